@@ -1,0 +1,62 @@
+/*
+ * config - what differs per machine: mgw.conf, MGW_*, and options.
+ *
+ * Options win over MGW_* in the process environment, which wins over
+ * mgw.conf.  FastCGI and CGI parameters never count.  mgw.conf(5) lists
+ * every key.
+ */
+#ifndef MGW_FCGI_CONFIG_H
+#define MGW_FCGI_CONFIG_H
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "fcgi/upstream.h"
+
+struct config_endpoint {
+	struct config_endpoint *next;
+	struct span api; /* title, or title/version, or base path */
+	unsigned index;
+	struct span url;
+	const char *origin; /* FILE:LINE or the variable's name */
+};
+
+struct config_pair {
+	struct config_pair *next;
+	struct span name;
+	struct span value;
+};
+
+struct config {
+	struct arena arena;
+	const char *file;   /* mgw.conf that was read, or NULL */
+	const char *bundle; /* absolute paths from here on */
+	const char *state;
+	const char *events;    /* path, "syslog", "stderr" or "off" */
+	const char *error_log; /* path, or NULL for standard error */
+	enum log_level log_level;
+	const char *listen[8]; /* "unix:PATH", "tcp:ADDR:PORT" */
+	unsigned n_listen;
+	const char *listen_group;
+	unsigned threads;
+	unsigned queue_time_ms;
+	const char *health_path; /* NULL: off */
+	struct span strip_prefix;
+	struct span *trusted_proxies;
+	unsigned n_trusted_proxies;
+	const char *web_server_user;
+	struct config_endpoint *endpoints;
+	struct config_pair *environment; /* "env NAME VALUE" and -e */
+	bool allow_root;
+	bool check_only;
+};
+
+/*
+ * From the command line, the environment and mgw.conf.  False: "why" has
+ * FILE:LINE and what to do.  "cgi" is set when the configuration is for
+ * one CGI request: then no path may lie below DOCUMENT_ROOT.
+ */
+bool config_load(struct config *c, int argc, char **argv, char **environment,
+    char *why, size_t why_size);
+void config_fini(struct config *c);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * connect - connections to backends, made and kept by libcurl.
+ *
+ * libcurl resolves names, connects over TCP or UNIX sockets and does TLS
+ * (CURLOPT_CONNECT_ONLY); what is said over the connection is http1.c's.
+ * libcurl is loaded when the first connection is made, because loading it
+ * costs more than all else that a CGI process does.
+ */
+#ifndef MGW_FCGI_CONNECT_H
+#define MGW_FCGI_CONNECT_H
+
+#include "base/span.h"
+#include "fcgi/upstream.h"
+
+struct connection;
+
+enum connect_result {
+	CONNECT_OK,
+	CONNECT_FAILED,  /* upstream-connect */
+	CONNECT_TIMEOUT, /* upstream-timeout */
+	CONNECT_FAULT,   /* libcurl is missing or out of memory */
+};
+
+/* "why" gets a short clean text for the log. */
+enum connect_result connection_open(
+    const struct backend *b, struct connection **c, char *why, size_t why_size);
+void connection_close(struct connection *c);
+
+int connection_fd(const struct connection *c);
+
+/* Bytes, 0 at the end, -1 on error, -2 when it would block. */
+long connection_read(struct connection *c, void *to, size_t room);
+long connection_write(struct connection *c, const void *from, size_t n);
+
+/* Bytes decrypted and not yet read: poll would not tell of them. */
+bool connection_pending(const struct connection *c);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * live - the policy in force, and how it is replaced without a pause.
+ *
+ * A generation is a checked bundle with its sources and backends.  Each
+ * request borrows the current one from begin to end; a new one is built
+ * and checked beside it and put in its place in one step; the old one
+ * goes when its last request has ended.  One that is bad never replaces
+ * a good one.
+ */
+#ifndef MGW_FCGI_LIVE_H
+#define MGW_FCGI_LIVE_H
+
+#include "fcgi/config.h"
+#include "policy/decide.h"
+#include "policy/state.h"
+
+struct live;
+
+struct generation {
+	struct bundle bundle;
+	struct policy policy; /* with "outside" filled in */
+			      /* The rest is private to live.c. */
+};
+
+/* NULL: "why" says what is wrong with bundle, sources or state. */
+struct live *live_open(
+    const struct config *c, struct state *state, char *why, size_t why_size);
+void live_close(struct live *l);
+
+const struct generation *live_get(struct live *l);
+void live_put(struct live *l, const struct generation *g);
+
+/* The endpoint to use for a match: mgw.conf's, else the bundle's. */
+const struct backend *live_backend(
+    const struct generation *g, const struct match *m);
+
+/*
+ * Look whether bundle or source files changed, and swap if so; "force"
+ * as after SIGHUP.  Called between requests, at most once a second.
+ */
+void live_refresh(struct live *l, bool force);
+
+#endif

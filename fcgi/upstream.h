@@ -1,0 +1,56 @@
+/*
+ * upstream - send an allowed request to its backend and stream the answer
+ * back.
+ *
+ * What is sent is what was decided on: the canonical path, the query as
+ * it came, headers rebuilt from CONTENT_LENGTH, CONTENT_TYPE and policy.
+ * Nothing is sent twice, except a request of which a kept connection that
+ * had died took no byte.
+ */
+#ifndef MGW_FCGI_UPSTREAM_H
+#define MGW_FCGI_UPSTREAM_H
+
+#include "fcgi/exchange.h"
+#include "policy/decide.h"
+#include "policy/meter.h"
+
+struct upstreams; /* connections kept, shared by all workers */
+
+struct upstreams *upstreams_new(unsigned max_idle);
+void upstreams_free(struct upstreams *u);
+
+/* A backend as it is to be reached: of the bundle, or of mgw.conf. */
+struct backend {
+	struct span url;  /* for messages, without credentials */
+	struct span host; /* without brackets */
+	uint32_t port;
+	bool tls;
+	bool may_be_local;     /* not named by a document */
+	struct span unix_path; /* p == NULL: TCP */
+	struct span path;      /* put before the rest of the path */
+	struct span query;     /* put before the request's */
+	struct span ca_file;
+	uint32_t connect_ms, first_byte_ms, total_ms; /* 0: no limit */
+};
+
+struct upstream_call {
+	struct upstreams *upstreams;
+	const struct policy *policy;
+	const struct request *request;
+	const struct ruling *ruling;
+	const struct backend *backend;
+	struct exchange *exchange;
+	struct meter *meter; /* status, bytes and times are filled in */
+	uint64_t max_body_bytes;
+};
+
+/*
+ * True: an answer went out, whole or, after its head, truncated ("*whole"
+ * false: end the exchange as incomplete).  False: nothing was sent to the
+ * client yet and "d" says what the refusal is (upstream-*, body-too-large,
+ * body-timeout, bad-request for a body shorter than said, fault).
+ */
+bool upstream_run(
+    const struct upstream_call *c, bool *whole, struct decision *d);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * decide - may this request pass?
+ *
+ * The column of checks that every request walks down, in this order:
+ * shape, route, preflight, address rules, authenticate, authorize,
+ * application rules, throttle.  Each is one line in decide.c; the first
+ * that says no ends it.  The gate and mgw-spec explain run this very
+ * function.
+ */
+#ifndef MGW_POLICY_DECIDE_H
+#define MGW_POLICY_DECIDE_H
+
+#include "policy/outside.h"
+#include "policy/principal.h"
+#include "policy/request.h"
+#include "policy/route.h"
+#include "policy/throttle.h"
+
+struct policy {
+	const struct bundle *bundle;
+	const struct outside *outside;
+	struct request_rules rules;
+};
+
+/* What decide() found, for the answer, the backend and the event. */
+struct ruling {
+	struct match match;
+	struct principal who;
+	struct receipt receipt;
+	struct decision decision; /* REASON_NONE when allowed */
+	bool preflight; /* allowed, and answered by us: 204 with Allow */
+};
+
+/*
+ * True: send the request on, or answer the preflight.  False:
+ * v->decision says why.  Either way the receipt is to be settled.
+ */
+bool decide(
+    const struct policy *p, struct request *r, struct ruling *v);
+
+#endif

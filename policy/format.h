@@ -1,0 +1,384 @@
+/*
+ * format - what lies in a bundle, byte for byte.
+ *
+ * A bundle is one file, written by mgw-spec and never changed.  Its rows
+ * are C structures used in place; they refer to each other by row number
+ * and to text by place, never by pointer.
+ *
+ *	+--------------------------+
+ *	| struct bundle_header     |  magic, version, size, checksum
+ *	+--------------------------+
+ *	| struct bundle_section    |  one for each SECTION_*, in order:
+ *	|   x n_sections           |  where its rows are, how many, how long
+ *	+--------------------------+
+ *	| SETTINGS  (one row)      |
+ *	| API       one a document |---- operations, endpoints, tier
+ *	| NODE      the path tree  |
+ *	| EDGE      (hash table)   |      "pets" + "{id}" -> node -> ITEM
+ *	| PATTERN   {id}, {n}.json |
+ *	| ITEM      one a path     |---- its operations, by method
+ *	| OPERATION one a method   |---- alternatives, tier, endpoints
+ *	| ALTERNATIVE   OR         |
+ *	| REQUIREMENT   AND        |---- SCHEME, scopes
+ *	| SCHEME                   |---- ISSUER, SOURCE, NAME
+ *	| ...                      |
+ *	| STRING    lists of text  |
+ *	| INDEX     lists of rows  |
+ *	| TEXT      bytes          |
+ *	+--------------------------+
+ *
+ * Numbers are little-endian; every section starts at a multiple of 8.
+ *
+ * A row grows only at its end.  A reader whose structure is longer than
+ * the section's row_bytes copies the rows out and fills the rest with
+ * zeros, and one whose structure is shorter skips what it does not know;
+ * so zero always means "as it was before this field".  A change that this
+ * does not cover raises BUNDLE_VERSION; BUNDLE_VERSION_OLDEST and up are
+ * read.
+ */
+#ifndef MGW_POLICY_FORMAT_H
+#define MGW_POLICY_FORMAT_H
+
+#include <stdint.h>
+
+#define BUNDLE_MAGIC "MGW\r\n\x1a\0" /* 8 bytes with its last NUL */
+#define BUNDLE_VERSION 1
+#define BUNDLE_VERSION_OLDEST 1 /* later: BUNDLE_VERSION - 2 */
+#define BUNDLE_BYTES_MAX (UINT32_C(256) << 20)
+
+struct bundle_header {
+	char magic[8];
+	uint32_t version;
+	uint32_t n_sections;
+	uint64_t size;      /* of the whole file, in bytes */
+	uint64_t sum_lo;    /* SipHash-2-4-128 under the key {0, 0} of all */
+	uint64_t sum_hi;    /* bytes, with these two fields zero */
+	uint64_t policy_lo; /* the same over all sections: names the policy */
+};
+
+struct bundle_section {
+	uint32_t tag; /* enum section */
+	uint32_t row_bytes;
+	uint64_t offset; /* from the start of the file */
+	uint64_t n_rows;
+};
+
+/*
+ * Those behind SECTION_INDEX belong to features that come later; their
+ * numbers are taken so that no two features ever share one.
+ */
+enum section {
+	SECTION_SETTINGS = 1,
+	SECTION_API,
+	SECTION_NODE,
+	SECTION_EDGE,
+	SECTION_PATTERN,
+	SECTION_ITEM,
+	SECTION_OPERATION,
+	SECTION_ALTERNATIVE,
+	SECTION_REQUIREMENT,
+	SECTION_SCHEME,
+	SECTION_ISSUER,
+	SECTION_SOURCE,
+	SECTION_TIER,
+	SECTION_LIMIT,
+	SECTION_ENDPOINT,
+	SECTION_NAME,
+	SECTION_STRING,
+	SECTION_INDEX,
+	SECTION_TEXT,
+	SECTION__MAX,
+	/* Later, row by row as their features land:
+	 * 32 BREAKER    of an endpoint: window, ratio, statuses, reset
+	 * 33 RETRY      of an endpoint: count, back-off, budget
+	 * 34 CORS       of an API: origins, headers, methods
+	 * 35 CHANGE     header, query or path set, added, removed, rewritten
+	 * 36 CONDITION  of a tier or a deny rule: address, header, claim, time
+	 * 37 PARAMETER  of an operation: place, name, style, schema
+	 * 38 SCHEMA     compiled JSON Schema
+	 * 39 BODY       of an operation: media types and their schemas
+	 * 40 CACHE      rules for stored answers
+	 * 41 HOST       virtual hosts and the APIs they show
+	 * 42 CLAIM      claim paths, mappings and required values
+	 * 43 CERTIFICATE allow-list entries of mutual TLS
+	 * 44 INTROSPECT servers for opaque tokens
+	 */
+};
+
+#define ROW_NONE UINT32_MAX /* a reference to no row */
+
+/* Bytes in TEXT, which has a NUL behind each.  {0, 0} is "absent". */
+struct text {
+	uint32_t at;
+	uint32_t n;
+};
+
+/* Rows first .. first + n - 1 of the section that the field names. */
+struct range {
+	uint32_t first;
+	uint32_t n;
+};
+
+enum error_format {
+	ERRORS_PROBLEM, /* RFC 9457 */
+	ERRORS_WSO2,
+};
+
+struct row_settings {
+	uint32_t max_uri_bytes;
+	uint32_t max_header_bytes; /* names and values of all HTTP_* */
+	uint64_t max_body_bytes;   /* UINT64_MAX: no limit */
+	uint32_t errors;           /* enum error_format */
+	uint32_t connect_ms;       /* defaults for endpoints */
+	uint32_t first_byte_ms;
+	uint32_t total_ms; /* 0: no limit */
+	struct text realm;
+};
+
+#define API_WSO2 UINT32_C(1)          /* carries x-wso2-*: read as WSO2 does */
+#define API_SLASH_IGNORE UINT32_C(2)  /* trailing-slash: ignore */
+#define API_TIER_REPLACES UINT32_C(4) /* API tier in place of operations' */
+
+struct row_api {
+	struct text title;
+	struct text version;
+	struct text base_path; /* without a slash at the end; "" is the root */
+	struct text document;  /* file name as given to import */
+	struct text owner;
+	struct range operations; /* OPERATION */
+	struct range endpoints;  /* ENDPOINT; n == 0: mgw.conf must name one */
+	struct range schemes;    /* SCHEME */
+	uint32_t tier;           /* TIER or ROW_NONE */
+	uint32_t flags;
+	uint32_t errors; /* enum error_format */
+	uint32_t pad;
+	uint64_t max_body_bytes; /* UINT64_MAX: no limit */
+};
+
+/*
+ * The path tree has a node for each distinct run of segments from the
+ * root; base paths and templates of all APIs share it.  For the templates
+ * /pets, /pets/{id} and /pets/{id}.json:
+ *
+ *	(root) --edge "pets"--> [item /pets]
+ *	                          |--pattern "" ".json"--> [item {id}.json]
+ *	                          `--pattern "" ""-------> [item {id}]
+ *
+ * Row 0 is the root.  Literal segments are edges, kept in one open
+ * addressing hash table; patterns are tried in row order, the more
+ * specific (longer literal text) first; a wildcard takes all the rest,
+ * nothing included.  Segments are compared decoded.
+ */
+struct row_node {
+	struct range patterns; /* PATTERN */
+	uint32_t item;         /* ITEM when the path ends here, or ROW_NONE */
+	uint32_t wildcard;     /* ITEM for this and any rest, or ROW_NONE */
+	uint32_t api;     /* whose base path ends here or above, else NONE */
+	uint32_t n_edges; /* 0: no lookup needed */
+};
+
+/*
+ * n_rows is a power of two, at least twice the edges.  An edge sits at
+ * (edge_hash(parent, segment) & (n_rows - 1)) or behind it without a gap;
+ * child == 0 marks a free place (the root is nobody's child).
+ */
+struct row_edge {
+	uint32_t parent; /* NODE */
+	uint32_t child;  /* NODE */
+	struct text segment;
+};
+
+/*
+ * A segment with variables: literal parts around them, so {id}.json is
+ * ("", ".json") and {a}-{b} is ("", "-", "").  A variable takes at least
+ * one byte; the shortest run up to the next part is taken, and the last
+ * part is anchored at the end.
+ */
+struct row_pattern {
+	struct range parts; /* STRING, one more than variables */
+	uint32_t child;     /* NODE */
+	uint32_t pad;
+};
+
+struct row_item {
+	uint32_t api;
+	uint32_t pad;
+	struct text path;        /* full template: base path and path */
+	struct text allow;       /* value of Allow: "GET, HEAD, OPTIONS" */
+	struct range operations; /* OPERATION, sorted by method */
+	struct range variables;  /* STRING: names in order of appearance */
+};
+
+#define OPERATION_SECURED UINT32_C(1) /* alternatives decide */
+#define OPERATION_DEPRECATED UINT32_C(2)
+
+struct row_operation {
+	uint32_t item;
+	uint32_t api;
+	struct text method;
+	struct text operation_id;
+	struct range alternatives; /* ALTERNATIVE; n == 0: public */
+	struct range endpoints;    /* ENDPOINT; n == 0: those of the API */
+	uint32_t tier;             /* TIER or ROW_NONE */
+	uint32_t flags;
+	uint64_t max_body_bytes; /* UINT64_MAX: no limit */
+};
+
+/* One object of an OpenAPI "security" list; n == 0 is {}: anonymous. */
+struct row_alternative {
+	struct range requirements; /* REQUIREMENT, all needed */
+};
+
+#define REQUIREMENT_SCOPES_ANY UINT32_C(1) /* WSO2: one scope is enough */
+
+struct row_requirement {
+	uint32_t scheme;
+	uint32_t flags;
+	struct range scopes; /* STRING */
+};
+
+enum scheme_kind {
+	SCHEME_NO_VERIFIER, /* nothing configured can verify it */
+	SCHEME_JWT,
+	SCHEME_API_KEY,
+	SCHEME_BASIC,  /* later */
+	SCHEME_OPAQUE, /* later */
+	SCHEME_MTLS,   /* later */
+	SCHEME_HOST,   /* later: verified by the web server */
+	SCHEME_KIND__MAX,
+};
+
+struct row_scheme {
+	struct text name;     /* of the securityScheme */
+	uint32_t kind;        /* enum scheme_kind */
+	uint32_t field;       /* NAME that carries the credential */
+	struct range issuers; /* INDEX of ISSUER, for SCHEME_JWT */
+	uint32_t source;      /* SOURCE of the key file, for SCHEME_API_KEY */
+	uint32_t flags;
+};
+
+/* Bits of row_issuer.algorithms; "none" has no bit. */
+enum algorithm {
+	ALG_RS256,
+	ALG_RS384,
+	ALG_RS512,
+	ALG_PS256,
+	ALG_PS384,
+	ALG_PS512,
+	ALG_ES256,
+	ALG_ES384,
+	ALG_ES512,
+	ALG_EDDSA,
+	ALG_HS256,
+	ALG_HS384,
+	ALG_HS512,
+	ALG__MAX,
+};
+
+#define ISSUER_AUDIENCE_ANY UINT32_C(1)
+#define ISSUER_TRUST_CLAIMS UINT32_C(2)
+
+struct row_issuer {
+	struct text issuer;
+	struct range audiences; /* STRING; one of them is needed */
+	uint32_t algorithms;    /* bits: 1 << enum algorithm */
+	uint32_t leeway_s;
+	struct text scope_claim; /* default "scope" */
+	struct text type;        /* required "typ" without "application/" */
+	struct range sources;    /* SOURCE of kind SOURCE_KEY_SET */
+	uint32_t flags;
+	uint32_t pad;
+};
+
+enum source_kind {
+	SOURCE_SECRET,
+	SOURCE_KEY_SET,   /* JWK set, or PEM public keys and certificates */
+	SOURCE_KEY_FILE,  /* API keys */
+	SOURCE_HTPASSWD,  /* later */
+	SOURCE_DENY_LIST, /* later */
+	SOURCE_KIND__MAX,
+};
+
+enum source_how {
+	SOURCE_FILE,   /* value: path; relative to the bundle's folder */
+	SOURCE_ENV,    /* value: name */
+	SOURCE_URL,    /* value: https URL, or http to loopback */
+	SOURCE_INLINE, /* value: the text itself; never a secret */
+	SOURCE_HOW__MAX,
+};
+
+struct row_source {
+	uint32_t kind;
+	uint32_t how;
+	struct text value;
+	struct text origin; /* FILE:LINE that names it, for messages */
+};
+
+#define TIER_UNLIMITED UINT32_C(1)
+#define TIER_PASS_OVER_QUOTA UINT32_C(2) /* stopOnQuota: false */
+
+struct row_tier {
+	struct text name;
+	struct range limits; /* LIMIT; all must hold */
+	uint32_t flags;
+	uint32_t pad;
+};
+
+enum limit_algorithm {
+	LIMIT_TOKEN_BUCKET, /* GCRA */
+	LIMIT_WINDOW,       /* aligned to the clock, UTC */
+	LIMIT_SLIDING,      /* later */
+	LIMIT_ALGORITHM__MAX,
+};
+
+enum limit_unit {
+	LIMIT_REQUESTS,
+	LIMIT_BYTES, /* later */
+	LIMIT_UNIT__MAX,
+};
+
+struct row_limit {
+	uint32_t algorithm;
+	uint32_t unit;
+	uint64_t count; /* per period, > 0 */
+	uint64_t period_us;
+	uint64_t burst;   /* token bucket: most at once, >= 1 */
+	uint64_t unit_us; /* window: it starts at a multiple of this */
+};
+
+#define ENDPOINT_TLS UINT32_C(1)
+#define ENDPOINT_FROM_DOCUMENT UINT32_C(2) /* may not be local */
+
+struct row_endpoint {
+	struct text url;   /* as written, for messages */
+	struct text host;  /* name or address without brackets */
+	struct text path;  /* joined before the rest; "" or "/api" */
+	struct text query; /* of the endpoint itself, put first; or absent */
+	struct text unix_path; /* instead of host and port */
+	struct text ca_file;   /* for TLS; absent: the system's */
+	uint32_t port;
+	uint32_t flags;
+	uint32_t weight;
+	uint32_t connect_ms;
+	uint32_t first_byte_ms;
+	uint32_t total_ms; /* 0: no limit */
+};
+
+enum name_kind {
+	NAME_HEADER,
+	NAME_QUERY,
+	NAME_COOKIE,
+	NAME_KIND__MAX,
+};
+
+/* A request field that some rule reads; its row number is its slot. */
+struct row_name {
+	uint32_t kind;
+	uint32_t pad;
+	struct text name;  /* header: CGI form, "HTTP_X_API_KEY" */
+	struct text shown; /* as documents spell it */
+};
+
+/* Row of SECTION_STRING is struct text; of SECTION_INDEX, uint32_t. */
+
+#endif

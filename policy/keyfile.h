@@ -1,0 +1,52 @@
+/*
+ * keyfile - the file of API keys.
+ *
+ * Text, a line a key, so that revoking is editing a word:
+ *
+ *	ID STATE SHA256 owner=O application=A [api=TITLE/VERSION]...
+ *	    [scope=S]... [tier=T] [expires=2027-01-31T00:00:00Z]
+ *
+ * STATE is "active" or "revoked"; SHA256 is of the whole key, in
+ * hexadecimal; values with blanks are in double quotes with \" and \\.
+ * '#' begins a comment line.  A key is "mgw_", 8 characters of id, "_",
+ * 43 random characters (base64url of 32 bytes).
+ */
+#ifndef MGW_POLICY_KEYFILE_H
+#define MGW_POLICY_KEYFILE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+#define KEY_FILE_BYTES_MAX (64 * 1024 * 1024)
+
+struct key_file;
+
+struct key_entry {
+	struct span id;
+	struct span owner;
+	struct span application;
+	struct span tier;
+	struct span scopes; /* separated by single spaces */
+	const struct span *apis;
+	size_t n_apis;     /* 0: every API */
+	int64_t expires_s; /* 0: never */
+	bool revoked;
+	unsigned char sha256[32];
+	unsigned line;
+};
+
+/* NULL: "why" names the line that is wrong; one bad line spoils all. */
+struct key_file *key_file_new(struct span text, char *why, size_t why_size);
+void key_file_free(struct key_file *f);
+
+/*
+ * The entry of the key that was brought, found by its SHA-256 and compared
+ * in constant time; NULL if there is none.
+ */
+const struct key_entry *key_file_find(
+    const struct key_file *f, struct span key);
+
+/* All entries in file order, for mgw-key. */
+const struct key_entry *key_file_entries(const struct key_file *f, size_t *n);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * outside - the one seam between policy and the world.
+ *
+ * policy/ decides; what it must ask for (keys, counters) it asks through
+ * this struct.  fcgi/ fills it for real, tools with files, tests with
+ * tables, so that mgw-spec explain runs the very code of production.
+ */
+#ifndef MGW_POLICY_OUTSIDE_H
+#define MGW_POLICY_OUTSIDE_H
+
+#include "base/arena.h"
+#include "base/siphash.h"
+#include "policy/decision.h"
+#include "policy/format.h"
+
+/* One counter to be charged; see throttle.h for how it is filled. */
+struct take {
+	struct hash128 id;    /* made by the store from "parts" */
+	struct span parts[6]; /* stable names: level, API, subject ... */
+	unsigned n_parts;
+	const struct row_limit *limit;
+	bool pass_over; /* stopOnQuota: false: counted, never refused */
+
+	/* Answer. */
+	bool refused;
+	bool over;          /* passed only because of pass_over */
+	uint64_t remaining; /* after this take */
+	uint64_t reset_us;  /* until the limit is whole again */
+	uint64_t wait_us;   /* refused: until a retry could pass */
+	uint64_t undo;      /* private to the store */
+};
+
+enum take_result {
+	TAKE_ALLOWED, /* all were charged */
+	TAKE_REFUSED, /* none was charged; at least one has "refused" */
+	TAKE_FAULT,   /* none was charged; the store cannot tell */
+};
+
+enum source_result {
+	SOURCE_OK,
+	SOURCE_DOWN,  /* not there now: verifier-down */
+	SOURCE_FAULT, /* there, and unusable: fault */
+};
+
+struct key_set;  /* policy/keyset.h */
+struct key_file; /* policy/keyfile.h */
+
+/* What stands behind a SOURCE row at this moment. */
+struct source {
+	uint64_t generation;        /* changes when the content does; never 0 */
+	const struct key_set *keys; /* SOURCE_KEY_SET */
+	const struct key_file *key_file; /* SOURCE_KEY_FILE */
+	struct span secret;              /* SOURCE_SECRET */
+};
+
+struct verdict; /* policy/verdict.h */
+
+struct outside {
+	void *world; /* passed to each call */
+
+	/*
+	 * The object behind SOURCE row "row", borrowed until the request
+	 * ends.
+	 */
+	enum source_result (*source)(
+	    void *world, uint32_t row, struct source *s);
+
+	/*
+	 * A token names key "kid", which source "row" lacks: look again,
+	 * within its bounds.  True: source() may answer differently now.
+	 * May block up to the row's time limit.
+	 */
+	bool (*refresh)(void *world, uint32_t row, struct span kid);
+
+	/* Charge all of "takes" at wall time "now_us", or none. */
+	enum take_result (*take)(
+	    void *world, struct take *takes, unsigned n, int64_t now_us);
+
+	/* Give back what take() charged; for requests that did not count. */
+	void (*give)(
+	    void *world, struct take *takes, unsigned n, int64_t now_us);
+
+	/*
+	 * Verdicts on tokens, see verdict.h: look one up (false: a miss),
+	 * and keep one.  "parts" are the token and everything that verified
+	 * it.  Both may be NULL: nothing is remembered.
+	 */
+	bool (*recall)(void *world, const struct span *parts, unsigned n,
+	    struct arena *a, struct verdict *v);
+	void (*remember)(void *world, const struct span *parts, unsigned n,
+	    const struct verdict *v);
+
+	/*
+	 * Tell a trace what a stage found; NULL in the gate.  "stage" is a
+	 * word ("route", "authenticate"), "alternative" the number of the
+	 * security alternative or -1, "reason" REASON_NONE when it passed.
+	 */
+	void (*note)(void *world, const char *stage, int alternative,
+	    enum reason reason, struct span detail);
+};
+
+#endif

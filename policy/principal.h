@@ -1,0 +1,29 @@
+/*
+ * principal - who is asking, once a credential has been verified.
+ *
+ * Each alternative of a security requirement starts from an empty one, so
+ * that nothing of a failed alternative is left.  Subject, application and
+ * key id mean something only together with the issuer.
+ */
+#ifndef MGW_POLICY_PRINCIPAL_H
+#define MGW_POLICY_PRINCIPAL_H
+
+#include "base/span.h"
+
+struct principal {
+	struct span scheme;  /* name of the securityScheme; p == NULL: nobody */
+	struct span issuer;  /* of a token; "" for key files */
+	struct span subject; /* "sub", or the owner of a key */
+	struct span application;
+	struct span application_owner;
+	struct span key_id; /* "kid" of the token, or the key's id */
+	struct span key_type;
+	struct span tier;   /* name; p == NULL: none */
+	struct span scopes; /* separated by single spaces */
+	int64_t expires_s;  /* Unix seconds; 0: never */
+};
+
+/* "scope" is one of the space-separated words of "scopes", exactly. */
+bool principal_has_scope(const struct principal *p, struct span scope);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * throttle - limits on how much one API, operation or caller may do.
+ *
+ * Levels are charged in one call, all or none: API, operation, subject.
+ * What was charged is the receipt; every way out of a request settles it.
+ * Counters are found by names that survive a rebuild of the bundle
+ * (API title and version, method and template, issuer and subject), and
+ * hold no limit themselves, so that a changed limit applies at once to
+ * what was already used.
+ */
+#ifndef MGW_POLICY_THROTTLE_H
+#define MGW_POLICY_THROTTLE_H
+
+#include "policy/outside.h"
+#include "policy/principal.h"
+#include "policy/route.h"
+
+/* Three levels with several limits each; more is an import error. */
+#define TAKES_MAX 8
+
+struct receipt {
+	struct take takes[TAKES_MAX];
+	const struct row_tier *tiers[TAKES_MAX]; /* of each take */
+	const char *levels[TAKES_MAX]; /* "api", "operation", "subject" */
+	unsigned n;
+	bool charged;
+};
+
+enum outcome {
+	OUTCOME_ANSWERED, /* a backend's answer went to the client */
+	OUTCOME_REFUSED,  /* refused after throttling */
+	OUTCOME_ABORTED,  /* the client left */
+};
+
+/*
+ * Charge every level that "m" and "who" ask for.  False: rate-exceeded
+ * (all limits that refuse have a period of a minute or less),
+ * quota-exceeded, or fault; then nothing is charged, and the receipt
+ * still tells the limits for the answer's headers.
+ */
+bool throttle_take(const struct outside *world, const struct bundle *b,
+    const struct request *r, const struct match *m, const struct principal *who,
+    struct receipt *receipt, struct decision *d);
+
+/*
+ * The end of a request, on every way out, once: charges bytes and frees
+ * slots where a level counts them.
+ */
+void throttle_settle(const struct outside *world, struct receipt *receipt,
+    int64_t now_us, uint64_t bytes, enum outcome outcome);
+
+/*
+ * RateLimit-Policy and RateLimit (IETF draft-ietf-httpapi-ratelimit-
+ * headers) as header lines, each with CRLF; empty when nothing limits.
+ */
+void throttle_write_headers(
+    const struct bundle *b, const struct receipt *receipt, struct buf *to);
+
+#endif

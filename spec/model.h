@@ -1,0 +1,142 @@
+/*
+ * model - OpenAPI documents and mgw.yaml as mgw understands them.
+ *
+ * The reader of each dialect (openapi.c) fills it and reports what breaks
+ * the standard; policyfile.c adds mgw.yaml; link.c resolves names and
+ * reports what does not fit together; emit.c writes rows from it.  All of
+ * it lives in one arena and keeps places for messages.  Lists are in
+ * document order.
+ */
+#ifndef MGW_SPEC_MODEL_H
+#define MGW_SPEC_MODEL_H
+
+#include "policy/format.h"
+#include "spec/ref.h"
+
+/* A text and where it stands; text.p == NULL: not given. */
+struct spec_text {
+	struct span text;
+	struct place place;
+};
+
+enum spec_dialect {
+	DIALECT_2_0,
+	DIALECT_3_0,
+	DIALECT_3_1
+};
+
+enum spec_switch {
+	SWITCH_UNSET,
+	SWITCH_FALSE,
+	SWITCH_TRUE
+};
+
+struct spec_url {
+	struct spec_url *next;
+	struct spec_text url; /* absolute, server variables filled in */
+	bool from_document;   /* documents may not name local backends */
+};
+
+enum spec_scheme_type {
+	SPEC_SCHEME_API_KEY,
+	SPEC_SCHEME_HTTP_BEARER,
+	SPEC_SCHEME_HTTP_BASIC,
+	SPEC_SCHEME_HTTP_OTHER,
+	SPEC_SCHEME_OAUTH2,
+	SPEC_SCHEME_OPENID,
+	SPEC_SCHEME_MTLS,
+};
+
+struct spec_scheme {
+	struct spec_scheme *next;
+	struct spec_text name;
+	enum spec_scheme_type type;
+	enum name_kind in;       /* apiKey: header, query or cookie */
+	struct span field;       /* apiKey: its name as written */
+	struct span http_scheme; /* HTTP_OTHER: for messages */
+	uint32_t row;            /* set by link */
+};
+
+struct spec_word { /* an element of a list of names */
+	struct spec_word *next;
+	struct spec_text text;
+};
+
+struct spec_requirement {
+	struct spec_requirement *next;
+	struct spec_text scheme;
+	struct spec_word *scopes;
+	struct spec_scheme *resolved; /* set by link */
+};
+
+struct spec_alternative {
+	struct spec_alternative *next;
+	struct place place;
+	struct spec_requirement *requirements; /* NULL: {} */
+};
+
+struct spec_security {
+	bool given; /* the keyword is there, perhaps as [] */
+	struct place place;
+	struct spec_alternative *alternatives; /* NULL: [] */
+};
+
+struct spec_operation {
+	struct spec_operation *next;
+	struct spec_text method; /* upper case */
+	struct spec_text operation_id;
+	struct spec_security security;
+	struct spec_text tier; /* x-mgw-tier, x-wso2-throttling-tier */
+	enum spec_switch disable_security;
+	struct spec_url *endpoints; /* of its own, or NULL */
+	uint64_t max_body_bytes;    /* x-mgw-max-body; UINT64_MAX: none */
+	bool deprecated;
+};
+
+struct spec_path {
+	struct spec_path *next;
+	struct spec_text template; /* as written, begins with '/' */
+	struct spec_operation *operations;
+	struct spec_word *variables; /* in order of appearance */
+};
+
+struct spec_document {
+	struct spec_document *next;
+	const char *file; /* as the user named it */
+	struct ref_set refs;
+	struct node *root;
+	enum spec_dialect dialect;
+	struct spec_text title, version;
+
+	/* From servers, or host, basePath and schemes, or x-*-basePath. */
+	struct spec_text base_path; /* without slash at the end */
+	struct spec_url *servers;   /* absolute ones; path is kept */
+
+	struct spec_scheme *schemes;
+	struct spec_security security;
+	struct spec_path *paths;
+
+	/* x-mgw-* and x-wso2-* at the root. */
+	bool wso2; /* some x-wso2-* anywhere: read as WSO2 does */
+	struct spec_text tier;
+	enum spec_switch disable_security;
+	struct spec_url *endpoints; /* x-*-production-endpoints, x-mgw- */
+	struct spec_text owner;
+
+	/* From mgw.yaml's "apis" and the command line, by policyfile.c. */
+	enum spec_switch security_required;
+	enum spec_switch scopes_any;
+	enum spec_switch slash_ignore;
+	enum spec_switch tier_replaces;
+	int errors;              /* enum error_format, or -1 */
+	uint64_t max_body_bytes; /* UINT64_MAX: none */
+};
+
+/*
+ * Read one document of any dialect.  NULL when nothing could be made of
+ * it; otherwise the model of what is right, with errors in "d" for what
+ * is not.  It lives in the arena of "d".
+ */
+struct spec_document *openapi_read(const char *path, struct diag *d);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * ref - $ref, inside a document and to files below its folder.
+ *
+ * A reference may name another file only below the folder of the document
+ * (after links are followed), never a URL.  Each file is read once.
+ * RFC 3986 section 5 for the relative path, RFC 6901 for the fragment.
+ */
+#ifndef MGW_SPEC_REF_H
+#define MGW_SPEC_REF_H
+
+#include "spec/tree.h"
+
+struct ref_file; /* a file that was read */
+
+struct ref_set {
+	struct diag *diag;
+	const char *root;  /* real path of the document's folder */
+	const char *shown; /* that folder as messages name it */
+	struct ref_file *files;
+};
+
+/* Read the document "path" as root of a set; NULL with errors in "d". */
+struct node *ref_open(struct ref_set *s, const char *path, struct diag *d);
+
+/*
+ * "n" itself, or what its $ref means, followed to the end (at most 32
+ * steps).  NULL after an error: dangling, outside, a cycle, a URL.
+ * Siblings of $ref are ignored, as OpenAPI 3.0 says; for a path item the
+ * reader merges them (3.1).
+ */
+struct node *ref_resolve(struct ref_set *s, struct node *n);
+
+/* A copy of the tree with every $ref replaced; cycles stay as $ref. */
+struct node *ref_expand(struct ref_set *s, struct node *n);
+
+#endif

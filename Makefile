@@ -63,9 +63,13 @@ $O/%.o: %.c
 check: all $(UNIT) $(FUZZ)
 	O=$O tests/run.sh
 
+# Only what takes seconds: layers, unit tests, fuzz corpora.
+unit: all $(UNIT) $(FUZZ)
+	O=$O tests/run.sh quick
+
 clean:
 	rm -rf build
 
-.PHONY: all check clean
+.PHONY: all check unit clean
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -30,6 +30,12 @@ struct path {
 bool path_parse(struct span target, struct span host, struct span strip,
     struct arena *a, struct path *p, struct decision *d);
 
+/*
+ * Decode %XX into "to", which has room for s.n bytes; the length used.
+ * False: a '%' without two hexadecimal digits (RFC 3986 section 2.1).
+ */
+bool path_unescape(struct span s, char *to, size_t *n);
+
 /* Append a segment in canonical spelling (RFC 3986 sections 3.3, 6.2.2). */
 void path_write_segment(struct buf *b, struct span decoded);
 

@@ -28,9 +28,8 @@ struct bundle {
 	struct file_identity identity;
 	int64_t made_us; /* wall time: when the file was last changed */
 	uint64_t policy; /* names what it enforces; in the event line */
-	void *memory;    /* private */
+	void *memory;    /* private: the bytes, then rows that were widened */
 	size_t memory_bytes;
-	struct buf widened; /* private: rows of an older format */
 };
 
 /*
@@ -113,5 +112,23 @@ bundle_index(const struct bundle *b, uint32_t i)
 
 /* Where the search for an edge starts; see struct row_edge. */
 uint32_t bundle_edge_hash(uint32_t parent, struct span segment);
+
+/* The child of node "parent" along "segment"; false: no such edge. */
+bool bundle_find_edge(const struct bundle *b, uint32_t parent,
+    struct span segment, uint32_t *child);
+
+/* Bytes of a row as this build has it; 1 for SECTION_TEXT. */
+uint32_t bundle_row_bytes(enum section s);
+const char *bundle_section_name(enum section s);
+
+/* The two sums of a header, over "bytes", which begin with it. */
+struct hash128 bundle_sum(struct span bytes);
+uint64_t bundle_policy_sum(struct span bytes);
+
+/*
+ * Every reference, text, number and sorted list in the rows is as format.h
+ * says; bundle_check.c.  False: "why" says which row is not.
+ */
+bool bundle_check(const struct bundle *b, char *why, size_t why_size);
 
 #endif

@@ -1,0 +1,485 @@
+/*
+ * bundle_check - is every row of a bundle as format.h says?
+ *
+ * Run once when a bundle is loaded, so that nothing has to be checked
+ * while a request is served.  Most of it is a table: which field of which
+ * row is a text, a reference, a range, a word of an enum or a set of
+ * flags.  A flag or word that this build does not know is refused: it
+ * stands for policy that would not be enforced.
+ */
+#include "policy/bundle.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Deeper than any path that fits a request; bounds recursion in route.c. */
+#define TREE_DEPTH_MAX 256
+
+enum rule_kind {
+	RULE_TEXT,   /* struct text, may be absent */
+	RULE_HEADER, /* struct text that is sent in a header field */
+	RULE_RANGE,  /* struct range of section "arg" */
+	RULE_ROW,    /* uint32_t row of section "arg" */
+	RULE_ROW_OR_NONE /* the same, or ROW_NONE */,
+	RULE_WORD,  /* uint32_t below "arg" */
+	RULE_FLAGS, /* uint32_t with no bit outside "arg" */
+};
+
+struct rule {
+	enum section section;
+	enum rule_kind kind;
+	uint32_t offset;
+	uint32_t arg;
+};
+
+#define AT(row, field) (uint32_t) offsetof(struct row_##row, field)
+
+static const struct rule rules[] = {
+	{ SECTION_SETTINGS, RULE_WORD, AT(settings, errors), ERRORS_WSO2 + 1 },
+	{ SECTION_SETTINGS, RULE_HEADER, AT(settings, realm), 0 },
+
+	{ SECTION_API, RULE_TEXT, AT(api, title), 0 },
+	{ SECTION_API, RULE_TEXT, AT(api, version), 0 },
+	{ SECTION_API, RULE_TEXT, AT(api, base_path), 0 },
+	{ SECTION_API, RULE_TEXT, AT(api, document), 0 },
+	{ SECTION_API, RULE_TEXT, AT(api, owner), 0 },
+	{ SECTION_API, RULE_RANGE, AT(api, operations), SECTION_OPERATION },
+	{ SECTION_API, RULE_RANGE, AT(api, endpoints), SECTION_ENDPOINT },
+	{ SECTION_API, RULE_RANGE, AT(api, schemes), SECTION_SCHEME },
+	{ SECTION_API, RULE_ROW_OR_NONE, AT(api, tier), SECTION_TIER },
+	{ SECTION_API, RULE_FLAGS, AT(api, flags),
+	    API_WSO2 | API_SLASH_IGNORE | API_TIER_REPLACES },
+	{ SECTION_API, RULE_WORD, AT(api, errors), ERRORS_WSO2 + 1 },
+
+	{ SECTION_NODE, RULE_RANGE, AT(node, patterns), SECTION_PATTERN },
+	{ SECTION_NODE, RULE_ROW_OR_NONE, AT(node, item), SECTION_ITEM },
+	{ SECTION_NODE, RULE_ROW_OR_NONE, AT(node, wildcard), SECTION_ITEM },
+	{ SECTION_NODE, RULE_ROW_OR_NONE, AT(node, api), SECTION_API },
+
+	{ SECTION_EDGE, RULE_ROW, AT(edge, parent), SECTION_NODE },
+	{ SECTION_EDGE, RULE_ROW, AT(edge, child), SECTION_NODE },
+	{ SECTION_EDGE, RULE_TEXT, AT(edge, segment), 0 },
+
+	{ SECTION_PATTERN, RULE_RANGE, AT(pattern, parts), SECTION_STRING },
+	{ SECTION_PATTERN, RULE_ROW, AT(pattern, child), SECTION_NODE },
+
+	{ SECTION_ITEM, RULE_ROW, AT(item, api), SECTION_API },
+	{ SECTION_ITEM, RULE_TEXT, AT(item, path), 0 },
+	{ SECTION_ITEM, RULE_HEADER, AT(item, allow), 0 },
+	{ SECTION_ITEM, RULE_RANGE, AT(item, operations), SECTION_OPERATION },
+	{ SECTION_ITEM, RULE_RANGE, AT(item, variables), SECTION_STRING },
+
+	{ SECTION_OPERATION, RULE_ROW, AT(operation, item), SECTION_ITEM },
+	{ SECTION_OPERATION, RULE_ROW, AT(operation, api), SECTION_API },
+	{ SECTION_OPERATION, RULE_HEADER, AT(operation, method), 0 },
+	{ SECTION_OPERATION, RULE_TEXT, AT(operation, operation_id), 0 },
+	{ SECTION_OPERATION, RULE_RANGE, AT(operation, alternatives),
+	    SECTION_ALTERNATIVE },
+	{ SECTION_OPERATION, RULE_RANGE, AT(operation, endpoints),
+	    SECTION_ENDPOINT },
+	{ SECTION_OPERATION, RULE_ROW_OR_NONE, AT(operation, tier),
+	    SECTION_TIER },
+	{ SECTION_OPERATION, RULE_FLAGS, AT(operation, flags),
+	    OPERATION_SECURED | OPERATION_DEPRECATED },
+
+	{ SECTION_ALTERNATIVE, RULE_RANGE, AT(alternative, requirements),
+	    SECTION_REQUIREMENT },
+
+	{ SECTION_REQUIREMENT, RULE_ROW, AT(requirement, scheme),
+	    SECTION_SCHEME },
+	{ SECTION_REQUIREMENT, RULE_FLAGS, AT(requirement, flags),
+	    REQUIREMENT_SCOPES_ANY },
+	{ SECTION_REQUIREMENT, RULE_RANGE, AT(requirement, scopes),
+	    SECTION_STRING },
+
+	{ SECTION_SCHEME, RULE_TEXT, AT(scheme, name), 0 },
+	{ SECTION_SCHEME, RULE_WORD, AT(scheme, kind), SCHEME_KIND__MAX },
+	{ SECTION_SCHEME, RULE_ROW_OR_NONE, AT(scheme, field), SECTION_NAME },
+	{ SECTION_SCHEME, RULE_RANGE, AT(scheme, issuers), SECTION_INDEX },
+	{ SECTION_SCHEME, RULE_ROW_OR_NONE, AT(scheme, source),
+	    SECTION_SOURCE },
+	{ SECTION_SCHEME, RULE_FLAGS, AT(scheme, flags), 0 },
+
+	{ SECTION_ISSUER, RULE_TEXT, AT(issuer, issuer), 0 },
+	{ SECTION_ISSUER, RULE_RANGE, AT(issuer, audiences), SECTION_STRING },
+	{ SECTION_ISSUER, RULE_FLAGS, AT(issuer, algorithms),
+	    (UINT32_C(1) << ALG__MAX) - 1 },
+	{ SECTION_ISSUER, RULE_TEXT, AT(issuer, scope_claim), 0 },
+	{ SECTION_ISSUER, RULE_TEXT, AT(issuer, type), 0 },
+	{ SECTION_ISSUER, RULE_RANGE, AT(issuer, sources), SECTION_SOURCE },
+	{ SECTION_ISSUER, RULE_FLAGS, AT(issuer, flags),
+	    ISSUER_AUDIENCE_ANY | ISSUER_TRUST_CLAIMS },
+
+	{ SECTION_SOURCE, RULE_WORD, AT(source, kind), SOURCE_KIND__MAX },
+	{ SECTION_SOURCE, RULE_WORD, AT(source, how), SOURCE_HOW__MAX },
+	{ SECTION_SOURCE, RULE_TEXT, AT(source, value), 0 },
+	{ SECTION_SOURCE, RULE_TEXT, AT(source, origin), 0 },
+
+	{ SECTION_TIER, RULE_HEADER, AT(tier, name), 0 },
+	{ SECTION_TIER, RULE_RANGE, AT(tier, limits), SECTION_LIMIT },
+	{ SECTION_TIER, RULE_FLAGS, AT(tier, flags),
+	    TIER_UNLIMITED | TIER_PASS_OVER_QUOTA },
+
+	{ SECTION_LIMIT, RULE_WORD, AT(limit, algorithm),
+	    LIMIT_ALGORITHM__MAX },
+	{ SECTION_LIMIT, RULE_WORD, AT(limit, unit), LIMIT_UNIT__MAX },
+
+	{ SECTION_ENDPOINT, RULE_TEXT, AT(endpoint, url), 0 },
+	{ SECTION_ENDPOINT, RULE_HEADER, AT(endpoint, host), 0 },
+	{ SECTION_ENDPOINT, RULE_HEADER, AT(endpoint, path), 0 },
+	{ SECTION_ENDPOINT, RULE_HEADER, AT(endpoint, query), 0 },
+	{ SECTION_ENDPOINT, RULE_TEXT, AT(endpoint, unix_path), 0 },
+	{ SECTION_ENDPOINT, RULE_TEXT, AT(endpoint, ca_file), 0 },
+	{ SECTION_ENDPOINT, RULE_FLAGS, AT(endpoint, flags),
+	    ENDPOINT_TLS | ENDPOINT_FROM_DOCUMENT },
+	{ SECTION_ENDPOINT, RULE_WORD, AT(endpoint, port), 65536 },
+
+	{ SECTION_NAME, RULE_WORD, AT(name, kind), NAME_KIND__MAX },
+	{ SECTION_NAME, RULE_TEXT, AT(name, name), 0 },
+	{ SECTION_NAME, RULE_HEADER, AT(name, shown), 0 },
+};
+
+static bool
+bad_row(
+    char *why, size_t why_size, enum section s, uint32_t row, const char *what)
+{
+	(void)snprintf(why, why_size, "damaged: row %u of %s: %s",
+	    (unsigned)row, bundle_section_name(s), what);
+	return false; /* a cut message is well enough */
+}
+
+static bool
+text_ok(const struct bundle *b, struct text t)
+{
+	if (t.at == 0)
+		return t.n == 0;
+	return t.at < b->text.n && t.n < b->text.n - t.at &&
+	    b->text.p[t.at + t.n] == '\0';
+}
+
+static bool
+range_ok(const struct bundle *b, struct range r, uint32_t section)
+{
+	uint32_t n = b->rows[section].n;
+
+	return r.first <= n && r.n <= n - r.first;
+}
+
+static bool
+field_ok(const struct bundle *b, const struct rule *rule, const char *row)
+{
+	const char *field = row + rule->offset;
+	struct range range;
+	struct text text;
+	uint32_t v;
+
+	switch (rule->kind) {
+	case RULE_TEXT:
+	case RULE_HEADER:
+		memcpy(&text, field, sizeof(text));
+		return text_ok(b, text) &&
+		    (rule->kind == RULE_TEXT ||
+			!span_has_control(bundle_text(b, text)));
+	case RULE_RANGE:
+		memcpy(&range, field, sizeof(range));
+		return range_ok(b, range, rule->arg);
+	default:
+		break;
+	}
+	memcpy(&v, field, sizeof(v));
+	switch (rule->kind) {
+	case RULE_ROW:
+		return v < b->rows[rule->arg].n;
+	case RULE_ROW_OR_NONE:
+		return v == ROW_NONE || v < b->rows[rule->arg].n;
+	case RULE_WORD:
+		return v < rule->arg;
+	default:
+		return (v & ~rule->arg) == 0;
+	}
+}
+
+static bool
+check_rules(const struct bundle *b, char *why, size_t why_size)
+{
+	for (size_t k = 0; k < sizeof(rules) / sizeof(rules[0]); k++) {
+		enum section s = rules[k].section;
+		size_t row_bytes = bundle_row_bytes(s);
+
+		for (uint32_t i = 0; i < b->rows[s].n; i++) {
+			const char *row = b->rows[s].p + i * row_bytes;
+
+			/* A free place in the hash table has no text. */
+			if (!field_ok(b, &rules[k], row))
+				return bad_row(why, why_size, s, i,
+				    "a reference or word out of range");
+		}
+	}
+	return true;
+}
+
+static bool
+check_strings(const struct bundle *b, char *why, size_t why_size)
+{
+	const struct text *t = (const void *)b->rows[SECTION_STRING].p;
+
+	if (b->text.n == 0 || b->text.p[0] != '\0' ||
+	    b->text.p[b->text.n - 1] != '\0')
+		return bad_row(why, why_size, SECTION_TEXT, 0, "no NUL");
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_STRING); i++) {
+		if (!text_ok(b, t[i]))
+			return bad_row(
+			    why, why_size, SECTION_STRING, i, "text");
+	}
+	return true;
+}
+
+/*
+ * The tree: a child comes behind its parent and has one parent only, so
+ * the search ends and visits no node twice.  "depth" and "variables" are
+ * counted down from the root.
+ */
+struct tree {
+	const struct bundle *b;
+	uint32_t *parent;    /* of each node, ROW_NONE: not reached */
+	uint32_t *variables; /* on the way to each node */
+	uint32_t *depth;
+	uint32_t *edges; /* that leave each node */
+};
+
+static bool
+tree_link(struct tree *t, uint32_t parent, uint32_t child, uint32_t variables)
+{
+	if (child <= parent || t->parent[child] != ROW_NONE)
+		return false;
+	t->parent[child] = parent;
+	t->variables[child] = variables;
+	return true;
+}
+
+static bool
+check_edges(struct tree *t, char *why, size_t why_size)
+{
+	const struct bundle *b = t->b;
+	uint32_t n = bundle_n(b, SECTION_EDGE), used = 0, found;
+
+	if (n & (n - 1))
+		return bad_row(why, why_size, SECTION_EDGE, 0, "table size");
+	for (uint32_t i = 0; i < n; i++)
+		used += bundle_edge(b, i)->child != 0;
+	if (used > n / 2) /* so that every search meets a free place */
+		return bad_row(why, why_size, SECTION_EDGE, 0, "table full");
+	for (uint32_t i = 0; i < n; i++) {
+		const struct row_edge *e = bundle_edge(b, i);
+
+		if (e->child == 0)
+			continue;
+		t->edges[e->parent]++;
+		if (!bundle_find_edge(
+			b, e->parent, bundle_text(b, e->segment), &found) ||
+		    found != e->child || !tree_link(t, e->parent, e->child, 0))
+			return bad_row(
+			    why, why_size, SECTION_EDGE, i, "out of place");
+	}
+	return true;
+}
+
+static bool
+check_patterns(struct tree *t, uint32_t node, char *why, size_t why_size)
+{
+	struct range r = bundle_node(t->b, node)->patterns;
+
+	for (uint32_t i = r.first; i < r.first + r.n; i++) {
+		const struct row_pattern *p = bundle_pattern(t->b, i);
+
+		if (p->parts.n < 2 ||
+		    !tree_link(t, node, p->child, p->parts.n - 1))
+			return bad_row(
+			    why, why_size, SECTION_PATTERN, i, "out of place");
+	}
+	return true;
+}
+
+static bool
+item_fits(const struct tree *t, uint32_t node, uint32_t item)
+{
+	return item == ROW_NONE ||
+	    bundle_item(t->b, item)->variables.n == t->variables[node];
+}
+
+static bool
+check_nodes(struct tree *t, char *why, size_t why_size)
+{
+	const struct bundle *b = t->b;
+	uint32_t n = bundle_n(b, SECTION_NODE);
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!check_patterns(t, i, why, why_size))
+			return false;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		const struct row_node *node = bundle_node(b, i);
+		uint32_t up = t->parent[i];
+
+		if ((i > 0 && up == ROW_NONE) || node->n_edges != t->edges[i])
+			return bad_row(
+			    why, why_size, SECTION_NODE, i, "out of place");
+		if (i > 0) {
+			t->variables[i] += t->variables[up];
+			t->depth[i] = t->depth[up] + 1;
+		}
+		if (t->depth[i] > TREE_DEPTH_MAX)
+			return bad_row(
+			    why, why_size, SECTION_NODE, i, "too deep");
+		if (!item_fits(t, i, node->item) ||
+		    !item_fits(t, i, node->wildcard))
+			return bad_row(why, why_size, SECTION_NODE, i,
+			    "variables of its item");
+	}
+	return true;
+}
+
+static bool
+check_tree(const struct bundle *b, char *why, size_t why_size)
+{
+	size_t n = bundle_n(b, SECTION_NODE);
+	uint32_t *memory;
+	struct tree t = { .b = b };
+	bool ok;
+
+	if (n == 0)
+		return bad_row(why, why_size, SECTION_NODE, 0, "no root");
+	memory = calloc(n, 4 * sizeof(*memory));
+	if (memory == NULL)
+		return bad_row(why, why_size, SECTION_NODE, 0, "no memory");
+	t.parent = memory;
+	t.variables = memory + n;
+	t.depth = memory + 2 * n;
+	t.edges = memory + 3 * n;
+	memset(t.parent, 0xff, n * sizeof(*t.parent)); /* ROW_NONE */
+	ok = check_edges(&t, why, why_size) && check_nodes(&t, why, why_size);
+	free(memory);
+	return ok;
+}
+
+/* Methods in order, without doubles; each operation knows its item. */
+static bool
+check_items(const struct bundle *b, char *why, size_t why_size)
+{
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_ITEM); i++) {
+		const struct row_item *item = bundle_item(b, i);
+		struct span last = { NULL, 0 };
+
+		if (item->operations.n == 0 || item->allow.n == 0)
+			return bad_row(
+			    why, why_size, SECTION_ITEM, i, "no operation");
+		for (uint32_t k = 0; k < item->operations.n; k++) {
+			const struct row_operation *op =
+			    bundle_operation(b, item->operations.first + k);
+			struct span method = bundle_text(b, op->method);
+
+			if (op->item != i || op->api != item->api ||
+			    span_cmp(last, method) >= 0)
+				return bad_row(why, why_size, SECTION_ITEM, i,
+				    "operations");
+			last = method;
+		}
+	}
+	return true;
+}
+
+/* An operation is public by having no alternative, never by accident. */
+static bool
+check_operations(const struct bundle *b, char *why, size_t why_size)
+{
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_OPERATION); i++) {
+		const struct row_operation *op = bundle_operation(b, i);
+		bool secured = (op->flags & OPERATION_SECURED) != 0;
+
+		if (secured != (op->alternatives.n > 0))
+			return bad_row(why, why_size, SECTION_OPERATION, i,
+			    "secured without alternatives, or the reverse");
+	}
+	return true;
+}
+
+static bool
+scheme_ok(const struct bundle *b, const struct row_scheme *s)
+{
+	if (s->kind == SCHEME_JWT) {
+		if (s->field == ROW_NONE || s->issuers.n == 0)
+			return false;
+		for (uint32_t k = 0; k < s->issuers.n; k++) {
+			if (bundle_index(b, s->issuers.first + k) >=
+			    bundle_n(b, SECTION_ISSUER))
+				return false;
+		}
+	}
+	if (s->kind == SCHEME_API_KEY)
+		return s->field != ROW_NONE && s->source != ROW_NONE &&
+		    bundle_source(b, s->source)->kind == SOURCE_KEY_FILE;
+	return true;
+}
+
+/* What a token must be signed with and meant for is never left open. */
+static bool
+issuer_ok(const struct bundle *b, const struct row_issuer *r)
+{
+	if (r->issuer.n == 0 || r->algorithms == 0 || r->sources.n == 0)
+		return false;
+	for (uint32_t k = 0; k < r->sources.n; k++) {
+		if (bundle_source(b, r->sources.first + k)->kind !=
+		    SOURCE_KEY_SET)
+			return false;
+	}
+	return r->audiences.n > 0 || (r->flags & ISSUER_AUDIENCE_ANY) != 0;
+}
+
+static bool
+limit_ok(const struct row_limit *l)
+{
+	if (l->count == 0 || l->period_us == 0 || l->period_us > UINT64_MAX / 4)
+		return false;
+	if (l->algorithm == LIMIT_TOKEN_BUCKET)
+		return l->burst > 0;
+	return l->unit_us > 0;
+}
+
+static bool
+check_rest(const struct bundle *b, char *why, size_t why_size)
+{
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_SCHEME); i++) {
+		if (!scheme_ok(b, bundle_scheme(b, i)))
+			return bad_row(why, why_size, SECTION_SCHEME, i,
+			    "field, issuer or source");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_ISSUER); i++) {
+		if (!issuer_ok(b, bundle_issuer(b, i)))
+			return bad_row(why, why_size, SECTION_ISSUER, i,
+			    "issuer, audience, algorithm or keys");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_LIMIT); i++) {
+		if (!limit_ok(bundle_limit(b, i)))
+			return bad_row(
+			    why, why_size, SECTION_LIMIT, i, "numbers");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_NAME); i++) {
+		if (bundle_name(b, i)->name.n == 0)
+			return bad_row(
+			    why, why_size, SECTION_NAME, i, "no name");
+	}
+	return true;
+}
+
+bool
+bundle_check(const struct bundle *b, char *why, size_t why_size)
+{
+	if (bundle_n(b, SECTION_SETTINGS) != 1)
+		return bad_row(
+		    why, why_size, SECTION_SETTINGS, 0, "not exactly one");
+	return check_strings(b, why, why_size) &&
+	    check_rules(b, why, why_size) && check_tree(b, why, why_size) &&
+	    check_items(b, why, why_size) &&
+	    check_operations(b, why, why_size) && check_rest(b, why, why_size);
+}

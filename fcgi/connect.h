@@ -28,11 +28,13 @@ void connection_close(struct connection *c);
 
 int connection_fd(const struct connection *c);
 
-/* Bytes, 0 at the end, -1 on error, -2 when it would block. */
+/*
+ * Neither blocks.  Bytes, 0 at the end (reading), -1 on error, -2 when it
+ * would block.  A write takes from "head" first and then from "body", and
+ * may take less than both.  Over TLS, bytes may be decrypted and waiting
+ * that poll does not tell of: read until -2 before polling.
+ */
 long connection_read(struct connection *c, void *to, size_t room);
-long connection_write(struct connection *c, const void *from, size_t n);
-
-/* Bytes decrypted and not yet read: poll would not tell of them. */
-bool connection_pending(const struct connection *c);
+long connection_write(struct connection *c, struct span head, struct span body);
 
 #endif

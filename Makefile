@@ -35,6 +35,7 @@ SPEC	 = $(patsubst %.c,$O/%.o,$(wildcard spec/*.c))
 FCGI	 = $(patsubst %.c,$O/%.o,$(filter-out fcgi/mgw.c,$(wildcard fcgi/*.c)))
 TOOLS	 = $(patsubst tools/%.c,$O/%,$(wildcard tools/mgw-*.c))
 UNIT	 = $(patsubst %.c,$O/%,$(wildcard tests/unit/test_*.c))
+HELPERS	 = $(patsubst %.c,$O/%.o,$(wildcard tests/*.c))
 FUZZ	 = $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # libcurl is loaded by fcgi/ when it is first used, not linked.
@@ -48,7 +49,8 @@ $O/mgw: $O/fcgi/mgw.o $(FCGI) $(POLICY) $(BASE)
 $O/mgw-%: $O/tools/mgw-%.o $(SPEC) $(POLICY) $(BASE)
 	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lyaml $(LIBS)
 
-$O/tests/unit/%: $O/tests/unit/%.o $(SPEC) $(FCGI) $(POLICY) $(BASE)
+$O/tests/unit/%: $O/tests/unit/%.o $(HELPERS) $(SPEC) $(FCGI) $(POLICY) \
+    $(BASE)
 	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi -lyaml $(LIBS) \
 	    $(shell pkg-config --libs check)
 

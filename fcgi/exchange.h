@@ -23,7 +23,11 @@ enum exchange_role {
 
 struct exchange; /* owned by a worker, used again for each request */
 
-/* Once per process, before any thread.  False: libfcgi is not ours. */
+/*
+ * Once per process, before any thread and before signal handlers are set
+ * (libfcgi sets its own, which are taken away again).  False: libfcgi does
+ * its own reading, and nothing may be given to it.
+ */
 bool exchange_global_init(void);
 
 struct exchange *exchange_new(void);
@@ -63,13 +67,21 @@ bool exchange_readable(const struct exchange *x);
 
 /*
  * Begin the answer: "Status: N", then "headers" (lines with CRLF), then
- * the empty line.  Once per request.  False: the client has gone.
+ * the empty line.  Once per request.  It is sent together with what comes
+ * next; an empty exchange_write sends it now.  False: the client has gone.
  */
 bool exchange_head(struct exchange *x, unsigned status, struct span headers);
 
-/* A piece of the body, sent at once.  False: the client has gone. */
+/*
+ * A piece of the body, sent at once; left out when the method is HEAD.
+ * False: the client has gone.
+ */
 bool exchange_write(struct exchange *x, struct span bytes);
 
+/* The last piece: as exchange_write, but may be sent with the end. */
+bool exchange_write_last(struct exchange *x, struct span bytes);
+
+/* exchange_head was called: no other answer can be given any more. */
 bool exchange_head_sent(const struct exchange *x);
 
 /*

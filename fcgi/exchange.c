@@ -1,0 +1,475 @@
+/*
+ * exchange - see exchange.h.
+ *
+ * libfcgi keeps the request (its parameters and the STDIN stream) and ends
+ * it; what goes out in between are our own STDOUT records, because its
+ * writer copies everything through 8 kB.  It touches its descriptor only
+ * through the OS_ functions at the end of this file.  They find the
+ * exchange they work for in "current", which each function that enters
+ * libfcgi sets.
+ */
+#include "fcgi/exchange.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcgios.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "fcgi/linger.h"
+#include "fcgi/wire.h"
+
+/* FastCGI specification 1.0, section 8; libfcgi does not install these. */
+#define FCGI_RESPONDER 1
+#define FCGI_AUTHORIZER 2
+
+/* More parameters than this no web server sends. */
+#define PARAMS_N_MAX 1000
+/* What is read over at the end of a request to keep its connection. */
+#define DRAIN_BYTES_MAX (64 * 1024)
+#define DRAIN_US US_PER_S
+
+struct exchange {
+	FCGX_Request fcgi;
+	struct wire wire;
+	struct param *params;
+	size_t n_params, params_size;
+	bool no_body;    /* of the answer: HEAD, 204, 304 */
+	int64_t length;  /* CONTENT_LENGTH, or BODY_LENGTH_UNKNOWN */
+	uint64_t n_read; /* bytes of the body so far */
+	bool ended;      /* the body needs no more reading ... */
+	int end;         /* ... because EXCHANGE_* */
+	bool head_sent;
+};
+
+static _Thread_local struct exchange *current;
+
+struct exchange *
+exchange_new(void)
+{
+	return calloc(1, sizeof(struct exchange));
+}
+
+void
+exchange_free(struct exchange *x)
+{
+	if (x == NULL)
+		return;
+	buf_fini(&x->wire.held);
+	free(x->params);
+	free(x);
+}
+
+static void
+reset(struct exchange *x, int fd, bool cgi)
+{
+	struct param *params = x->params;
+	size_t size = x->params_size;
+	struct wire wire = x->wire;
+
+	wire_reset(&wire, fd, cgi);
+	*x = (struct exchange){ .wire = wire,
+		.params = params,
+		.params_size = size,
+		.length = BODY_LENGTH_UNKNOWN };
+	current = x;
+}
+
+/* "name=value"; false when there are too many or no memory. */
+static bool
+add_param(struct exchange *x, const char *pair)
+{
+	struct span value = span_str(pair), name;
+
+	if (!span_has(value, '='))
+		return true;
+	name = span_cut(&value, '=');
+	if (x->n_params == x->params_size) {
+		size_t size = x->params_size == 0 ? 64 : x->params_size * 2;
+		struct param *p = x->n_params < PARAMS_N_MAX
+		    ? realloc(x->params, size * sizeof(*p))
+		    : NULL;
+
+		if (p == NULL)
+			return false;
+		x->params = p;
+		x->params_size = size;
+	}
+	x->params[x->n_params++] = (struct param){ name, value };
+	if (span_eq(name, SPAN("REQUEST_METHOD")))
+		x->no_body = span_eq(value, SPAN("HEAD"));
+	if (span_eq(name, SPAN("CONTENT_LENGTH"))) {
+		uint64_t n;
+
+		/* Two lengths are refused by who reads the parameters. */
+		if (span_to_u64(value, INT64_MAX, &n))
+			x->length = (int64_t)n;
+	}
+	return true;
+}
+
+static bool
+add_params(struct exchange *x, char *const *pairs)
+{
+	for (; *pairs != NULL; pairs++)
+		if (!add_param(x, *pairs))
+			return false;
+	return true;
+}
+
+/* The connection is closed and no request has begun. */
+static bool
+give_up(struct exchange *x, const char *why)
+{
+	if (why != NULL)
+		log_warn("connection closed: %s", why);
+	close(x->wire.fd);
+	x->wire.fd = -1;
+	return false;
+}
+
+bool
+exchange_begin(struct exchange *x, int fd)
+{
+	reset(x, fd, false);
+	x->fcgi = (FCGX_Request){
+		.listen_sock = -1, .ipcFd = fd, .keepConnection = 1
+	};
+	x->wire.until_us =
+	    clock_mono_us() + (int64_t)wire_limits.head_ms * US_PER_MS;
+	if (FCGX_Accept_r(&x->fcgi) != 0)
+		return give_up(x,
+		    x->wire.slow ? "parameters came too slowly"
+				 : x->wire.walk.why);
+	x->wire.until_us = 0;
+	x->wire.id = (unsigned)x->fcgi.requestId;
+	/* The first is FCGI_ROLE, put there by libfcgi. */
+	if (add_params(x, x->fcgi.envp + 1))
+		return true;
+	FCGX_Free(&x->fcgi, 0);
+	return give_up(x, "too many parameters");
+}
+
+bool
+exchange_begin_cgi(struct exchange *x, char *const *environment)
+{
+	reset(x, STDIN_FILENO, true);
+	return add_params(x, environment);
+}
+
+enum exchange_role
+exchange_role(const struct exchange *x)
+{
+	if (x->wire.cgi || x->fcgi.role == FCGI_RESPONDER)
+		return ROLE_RESPONDER;
+	return x->fcgi.role == FCGI_AUTHORIZER ? ROLE_AUTHORIZER : ROLE_OTHER;
+}
+
+const struct param *
+exchange_params(const struct exchange *x, size_t *n)
+{
+	*n = x->n_params;
+	return x->params;
+}
+
+static long
+end_body(struct exchange *x, int how)
+{
+	x->ended = true;
+	x->end = how;
+	return how;
+}
+
+/* Some bytes of STDIN; 0 at its end, -1 on error. */
+static long
+stdin_some(struct exchange *x, char *to, size_t room)
+{
+	FCGX_Stream *in = x->fcgi.in;
+	size_t more;
+	int c;
+
+	current = x;
+	c = FCGX_GetChar(in);
+	if (c == EOF)
+		return FCGX_GetError(in) == 0 ? 0 : -1;
+	to[0] = (char)c;
+	more = (size_t)(in->stop - in->rdNext);
+	if (more > room - 1)
+		more = room - 1;
+	/* These bytes are in its buffer: nothing is waited for. */
+	if (more > 0 && FCGX_GetStr(to + 1, (int)more, in) != (int)more)
+		return -1;
+	return (long)more + 1;
+}
+
+static int
+read_failed(const struct exchange *x)
+{
+	if (x->wire.slow)
+		return EXCHANGE_SLOW;
+	if (x->wire.walk.state == RECORDS_BAD)
+		log_warn("connection closed: %s", x->wire.walk.why);
+	return EXCHANGE_BROKEN;
+}
+
+long
+exchange_read(struct exchange *x, void *to, size_t room)
+{
+	uint64_t left = UINT64_MAX;
+	char extra;
+	long n;
+
+	if (exchange_role(x) != ROLE_RESPONDER)
+		return EXCHANGE_END;
+	if (x->ended)
+		return x->end;
+	if (x->length != BODY_LENGTH_UNKNOWN)
+		left = (uint64_t)x->length - x->n_read;
+	if (left == 0 &&
+	    x->wire.cgi) /* RFC 3875 section 4.2: read no further */
+		return end_body(x, EXCHANGE_END);
+	if (room > INT32_MAX)
+		room = INT32_MAX;
+	if (left == 0)
+		n = stdin_some(x, &extra, 1);
+	else if (x->wire.cgi)
+		n = wire_read(&x->wire, to, room < left ? room : left);
+	else
+		n = stdin_some(x, to, room < left ? room : left);
+	if (n == -1)
+		return end_body(x, read_failed(x));
+	if (n == 0)
+		return end_body(x,
+		    left == 0 || left == UINT64_MAX ? EXCHANGE_END
+						    : EXCHANGE_SHORT);
+	if (left == 0) /* longer than its Content-Length */
+		return end_body(x, EXCHANGE_BROKEN);
+	x->n_read += (uint64_t)n;
+	return n;
+}
+
+int
+exchange_fd(const struct exchange *x)
+{
+	return x->wire.cgi ? -1 : x->wire.fd;
+}
+
+bool
+exchange_readable(const struct exchange *x)
+{
+	if (x->ended || exchange_role(x) != ROLE_RESPONDER)
+		return true;
+	/* What has come may lie in libfcgi's buffer, where poll sees none. */
+	if (!x->wire.cgi &&
+	    (records_done(&x->wire.walk) ||
+		records_stdin_come(&x->wire.walk) > x->n_read))
+		return true;
+	return wire_readable(&x->wire);
+}
+
+bool
+exchange_head(struct exchange *x, unsigned status, struct span headers)
+{
+	struct buf b;
+	bool ok;
+
+	if (x->head_sent)
+		return false;
+	x->head_sent = true;
+	/* RFC 9110 section 6.4.1: these have no body. */
+	if (status == 204 || status == 304)
+		x->no_body = true;
+	buf_init(&b, headers.n + 32);
+	buf_printf(&b, "Status: %u\r\n", status);
+	buf_add(&b, headers);
+	buf_add_str(&b, "\r\n");
+	ok = !b.failed && wire_write(&x->wire, buf_span(&b), true);
+	buf_fini(&b);
+	return ok;
+}
+
+static bool
+write_piece(struct exchange *x, struct span bytes, bool last)
+{
+	if (!x->head_sent)
+		return false;
+	if (x->no_body)
+		bytes.n = 0;
+	if (bytes.n > 0)
+		return wire_write(&x->wire, bytes, last);
+	return last ? !x->wire.gone : wire_write_raw(&x->wire, SPAN(""));
+}
+
+bool
+exchange_write(struct exchange *x, struct span bytes)
+{
+	return write_piece(x, bytes, false);
+}
+
+bool
+exchange_write_last(struct exchange *x, struct span bytes)
+{
+	return write_piece(x, bytes, true);
+}
+
+bool
+exchange_head_sent(const struct exchange *x)
+{
+	return x->head_sent;
+}
+
+/*
+ * Bring STDIN to its end if that takes no waiting to speak of.  Only then
+ * may the connection carry another request: what stays unread would be
+ * taken for records, and its bytes are the client's.
+ */
+static bool
+drain(struct exchange *x)
+{
+	char nowhere[4096];
+	size_t n_bytes = 0;
+	bool all_came;
+
+	if (exchange_role(x) != ROLE_RESPONDER)
+		return false;
+	x->wire.until_us = clock_mono_us() + DRAIN_US;
+	while (!x->ended && n_bytes < DRAIN_BYTES_MAX) {
+		long n;
+
+		/* The end itself may be waited for: it was sent already. */
+		all_came = x->length == (int64_t)x->n_read ||
+		    (x->length == BODY_LENGTH_UNKNOWN && x->n_read == 0);
+		if (!all_came && !exchange_readable(x))
+			return false;
+		n = exchange_read(x, nowhere, sizeof(nowhere));
+		if (n > 0)
+			n_bytes += (size_t)n;
+	}
+	return x->ended &&
+	    (x->end == EXCHANGE_END || x->end == EXCHANGE_SHORT) &&
+	    records_done(&x->wire.walk);
+}
+
+bool
+exchange_end(struct exchange *x, bool complete, int *fd)
+{
+	bool wanted = x->fcgi.keepConnection != 0, drained;
+	struct wire *w = &x->wire;
+
+	current = x;
+	*fd = -1;
+	if (w->cgi) {
+		if (complete)
+			wire_write_raw(w, SPAN(""));
+		close(STDOUT_FILENO);
+		return false;
+	}
+	if (!complete || w->gone) {
+		/* Without END_REQUEST the web server knows it is not whole. */
+		FCGX_Free(&x->fcgi, 0);
+		close(w->fd);
+		return false;
+	}
+	drained = drain(x);
+	/* libfcgi's own closing costs a shutdown, a poll and a read. */
+	x->fcgi.keepConnection = 1;
+	w->until_us = 0;
+	FCGX_Finish_r(&x->fcgi);
+	if (w->gone || (drained && !wanted)) {
+		close(w->fd);
+		return false;
+	}
+	if (!drained) {
+		linger_take(w->fd);
+		return false;
+	}
+	*fd = w->fd;
+	return true;
+}
+
+/*
+ * What follows replaces functions of libfcgi.  Nothing is waited for
+ * without a bound, no byte goes in that was not walked, and closing and
+ * accepting stay with us.
+ */
+
+/* The wire of the exchange that libfcgi works for. */
+static struct wire *
+wire_of(int fd)
+{
+	if (current != NULL && !current->wire.cgi && current->wire.fd == fd)
+		return &current->wire;
+	errno = EBADF;
+	return NULL;
+}
+
+int
+OS_Read(int fd, char *to, size_t room)
+{
+	struct wire *w = wire_of(fd);
+
+	return w != NULL ? (int)wire_read(w, to, room) : -1;
+}
+
+int
+OS_Write(int fd, char *from, size_t n)
+{
+	struct wire *w = wire_of(fd);
+
+	return w != NULL && wire_write_raw(w, span_of(from, n)) ? (int)n : -1;
+}
+
+int
+OS_IpcClose(int fd, int shut_down)
+{
+	(void)fd; /* closed by us, after */
+	(void)shut_down;
+	return 0;
+}
+
+int
+OS_Accept(int fd, int fail_on_intr, const char *addresses)
+{
+	(void)fd; /* pool.c accepts */
+	(void)fail_on_intr;
+	(void)addresses;
+	errno = EBADF;
+	return -1;
+}
+
+/* A record that must be refused, to see that it is OS_Read that sees it. */
+bool
+exchange_global_init(void)
+{
+	static const char probe[8] = { 1, 9 };
+	struct exchange *x;
+	bool ours = false;
+	int fds[2];
+
+	if (FCGX_Init() != 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+		return false;
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGUSR1, SIG_DFL);
+	x = exchange_new();
+	if (x != NULL && write(fds[1], probe, sizeof(probe)) == sizeof(probe)) {
+		reset(x, fds[0], false);
+		x->fcgi = (FCGX_Request){
+			.listen_sock = -1, .ipcFd = fds[0], .keepConnection = 1
+		};
+		x->wire.until_us = clock_mono_us() + US_PER_S;
+		ours = FCGX_Accept_r(&x->fcgi) != 0 &&
+		    x->wire.walk.state == RECORDS_BAD;
+	}
+	current = NULL;
+	exchange_free(x);
+	close(fds[0]);
+	close(fds[1]);
+	return ours;
+}

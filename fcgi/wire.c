@@ -1,0 +1,214 @@
+/*
+ * wire - see wire.h.
+ */
+#include "fcgi/wire.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+/* Answers up to this size leave in one write, with their end. */
+#define HELD_MAX (16 * 1024)
+/* The longest content of a record that leaves its length a multiple of 8. */
+#define RECORD_CONTENT_MAX 65528u
+#define RECORD_HEAD 8
+#define TYPE_STDOUT 6
+
+struct wire_limits wire_limits = { 5000, 10000, 1000 };
+
+void
+wire_reset(struct wire *w, int fd, bool cgi)
+{
+	struct buf held = w->held;
+
+	if (held.max == 0)
+		buf_init(&held, HELD_MAX);
+	buf_reset(&held);
+	*w = (struct wire){ .fd = fd, .cgi = cgi, .held = held };
+	records_init(&w->walk);
+}
+
+/* Milliseconds that may still be waited at "p"; 0: none. */
+static int
+patience_ms(const struct wire *w, const struct pace *p)
+{
+	int64_t left_us;
+
+	if (w->until_us != 0)
+		left_us = w->until_us - clock_mono_us();
+	else
+		left_us = (int64_t)wire_limits.grace_ms * US_PER_MS +
+		    (int64_t)(p->n_bytes * (uint64_t)US_PER_S /
+			wire_limits.rate) -
+		    p->waited_us;
+	if (left_us <= 0)
+		return 0;
+	if (left_us > 60 * US_PER_S)
+		left_us = 60 * US_PER_S;
+	return (int)((left_us + US_PER_MS - 1) / US_PER_MS);
+}
+
+/* Wait until "fd" is ready; false with errno: too long, or broken. */
+static bool
+wait_for(struct wire *w, int fd, short events, struct pace *p)
+{
+	for (;;) {
+		struct pollfd poll_fd = { .fd = fd, .events = events };
+		int64_t start = clock_mono_us();
+		int ms = patience_ms(w, p), n;
+
+		if (ms == 0) {
+			w->slow = true;
+			errno = ETIMEDOUT;
+			return false;
+		}
+		n = poll(&poll_fd, 1, ms);
+		p->waited_us += clock_mono_us() - start;
+		if (n > 0)
+			return true;
+		if (n == -1 && errno != EINTR)
+			return false;
+	}
+}
+
+static ssize_t
+read_some(struct wire *w, void *to, size_t room)
+{
+	for (;;) {
+		ssize_t n;
+
+		if (!w->cgi)
+			n = recv(w->fd, to, room, MSG_DONTWAIT);
+		else if (wait_for(w, w->fd, POLLIN, &w->in))
+			n = read(w->fd, to, room);
+		else
+			return -1;
+		if (n >= 0 || (errno != EINTR && errno != EAGAIN))
+			return n;
+		if (errno == EAGAIN && !wait_for(w, w->fd, POLLIN, &w->in))
+			return -1;
+	}
+}
+
+ssize_t
+wire_read(struct wire *w, void *to, size_t room)
+{
+	ssize_t n = read_some(w, to, room);
+
+	if (n <= 0)
+		return n;
+	w->in.n_bytes += (uint64_t)n;
+	if (!w->cgi && !records_walk(&w->walk, span_of(to, (size_t)n))) {
+		errno = EPROTO;
+		return -1;
+	}
+	return n;
+}
+
+/* Cut "n" written bytes from the "*count" pieces at "v". */
+static struct iovec *
+advance(struct iovec *v, int *count, size_t n)
+{
+	while (*count > 0 && n >= v->iov_len) {
+		n -= v->iov_len;
+		v++;
+		(*count)--;
+	}
+	if (*count > 0) {
+		v->iov_base = (char *)v->iov_base + n;
+		v->iov_len -= n;
+	}
+	return v;
+}
+
+/* The first piece is what was held; it is held no longer. */
+static bool
+write_all(struct wire *w, struct iovec *v, int count)
+{
+	int fd = w->cgi ? STDOUT_FILENO : w->fd;
+
+	v = advance(v, &count, 0);
+	while (count > 0 && !w->gone) {
+		struct msghdr m = { .msg_iov = v, .msg_iovlen = (size_t)count };
+		ssize_t n;
+
+		if (w->cgi)
+			n = writev(fd, v, count);
+		else
+			n = sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n >= 0) {
+			w->out.n_bytes += (uint64_t)n;
+			v = advance(v, &count, (size_t)n);
+		} else if (errno != EINTR) {
+			w->gone = errno != EAGAIN ||
+			    !wait_for(w, fd, POLLOUT, &w->out);
+		}
+	}
+	buf_reset(&w->held);
+	return !w->gone;
+}
+
+/* For struct iovec, which is not const, of bytes that are only read. */
+static struct iovec
+piece(struct span s)
+{
+	return (struct iovec){ (void *)(uintptr_t)s.p, s.n };
+}
+
+bool
+wire_write_raw(struct wire *w, struct span s)
+{
+	struct iovec v[2] = { piece(buf_span(&w->held)), piece(s) };
+
+	return write_all(w, v, 2);
+}
+
+/* One STDOUT record around "content". */
+static bool
+write_record(struct wire *w, struct span content, bool hold)
+{
+	static const char zeros[RECORD_HEAD];
+	size_t n_pad = w->cgi ? 0 : -content.n % RECORD_HEAD;
+	char bytes[RECORD_HEAD] = { 1, TYPE_STDOUT, (char)(w->id >> 8),
+		(char)w->id, (char)(content.n >> 8), (char)content.n,
+		(char)n_pad, 0 };
+	struct span head = span_of(bytes, w->cgi ? 0 : sizeof(bytes));
+	struct span pad = span_of(zeros, n_pad);
+
+	if (hold && head.n + content.n + pad.n <= HELD_MAX - w->held.n) {
+		buf_add(&w->held, head);
+		buf_add(&w->held, content);
+		buf_add(&w->held, pad);
+		w->gone = w->gone || w->held.failed;
+	} else {
+		struct iovec v[4] = { piece(buf_span(&w->held)), piece(head),
+			piece(content), piece(pad) };
+
+		write_all(w, v, 4);
+	}
+	return !w->gone;
+}
+
+bool
+wire_write(struct wire *w, struct span s, bool hold)
+{
+	while (s.n > 0 && !w->gone) {
+		size_t n = s.n < RECORD_CONTENT_MAX ? s.n : RECORD_CONTENT_MAX;
+
+		write_record(w, span_of(s.p, n), hold);
+		s = span_skip(s, n);
+	}
+	return !w->gone;
+}
+
+bool
+wire_readable(const struct wire *w)
+{
+	struct pollfd p = { .fd = w->fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}

@@ -33,6 +33,7 @@ BASE	 = $(patsubst %.c,$O/%.o,$(wildcard base/*.c))
 POLICY	 = $(patsubst %.c,$O/%.o,$(wildcard policy/*.c))
 SPEC	 = $(patsubst %.c,$O/%.o,$(wildcard spec/*.c))
 FCGI	 = $(patsubst %.c,$O/%.o,$(filter-out fcgi/mgw.c,$(wildcard fcgi/*.c)))
+SHARED	 = $(patsubst %.c,$O/%.o,$(filter-out tools/mgw-%,$(wildcard tools/*.c)))
 TOOLS	 = $(patsubst tools/%.c,$O/%,$(wildcard tools/mgw-*.c))
 UNIT	 = $(patsubst %.c,$O/%,$(wildcard tests/unit/test_*.c))
 HELPERS	 = $(patsubst %.c,$O/%.o,$(wildcard tests/*.c))
@@ -46,7 +47,7 @@ all: $(if $(wildcard fcgi/mgw.c),$O/mgw) $(TOOLS)
 $O/mgw: $O/fcgi/mgw.o $(FCGI) $(POLICY) $(BASE)
 	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS)
 
-$O/mgw-%: $O/tools/mgw-%.o $(SPEC) $(POLICY) $(BASE)
+$O/mgw-%: $O/tools/mgw-%.o $(SHARED) $(SPEC) $(POLICY) $(BASE)
 	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lyaml $(LIBS)
 
 $O/tests/unit/%: $O/tests/unit/%.o $(HELPERS) $(SPEC) $(FCGI) $(POLICY) \

@@ -5,6 +5,7 @@
 #	make check		everything a clean machine can run
 #	make check SAN=1	the same under AddressSanitizer and UBSan
 #	make demo [KEEP=1]	see it work on loopback
+#	make e2e [T=allowed]	only the tests behind real web servers
 #	make bench		measure it beside its peers
 #	make fuzz [T=json] [S=60]	one fuzz target, for some seconds
 #	make lint		cppcheck, shellcheck, man page warnings
@@ -14,6 +15,10 @@ PREFIX	?= /usr/local
 SBINDIR	?= $(PREFIX)/sbin
 BINDIR	?= $(PREFIX)/bin
 MANDIR	?= $(PREFIX)/share/man
+SHAREDIR ?= $(PREFIX)/share/mgw
+SYSCONFDIR ?= /etc
+UNITDIR	?= $(PREFIX)/lib/systemd/system
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 CFLAGS	?= -O2 -g
 PKGS	 = json-c libcrypto yaml-0.1 libcurl
 
@@ -42,6 +47,11 @@ FUZZ	 = $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
 # libcurl is loaded by fcgi/ when it is first used, not linked.
 LIBS	 = -ljson-c -lcrypto -lm -pthread -ldl
 
+# What this call must have installed first; order-only, costs nothing when
+# it is there.
+DEPS	 = $(addprefix deps-,$(filter check demo bench fuzz lint,$(MAKECMDGOALS)))
+E2E	 = $(patsubst %.c,$O/%,$(wildcard tests/e2e/*.c)) $O/tests/bench/hello
+
 all: $(if $(wildcard fcgi/mgw.c),$O/mgw) $(TOOLS)
 
 $O/mgw: $O/fcgi/mgw.o $(FCGI) $(POLICY) $(BASE)
@@ -59,20 +69,76 @@ $O/tests/fuzz/%: $O/tests/fuzz/%.o $O/tests/fuzz/replay.o $(SPEC) $(FCGI) \
     $(POLICY) $(BASE)
 	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi -lyaml $(LIBS)
 
-$O/%.o: %.c
+$O/tests/bench/hello: $O/tests/bench/hello.o
+	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi
+
+$O/tests/e2e/%: $O/tests/e2e/%.o
+	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^
+
+# A missing library is named with its package before anything is compiled.
+$O/libs: tests/need_libs.sh | $(DEPS)
+	@mkdir -p $(@D)
+	@tests/need_libs.sh "$(CC)" && touch $@
+
+$O/%.o: %.c | $O/libs
 	@mkdir -p $(@D)
 	$(CC) $(ALLCPP) $(ALLC) -MMD -MP -c -o $@ $<
 
-check: all $(UNIT) $(FUZZ)
+deps: deps-check
+deps-check deps-demo deps-bench deps-fuzz deps-lint: deps-%:
+	@tests/deps.sh build $*
+
+check: deps-check all $(UNIT) $(FUZZ) $(E2E)
 	O=$O tests/run.sh
 
 # Only what takes seconds: layers, unit tests, fuzz corpora.
 unit: all $(UNIT) $(FUZZ)
 	O=$O tests/run.sh quick
 
+# Only what needs web servers; T=NAME for one file.
+e2e: all $(E2E)
+	O=$O tests/run.sh e2e $(T)
+
+demo: deps-demo all $(E2E)
+	O=$O KEEP=$(KEEP) tests/demo.sh
+
+bench: deps-bench all $(E2E)
+	O=$O tests/bench/bench.sh
+
+# The targets again, with libFuzzer; new inputs stay in build/corpus.
+T	?=
+S	?= 60
+fuzz: deps-fuzz | $O/libs
+	tests/fuzz.sh "$(T)" $(S)
+
+lint: deps-lint
+	tests/lint.sh
+
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) \
+	    $(DESTDIR)$(SHAREDIR)/lighttpd $(DESTDIR)$(SHAREDIR)/apache \
+	    $(DESTDIR)$(SHAREDIR)/examples $(DESTDIR)$(UNITDIR) \
+	    $(DESTDIR)$(TMPFILESDIR) $(DESTDIR)$(SYSCONFDIR)/mgw
+	install $O/mgw $(DESTDIR)$(SBINDIR)
+	install $(TOOLS) $(DESTDIR)$(BINDIR)
+	install -m 644 lighttpd/* $(DESTDIR)$(SHAREDIR)/lighttpd
+	install -m 644 apache/* $(DESTDIR)$(SHAREDIR)/apache
+	cp -R examples/. $(DESTDIR)$(SHAREDIR)/examples
+	for f in man/*.[1-8]; do \
+		install -D -m 644 "$$f" \
+		    "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}" || exit 1; \
+	done
+	sed 's|@SBINDIR@|$(SBINDIR)|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' \
+	    dist/mgw.service >$(DESTDIR)$(UNITDIR)/mgw.service
+	install -m 644 dist/mgw.socket $(DESTDIR)$(UNITDIR)
+	install -m 644 dist/tmpfiles.conf $(DESTDIR)$(TMPFILESDIR)/mgw.conf
+	test -e $(DESTDIR)$(SYSCONFDIR)/mgw/mgw.conf || install -m 644 \
+	    dist/mgw.conf $(DESTDIR)$(SYSCONFDIR)/mgw/mgw.conf
+
 clean:
 	rm -rf build
 
-.PHONY: all check unit clean
+.PHONY: all deps deps-check deps-demo deps-bench deps-fuzz deps-lint \
+    check unit e2e demo bench fuzz lint install clean
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

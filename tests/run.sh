@@ -1,15 +1,21 @@
 #!/bin/sh
-# Run all tests that a built tree can run and close with one line that
-# counts them.  O is the build folder.
+# Run the tests of a built tree and close with one line that counts them.
+#
+#	run.sh			all
+#	run.sh quick		layers, unit tests, fuzz corpora
+#	run.sh e2e [NAME]	behind real web servers; one file of them
+#
+# O is the build folder.
 set -u
 O=${O:-build}
+part=${1:-all}
 passed=0 failed=0 skipped=0
 
 # one NAME COMMAND...: exit 0 passed, 77 skipped, else failed.
 one() {
 	name=$1
 	shift
-	"$@"
+	"$@" </dev/null
 	case $? in
 	0) passed=$((passed + 1)) ;;
 	77) skipped=$((skipped + 1)); echo "skipped: $name" ;;
@@ -17,16 +23,84 @@ one() {
 	esac
 }
 
-one layers tests/check_layers.sh
-for t in "$O"/tests/unit/test_*; do
-	case $t in *.[od] | *\*) continue ;; esac
-	one "unit ${t##*/test_}" "$t"
-done
-for t in "$O"/tests/fuzz/fuzz_*; do
-	case $t in *.[od] | *\*) continue ;; esac
-	name=${t##*/fuzz_}
-	one "fuzz corpus $name" "$t" tests/fuzz/"$name"/*
-done
+quick() {
+	for t in tests/check_*.sh; do
+		name=${t##*/check_}
+		one "${name%.sh}" "$t"
+	done
+	for t in "$O"/tests/unit/test_*; do
+		case $t in *.[od] | *\*) continue ;; esac
+		one "unit ${t##*/test_}" "$t"
+	done
+	for t in "$O"/tests/fuzz/fuzz_*; do
+		case $t in *.[od] | *\*) continue ;; esac
+		name=${t##*/fuzz_}
+		one "fuzz corpus $name" "$t" tests/fuzz/"$name"/*
+	done
+}
 
+# Web servers, mgw and the test's own files run as one ordinary user, as
+# mgw refuses to be root.  Root gives away a copy of what is needed, since
+# "nobody" may not be able to enter the folder of the sources.
+stage=''
+trap 'test -z "$stage" || rm -rf "$stage"' EXIT
+trap 'exit 1' HUP INT TERM
+as_user=''
+stage_make() {
+	test "$(id -u)" -eq 0 || return 0
+	stage=$(mktemp -d /tmp/mgw-check.XXXXXX) || exit 2
+	# shellcheck disable=SC2046 # one word each
+	tar cf - $(find "$O" -maxdepth 1 -type f -perm -100) \
+	    $(find "$O"/tests -path '*/unit' -prune -o -path '*/fuzz' -prune \
+	    -o -type f -perm -100 -print) \
+	    tests/e2e lighttpd apache dist $(ls -d examples 2>/dev/null) |
+	    tar xf - --no-same-owner -C "$stage" || exit 2
+	chmod 755 "$stage"
+	mkdir -m 1777 "$stage/tmp"
+	as_user="setpriv --reuid=65534 --regid=65534 --clear-groups
+	    env HOME=/nonexistent TMPDIR=$stage/tmp"
+}
+
+# A file prints "ok NAME", "not ok NAME" or "skip NAME" for each case.
+e2e() {
+	file=$1
+	name=${file##*/test_}
+	name=${name%.sh}
+	log=$(mktemp)
+	# shellcheck disable=SC2086 # words of a command
+	(cd "${stage:-.}" && O=$O exec $as_user timeout -k 10 150 "$file") \
+	    </dev/null >"$log" 2>&1
+	code=$?
+	ok=$(grep -c '^ok ' "$log")
+	bad=$(grep -c '^not ok ' "$log")
+	skip=$(grep -c '^skip ' "$log")
+	# A file that ends early must not pass for what it did before.
+	if [ $code -ne 0 ] && [ "$bad" -eq 0 ]; then
+		bad=1
+		echo "not ok $name ended with $code" >>"$log"
+	fi
+	passed=$((passed + ok)) failed=$((failed + bad))
+	skipped=$((skipped + skip))
+	if [ "$bad" -gt 0 ]; then
+		grep -v '^ok ' "$log" | tail -n 200
+		echo "FAILED: e2e $name, $bad of $((ok + bad)) cases"
+	else
+		echo "e2e $name: $ok cases passed"
+	fi
+	rm -f "$log"
+}
+
+case $part in
+quick) quick ;;
+e2e)
+	stage_make
+	# shellcheck disable=SC2231 # a pattern is meant
+	for t in tests/e2e/test_${2:-*}.sh; do e2e "$t"; done ;;
+all)
+	quick
+	stage_make
+	for t in tests/e2e/test_*.sh; do e2e "$t"; done ;;
+*) echo "run.sh: no part \"$part\"" >&2; exit 2 ;;
+esac
 echo "$passed passed, $failed failed, $skipped skipped"
 test "$failed" -eq 0

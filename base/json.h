@@ -69,7 +69,8 @@ enum json_event json_scan_next(struct json_scan *s);
 
 /*
  * Read over the value that the last event began (a whole container after
- * JSON_OBJECT or JSON_ARRAY, nothing after a scalar).  False on error.
+ * JSON_OBJECT or JSON_ARRAY, a member's value after JSON_NAME, nothing
+ * after a scalar).  False on error.
  */
 bool json_scan_skip(struct json_scan *s);
 

@@ -1,0 +1,322 @@
+/*
+ * file - see file.h.
+ *
+ * The folder is opened first and the file through it, so that what was
+ * judged is what is read.
+ */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+/* Longer paths are refused; the kernel's own limit. */
+#define PATH_BYTES_MAX 4096
+
+static bool
+fail(char *why, size_t why_size, const char *path, const char *what)
+{
+	(void)snprintf(why, why_size, "%s: %s", path, what);
+	return false;
+}
+
+static bool
+fail_errno(char *why, size_t why_size, const char *path)
+{
+	return fail(why, why_size, path, strerror(errno));
+}
+
+/* The folder of "path" into "folder", "." where it names none. */
+static bool
+cut_folder(
+    const char *path, char folder[static PATH_BYTES_MAX], const char **name)
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash != NULL ? (size_t)(slash - path) : 0;
+
+	*name = slash != NULL ? slash + 1 : path;
+	if (n + 2 > PATH_BYTES_MAX || (*name)[0] == '\0')
+		return false;
+	if (slash == NULL)
+		folder[n++] = '.';
+	else if (n == 0)
+		folder[n++] = '/';
+	else
+		memcpy(folder, path, n);
+	folder[n] = '\0';
+	return true;
+}
+
+static int
+open_folder(const char *path, const char **name, char *why, size_t why_size)
+{
+	char folder[PATH_BYTES_MAX];
+	int fd;
+
+	if (!cut_folder(path, folder, name)) {
+		(void)fail(why, why_size, path, "not the name of a file");
+		return -1;
+	}
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		(void)fail_errno(why, why_size, path);
+	return fd;
+}
+
+static const char *
+distrust(const struct stat *st)
+{
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return "belongs to another user";
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return "is writable by others";
+	return NULL;
+}
+
+static bool
+check_trust(int folder_fd, const struct stat *st, enum file_trust trust,
+    const char *path, char *why, size_t why_size)
+{
+	struct stat folder;
+	const char *what = NULL;
+
+	if (trust == FILE_ANY)
+		return true;
+	if (fstat(folder_fd, &folder) == -1)
+		return fail_errno(why, why_size, path);
+	if ((what = distrust(st)) != NULL)
+		return fail(why, why_size, path, what);
+	if ((what = distrust(&folder)) != NULL) {
+		(void)snprintf(
+		    why, why_size, "%s: the folder it is in %s", path, what);
+		return false;
+	}
+	if (trust == FILE_SECRET && (st->st_mode & S_IROTH) != 0)
+		return fail(why, why_size, path, "is readable by everybody");
+	return true;
+}
+
+static void
+fill_identity(const struct stat *st, struct file_identity *id)
+{
+	const int64_t ns = 1000000000;
+
+	*id = (struct file_identity){
+		.device = (uint64_t)st->st_dev,
+		.inode = (uint64_t)st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.mtime_ns =
+		    (int64_t)st->st_mtim.tv_sec * ns + st->st_mtim.tv_nsec,
+		.ctime_ns =
+		    (int64_t)st->st_ctim.tv_sec * ns + st->st_ctim.tv_nsec,
+	};
+}
+
+/* Exactly "n" bytes and then the end of the file. */
+static bool
+read_exactly(int fd, size_t n, struct buf *b)
+{
+	char *room = buf_room(b, n), more;
+	ssize_t got;
+
+	if (room == NULL) {
+		errno = ENOMEM;
+		return false;
+	}
+	while (b->n < n) {
+		got = read(fd, b->p + b->n, n - b->n);
+		if (got == -1 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			goto changed;
+		b->n += (size_t)got;
+	}
+	do {
+		got = read(fd, &more, 1);
+	} while (got == -1 && errno == EINTR);
+	if (got == 0)
+		return true;
+changed:
+	if (got >= 0)
+		errno = EAGAIN;
+	return false;
+}
+
+static bool
+read_open(int fd, int folder_fd, const char *path, enum file_trust trust,
+    size_t max_bytes, struct buf *b, struct file_identity *id, char *why,
+    size_t why_size)
+{
+	struct stat before, after;
+	struct file_identity first, last;
+
+	if (fstat(fd, &before) == -1)
+		return fail_errno(why, why_size, path);
+	if (!S_ISREG(before.st_mode))
+		return fail(why, why_size, path, "is not a regular file");
+	if (!check_trust(folder_fd, &before, trust, path, why, why_size))
+		return false;
+	if ((uint64_t)before.st_size > max_bytes) {
+		(void)snprintf(why, why_size, "%s: is larger than %zu bytes",
+		    path, max_bytes);
+		return false;
+	}
+	buf_init(b, max_bytes);
+	if (!read_exactly(fd, (size_t)before.st_size, b)) {
+		if (errno == EAGAIN)
+			return fail(
+			    why, why_size, path, "changed while it was read");
+		return fail_errno(why, why_size, path);
+	}
+	if (fstat(fd, &after) == -1)
+		return fail_errno(why, why_size, path);
+	fill_identity(&before, &first);
+	fill_identity(&after, &last);
+	if (first.size != last.size || first.mtime_ns != last.mtime_ns)
+		return fail(why, why_size, path, "changed while it was read");
+	if (id != NULL)
+		*id = last;
+	return true;
+}
+
+bool
+file_read(const char *path, enum file_trust trust, size_t max_bytes,
+    struct buf *b, struct file_identity *id, char *why, size_t why_size)
+{
+	/* Without O_NONBLOCK a planted FIFO would hold the opener. */
+	int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	int folder_fd, fd;
+	const char *name;
+	bool good;
+
+	*b = (struct buf){ 0 };
+	folder_fd = open_folder(path, &name, why, why_size);
+	if (folder_fd == -1)
+		return false;
+	if (trust != FILE_ANY)
+		flags |= O_NOFOLLOW;
+	fd = openat(folder_fd, name, flags);
+	if (fd == -1) {
+		good = errno == ELOOP
+		    ? fail(why, why_size, path, "is a symbolic link")
+		    : fail_errno(why, why_size, path);
+	} else {
+		good = read_open(fd, folder_fd, path, trust, max_bytes, b, id,
+		    why, why_size);
+		(void)close(fd); /* nothing was written */
+	}
+	(void)close(folder_fd); /* likewise */
+	if (!good)
+		buf_fini(b);
+	return good;
+}
+
+bool
+file_identify(const char *path, struct file_identity *id)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == -1)
+		return false;
+	fill_identity(&st, id);
+	return true;
+}
+
+bool
+file_identity_eq(const struct file_identity *a, const struct file_identity *b)
+{
+	return a->device == b->device && a->inode == b->inode &&
+	    a->size == b->size && a->mtime_ns == b->mtime_ns &&
+	    a->ctime_ns == b->ctime_ns;
+}
+
+static bool
+write_all(int fd, struct span bytes)
+{
+	while (bytes.n > 0) {
+		ssize_t n = write(fd, bytes.p, bytes.n);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		bytes = span_skip(bytes, (size_t)n);
+	}
+	return true;
+}
+
+/* Make "temporary" in the folder, filled and on disk; errno on false. */
+static bool
+write_temporary(
+    int folder_fd, const char *temporary, struct span bytes, mode_t mode)
+{
+	int fd = openat(folder_fd, temporary,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	bool good;
+
+	if (fd == -1)
+		return false;
+	good = write_all(fd, bytes) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
+	if (close(fd) == -1)
+		good = false;
+	if (!good) {
+		int saved = errno;
+
+		/* It is ours alone; if it stays, it is only litter. */
+		(void)unlinkat(folder_fd, temporary, 0);
+		errno = saved;
+	}
+	return good;
+}
+
+bool
+file_write(const char *path, struct span bytes, mode_t mode, char *why,
+    size_t why_size)
+{
+	char temporary[PATH_BYTES_MAX];
+	const char *name;
+	uint64_t random;
+	bool good = false;
+	int folder_fd = open_folder(path, &name, why, why_size), n;
+
+	if (folder_fd == -1)
+		return false;
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		goto out;
+	n = snprintf(temporary, sizeof(temporary), ".%s.%016llx", name,
+	    (unsigned long long)random);
+	if (n < 0 || (size_t)n >= sizeof(temporary)) {
+		errno = ENAMETOOLONG;
+		goto out;
+	}
+	if (!write_temporary(folder_fd, temporary, bytes, mode))
+		goto out;
+	if (renameat(folder_fd, temporary, folder_fd, name) == -1) {
+		int saved = errno;
+
+		(void)unlinkat(folder_fd, temporary, 0); /* as above */
+		errno = saved;
+		goto out;
+	}
+	good = fsync(folder_fd) == 0;
+out:
+	if (!good)
+		(void)fail_errno(why, why_size, path);
+	(void)close(folder_fd); /* opened for reading */
+	return good;
+}
+
+struct span
+file_beside(struct span path, struct span beside, struct arena *a)
+{
+	size_t folder = beside.n;
+
+	while (folder > 0 && beside.p[folder - 1] != '/')
+		folder--;
+	if (path.n > 0 && path.p[0] == '/')
+		folder = 0;
+	return arena_printf(a, "%.*s%.*s", (int)folder,
+	    beside.p != NULL ? beside.p : "", SPAN_ARG(path));
+}

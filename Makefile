@@ -28,6 +28,14 @@ O	 = build/san
 SANFLAGS = -fsanitize=address,undefined -fno-omit-frame-pointer \
 	   -fno-sanitize-recover=undefined
 endif
+REPLAY	 = $O/tests/fuzz/replay.o
+ifneq ($(filter fuzz,$(MAKECMDGOALS)),)
+O	 = build/fuzz
+CC	 = clang
+SANFLAGS = -fsanitize=fuzzer-no-link,address,undefined \
+	   -fno-sanitize-recover=undefined
+REPLAY	 = -fsanitize=fuzzer
+endif
 
 WARN	 = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	   -Wmissing-prototypes -Wwrite-strings -Wformat=2 -Wvla
@@ -65,9 +73,10 @@ $O/tests/unit/%: $O/tests/unit/%.o $(HELPERS) $(SPEC) $(FCGI) $(POLICY) \
 	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi -lyaml $(LIBS) \
 	    $(shell pkg-config --libs check)
 
-$O/tests/fuzz/%: $O/tests/fuzz/%.o $O/tests/fuzz/replay.o $(SPEC) $(FCGI) \
+$O/tests/fuzz/%: $O/tests/fuzz/%.o $(filter %.o,$(REPLAY)) $(SPEC) $(FCGI) \
     $(POLICY) $(BASE)
-	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi -lyaml $(LIBS)
+	$(CC) $(ALLC) $(filter -%,$(REPLAY)) $(LDFLAGS) -o $@ $^ \
+	    -lfcgi -lyaml $(LIBS)
 
 $O/tests/bench/hello: $O/tests/bench/hello.o
 	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi
@@ -105,11 +114,11 @@ demo: deps-demo all $(E2E)
 bench: deps-bench all $(E2E)
 	O=$O tests/bench/bench.sh
 
-# The targets again, with libFuzzer; new inputs stay in build/corpus.
+# The targets with libFuzzer: one (T=) or all, each for S seconds.
 T	?=
 S	?= 60
-fuzz: deps-fuzz | $O/libs
-	tests/fuzz.sh "$(T)" $(S)
+fuzz: deps-fuzz $(if $T,$O/tests/fuzz/fuzz_$T,$(FUZZ))
+	O=$O tests/fuzz.sh $S $(if $T,$T,$(FUZZ:$O/tests/fuzz/fuzz_%=%))
 
 lint: deps-lint
 	tests/lint.sh

@@ -27,7 +27,8 @@ struct take {
 	uint64_t remaining; /* after this take */
 	uint64_t reset_us;  /* until the limit is whole again */
 	uint64_t wait_us;   /* refused: until a retry could pass */
-	uint64_t undo;      /* private to the store */
+	uint64_t undo;      /* private to the store; 0: nothing charged */
+	uint64_t charged;   /* private to the store */
 };
 
 enum take_result {

@@ -11,8 +11,9 @@
  *	| struct header   |  magic, version, random key, boot, sections
  *	+-----------------+
  *	| buckets         |  32 bytes each, in groups with a lock byte
+ *	| overflow        |  buckets for those that found no place
  *	| verdicts        |  fixed slots
- *	| metrics         |  fixed slots
+ *	| metrics, APIs   |  fixed slots
  *	| processes       |  who is here: pid, workers, busy
  *	+-----------------+
  *
@@ -26,7 +27,10 @@
 
 struct state;
 
-/* Sizes of a state file that is made anew; 0 takes the default. */
+/*
+ * Sizes of a state file that is made anew; 0 takes the default.  They are
+ * rounded up to powers of two.  A file that is there keeps its own.
+ */
 struct state_sizes {
 	uint32_t n_buckets;
 	uint32_t n_verdicts;
@@ -35,28 +39,66 @@ struct state_sizes {
 /*
  * Open the state directory "dir" (made 0700 if it is missing), and the
  * shared file in it (made, and all of it allocated, if it is missing).
- * NULL: "why" says what is wrong: not ours, writable by others, on NFS,
- * disk full, damaged, of a newer version.
+ * NULL: "why" says what is wrong: not ours, open to others, on a network
+ * file system, disk full, damaged, of a newer version.  What is damaged
+ * is never repaired by guessing: remove the file to begin at zero.
+ * A forked child must open it for itself: locks go with the descriptor.
  */
 struct state *state_open(const char *dir, const struct state_sizes *sizes,
     char *why, size_t why_size);
 void state_close(struct state *s);
 
-/* Functions for struct outside; "world" there may wrap these. */
+/* The same to look at only: nothing is made and nothing is changed. */
+struct state *state_view(const char *dir, char *why, size_t why_size);
+
+/* More takes in one call are a fault. */
+#define STATE_TAKES_MAX 16
+
+/*
+ * For struct outside; "world" there may wrap these.
+ *
+ * All takes are looked at first and, when none refuses, charged one after
+ * the other, the last (the narrowest) first.  When another caller was
+ * faster and one refuses after all, those charged are given back.  So no
+ * caller ever passes above a limit; for the moment between charge and
+ * return another may be refused one request early, and because narrow
+ * levels go first that is nearly always the same caller.
+ *
+ * When no place is left for a new counter, it shares one with all others
+ * that found none: of the same first part (the level) and the same limit.
+ * When even that has no place the answer is TAKE_FAULT.
+ */
 enum take_result state_take(
     struct state *s, struct take *takes, unsigned n, int64_t now_us);
 void state_give(
     struct state *s, struct take *takes, unsigned n, int64_t now_us);
+
+/*
+ * A verdict is copied into "a" and checked by a keyed sum; any doubt, and
+ * a full arena, is a miss.
+ */
 bool state_recall(struct state *s, const struct span *parts, unsigned n,
     struct arena *a, struct verdict *v);
 void state_remember(struct state *s, const struct span *parts, unsigned n,
     const struct verdict *v);
 
 /*
- * Count one finished request for mgw-status.  "api" is title and version.
+ * Count one finished request for mgw-status.  "api" is title and version,
+ * absent when no API was met.
  */
 void state_count(
     struct state *s, struct span api, enum reason reason, uint64_t us);
+
+/* Things worth a number of their own; append only. */
+enum state_total {
+	STATE_TAKE_SHARED, /* no place: an overflow counter was used */
+	STATE_TAKE_FAULT,
+	STATE_VERDICT_HIT,
+	STATE_VERDICT_MISS,
+	STATE_EVENT_LOST,
+	STATE_TOTAL__MAX
+};
+void state_tally(struct state *s, enum state_total what);
 
 /* This process's line in mgw-status; slots of the dead are taken over. */
 void state_process_enter(struct state *s, struct span bundle_path,
@@ -67,5 +109,39 @@ void state_process_leave(struct state *s);
 
 /* A keyed sum under the state's key, for files kept beside it. */
 struct hash128 state_sum(const struct state *s, struct span bytes);
+
+/* What mgw-status tells. */
+struct state_fill {
+	const char *section;
+	uint64_t used, count;
+};
+
+struct state_api {
+	struct span name;
+	uint64_t counts[REASON__MAX];
+	uint64_t us;
+};
+
+struct state_process {
+	struct span bundle;
+	int64_t pid, started_us;
+	uint64_t policy;
+	uint32_t workers_max, workers, busy;
+};
+
+struct state_report {
+	int64_t made_us;
+	struct state_fill fills[5];
+	unsigned n_fills;
+	struct state_api *apis; /* in the order of their names */
+	unsigned n_apis;
+	struct state_process *processes; /* those alive */
+	unsigned n_processes;
+	uint64_t totals[STATE_TOTAL__MAX];
+};
+
+/* A picture of "s" at "now_us", in "a"; false: the arena is full. */
+bool state_report(const struct state *s, int64_t now_us, struct arena *a,
+    struct state_report *r);
 
 #endif

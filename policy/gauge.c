@@ -1,0 +1,131 @@
+/*
+ * gauge - see gauge.h.
+ */
+#include "policy/gauge.h"
+
+#include "base/clock.h"
+
+#define TICKS UINT64_C(16) /* in a microsecond; 56 bits last until 2112 */
+
+/* Farther ahead of the clock no bucket can be: a period of 17 years. */
+#define LEAD_MAX (UINT64_C(1) << 53)
+
+/*
+ * A request brings the time at which it began, so that two processes may
+ * differ by as long as one waits for a key set; it must not take the
+ * other's charge for a clock that was set back.
+ */
+#define SKEW_US UINT64_C(10000000)
+
+/* How long a counter is kept for requests that began before its end. */
+#define SLACK_MAX_US UINT64_C(10000000)
+
+bool
+gauge_init(struct gauge *g, const struct row_limit *limit, int64_t now_us)
+{
+	uint64_t period = limit->period_us, now = (uint64_t)now_us;
+	uint64_t burst = limit->burst > 0 ? limit->burst : 1;
+
+	*g = (struct gauge){ .window = limit->algorithm == LIMIT_WINDOW };
+	if (limit->unit != LIMIT_REQUESTS || limit->count == 0 || period == 0 ||
+	    period > LEAD_MAX / TICKS || now_us <= 0 ||
+	    now > (GAUGE_PAYLOAD_MAX - LEAD_MAX) / TICKS)
+		return false;
+	if (g->window) {
+		g->now = now;
+		g->count = limit->count < GAUGE_PAYLOAD_MAX ? limit->count
+							    : GAUGE_PAYLOAD_MAX;
+		g->start = now - now % period;
+		g->end = g->start + period;
+		return true;
+	}
+	if (limit->algorithm != LIMIT_TOKEN_BUCKET)
+		return false;
+	g->now = now * TICKS;
+	g->spacing = (period * TICKS - 1) / limit->count + 1;
+	if (burst > LEAD_MAX / g->spacing)
+		burst = LEAD_MAX / g->spacing;
+	g->lead = burst * g->spacing;
+	return true;
+}
+
+static uint64_t
+ticks_to_us(uint64_t ticks)
+{
+	return (ticks + TICKS - 1) / TICKS;
+}
+
+static bool
+admit_window(
+    const struct gauge *g, struct take *t, uint64_t held, uint64_t *next)
+{
+	bool full = held >= g->count;
+
+	t->reset_us = g->end - g->now;
+	t->over = full && t->pass_over;
+	t->refused = full && !t->pass_over;
+	t->wait_us = t->refused ? t->reset_us : 0;
+	t->remaining = full ? 0 : g->count - held - 1;
+	*next = t->refused || held >= GAUGE_PAYLOAD_MAX ? held : held + 1;
+	return !t->refused;
+}
+
+static bool
+admit_bucket(
+    const struct gauge *g, struct take *t, uint64_t held, uint64_t *next)
+{
+	uint64_t from = held > g->now ? held : g->now;
+	uint64_t to = from + g->spacing, most = g->now + g->lead;
+	bool full = to > most;
+
+	t->over = full && t->pass_over;
+	t->refused = full && !t->pass_over;
+	t->wait_us = t->refused ? ticks_to_us(to - most) : 0;
+	t->remaining = full ? 0 : (most - to) / g->spacing;
+	t->reset_us = ticks_to_us((full ? from : to) - g->now);
+	*next = full ? held : to;
+	return !t->refused;
+}
+
+bool
+gauge_admit(
+    const struct gauge *g, struct take *t, uint64_t held, uint64_t *next)
+{
+	return g->window ? admit_window(g, t, held, next)
+			 : admit_bucket(g, t, held, next);
+}
+
+uint64_t
+gauge_mend(const struct gauge *g, uint64_t held)
+{
+	uint64_t most = g->now + g->lead;
+
+	return !g->window && held > most + SKEW_US * TICKS ? most : held;
+}
+
+uint64_t
+gauge_refund(const struct gauge *g, uint64_t charged, uint64_t held)
+{
+	uint64_t apart = held > charged ? held - charged : charged - held;
+
+	if (g->window)
+		return held > 0 ? held - 1 : 0;
+	/* Charges on a bucket that is never full are whole spacings. */
+	if (apart % g->spacing != 0 || held < g->spacing)
+		return held;
+	return held - g->spacing;
+}
+
+int64_t
+gauge_expires_us(const struct gauge *g, uint64_t held)
+{
+	uint64_t slack = SLACK_MAX_US;
+
+	if (!g->window)
+		return (int64_t)(ticks_to_us(held > g->now ? held : g->now) +
+		    slack);
+	/* Short windows would fill the table if each stayed that long. */
+	if (slack > g->end - g->start)
+		slack = g->end - g->start;
+	return (int64_t)(g->end + slack);
+}

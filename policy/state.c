@@ -1,0 +1,376 @@
+/*
+ * state - see state.h.
+ *
+ * This file opens, checks and closes the shared file; state_make.c makes
+ * it.  The sections have files of their own: state_bucket.c,
+ * state_verdict.c, state_metric.c, state_process.c.
+ */
+#include "policy/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "policy/state_file.h"
+
+static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "words shared by processes");
+static_assert(sizeof(struct bucket) == 32, "two to a cache line");
+static_assert(sizeof(struct state_header) <= STATE_PAGE, "one page");
+
+/* How often a lock is asked for: first at once, then once a millisecond. */
+#define LOCK_SPINS 50
+#define LOCK_WAITS 250
+
+/*
+ * File systems whose locks or mappings other machines do not see: f_type
+ * of statfs(2).  NFS, SMB, CIFS, SMB2, AFS, Coda, NCP, 9P, Ceph.
+ */
+static const unsigned long network_systems[] = { 0x6969, 0x517b, 0xff534d42,
+	0xfe534d42, 0x5346414f, 0x73757245, 0x564c, 0x01021997, 0x00c36400 };
+
+static bool
+on_network(int fd)
+{
+	struct statfs f;
+	size_t n = sizeof(network_systems) / sizeof(network_systems[0]);
+
+	if (fstatfs(fd, &f) != 0)
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		if (((unsigned long)f.f_type & 0xffffffff) ==
+		    network_systems[i])
+			return true;
+	}
+	return false;
+}
+
+/* The folder, or -1 with "why". */
+static int
+open_folder(const char *dir, bool make, char *why, size_t why_size)
+{
+	struct stat st;
+	int fd;
+
+	if (make && mkdir(dir, 0700) != 0 && errno != EEXIST) {
+		snprintf(why, why_size, "state %s: cannot be made: %s", dir,
+		    strerror(errno));
+		return -1;
+	}
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1 || fstat(fd, &st) != 0)
+		snprintf(why, why_size, "state %s: %s", dir,
+		    errno == ELOOP ? "is a link" : strerror(errno));
+	else if (st.st_uid != geteuid())
+		snprintf(
+		    why, why_size, "state %s: belongs to somebody else", dir);
+	else if ((st.st_mode & 077) != 0)
+		snprintf(why, why_size,
+		    "state %s: is open to others; chmod 700 it", dir);
+	else if (on_network(fd))
+		snprintf(why, why_size,
+		    "state %s: lies on a network file system; "
+		    "name a local folder with \"state\"",
+		    dir);
+	else
+		return fd;
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
+/* Open the shared file of "folder"; -1 with errno, 0 for a bad one. */
+static int
+open_shared(int folder, bool writable, struct stat *st, const char **bad)
+{
+	int fd = openat(folder, "shared",
+	    (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
+		O_NONBLOCK);
+
+	*bad = NULL;
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, st) != 0)
+		*bad = strerror(errno);
+	else if (!S_ISREG(st->st_mode))
+		*bad = "is no regular file";
+	else if (st->st_uid != geteuid())
+		*bad = "belongs to somebody else";
+	else if ((st->st_mode & 077) != 0)
+		*bad = "is open to others";
+	return fd;
+}
+
+/* The section of this tag, or NULL when its entries are not as we know. */
+static const struct state_section *
+section(const struct state_header *h, uint32_t tag, size_t entry_bytes,
+    uint32_t multiple, bool power)
+{
+	for (uint32_t i = 0; i < h->n_sections; i++) {
+		const struct state_section *e = &h->sections[i];
+
+		if (e->tag != tag)
+			continue;
+		if (e->version != 1 || e->entry_bytes != entry_bytes ||
+		    e->offset % STATE_PAGE != 0 || e->offset < STATE_PAGE ||
+		    e->offset > h->size || e->count == 0 ||
+		    e->count % multiple != 0 ||
+		    (power && (e->count & (e->count - 1)) != 0) ||
+		    e->count > (h->size - e->offset) / entry_bytes)
+			return NULL;
+		return e;
+	}
+	return NULL;
+}
+
+static const char *
+check_header(const struct state_header *h, uint64_t size)
+{
+	struct hash128 sum;
+
+	if (memcmp(h->magic, STATE_MAGIC, sizeof(h->magic)) != 0)
+		return "is no state of mgw";
+	if (h->version > STATE_VERSION)
+		return "was made by a newer mgw";
+	if (h->version != STATE_VERSION)
+		return "has an unknown version";
+	sum = state_header_sum(h);
+	if (!hash128_eq(sum, h->sum) || h->n_sections > STATE_SECTIONS_MAX)
+		return "is damaged; remove it to begin at zero";
+	if (h->size != size)
+		return "is truncated; remove it to begin at zero";
+	return NULL;
+}
+
+/* Find all sections in the map; NULL or what is wrong. */
+static const char *
+place_sections(struct state *s)
+{
+	const struct state_header *h = s->header;
+	const struct state_section *b, *o, *v, *m, *a, *p;
+
+	b = section(h, STATE_BUCKETS, sizeof(struct bucket), GROUP, true);
+	o = section(h, STATE_OVERFLOW, sizeof(struct bucket), GROUP, true);
+	v = section(
+	    h, STATE_VERDICTS, sizeof(struct verdict_slot), GROUP, true);
+	m = section(h, STATE_METRICS, sizeof(struct metrics), 1, false);
+	a = section(h, STATE_APIS, sizeof(struct api_slot), 1, true);
+	p = section(h, STATE_PROCESSES, sizeof(struct process_slot), 1, false);
+	if (b == NULL || o == NULL || v == NULL || m == NULL || a == NULL ||
+	    p == NULL)
+		return "lacks a section; remove it to begin at zero";
+	s->buckets = (struct bucket_table){ (void *)(s->map + b->offset),
+		b->count / GROUP, LOCK_BUCKETS };
+	s->overflow = (struct bucket_table){ (void *)(s->map + o->offset),
+		o->count / GROUP, LOCK_OVERFLOW };
+	s->verdicts = (void *)(s->map + v->offset);
+	s->n_verdicts = v->count;
+	s->metrics = (void *)(s->map + m->offset);
+	s->apis = (void *)(s->map + a->offset);
+	s->n_apis = a->count;
+	s->processes = (void *)(s->map + p->offset);
+	s->n_processes = p->count;
+	return NULL;
+}
+
+static const char *
+map_shared(struct state *s, uint64_t size)
+{
+	const char *bad;
+	void *map;
+
+	if (size < STATE_PAGE || size > (UINT64_C(1) << 40))
+		return "is truncated; remove it to begin at zero";
+	map = mmap(NULL, (size_t)size,
+	    s->writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, s->fd,
+	    0);
+	if (map == MAP_FAILED)
+		return strerror(errno);
+	/* The key is in it. */
+	(void)madvise(map, (size_t)size, MADV_DONTDUMP); /* else as before */
+	s->map = map;
+	s->size = (size_t)size;
+	s->header = map;
+	bad = check_header(s->header, size);
+	if (bad != NULL)
+		return bad;
+	s->key = s->header->key;
+	return place_sections(s);
+}
+
+/* "Boot" changes with each start of the machine; 0 where it has no name. */
+static uint64_t
+boot_name(void)
+{
+	char text[64];
+	ssize_t n = 0;
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	if (fd != -1) {
+		n = read(fd, text, sizeof(text));
+		close(fd);
+	}
+	return n > 0 ? siphash_64(&(struct siphash_key){ 0, 0 },
+			   span_of(text, (size_t)n))
+		     : 0;
+}
+
+static struct state *
+new_state(int fd, bool writable)
+{
+	struct state *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->fd = fd;
+	s->writable = writable;
+	s->process = -1;
+	for (int i = 0; i < MUTEXES; i++)
+		pthread_mutex_init(&s->mutexes[i], NULL);
+	return s;
+}
+
+/* The state in "folder" or NULL; "*missing" when there is none. */
+static struct state *
+open_in(int folder, const char *dir, bool writable, bool *missing, char *why,
+    size_t why_size)
+{
+	struct stat st;
+	const char *bad;
+	struct state *s;
+	int fd = open_shared(folder, writable, &st, &bad);
+
+	*missing = fd == -1 && errno == ENOENT;
+	if (fd == -1) {
+		snprintf(
+		    why, why_size, "state %s/shared: %s", dir, strerror(errno));
+		return NULL;
+	}
+	s = new_state(fd, writable);
+	if (s == NULL) {
+		close(fd);
+		snprintf(why, why_size, "state %s: out of memory", dir);
+		return NULL;
+	}
+	if (bad == NULL)
+		bad = map_shared(s, (uint64_t)st.st_size);
+	if (bad == NULL && !state_columns(s))
+		bad = "is locked by a process that does not go on";
+	if (bad != NULL) {
+		snprintf(why, why_size, "state %s/shared: %s", dir, bad);
+		state_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+struct state *
+state_open(const char *dir, const struct state_sizes *sizes, char *why,
+    size_t why_size)
+{
+	int folder = open_folder(dir, true, why, why_size);
+	struct state *s = NULL;
+	bool missing = true;
+
+	if (folder == -1)
+		return NULL;
+	/* Twice: somebody else may make it, or remove it, in between. */
+	for (int i = 0; i < 2 && s == NULL && missing; i++) {
+		s = open_in(folder, dir, true, &missing, why, why_size);
+		if (s == NULL && missing &&
+		    !state_make(folder, sizes, why, why_size))
+			break;
+	}
+	if (s == NULL && missing)
+		s = open_in(folder, dir, true, &missing, why, why_size);
+	close(folder);
+	if (s != NULL) {
+		struct state_header *h = (void *)s->map;
+
+		atomic_store(&h->boot, boot_name());
+	}
+	return s;
+}
+
+struct state *
+state_view(const char *dir, char *why, size_t why_size)
+{
+	int folder = open_folder(dir, false, why, why_size);
+	struct state *s;
+	bool missing;
+
+	if (folder == -1)
+		return NULL;
+	s = open_in(folder, dir, false, &missing, why, why_size);
+	close(folder);
+	return s;
+}
+
+void
+state_close(struct state *s)
+{
+	if (s == NULL)
+		return;
+	if (s->map != NULL)
+		munmap(s->map, s->size);
+	close(s->fd); /* frees all our locks */
+	for (int i = 0; i < MUTEXES; i++)
+		pthread_mutex_destroy(&s->mutexes[i]);
+	explicit_bzero(&s->key, sizeof(s->key));
+	free(s);
+}
+
+static bool
+lock_byte(int fd, off_t byte, short type)
+{
+	struct flock f = { .l_type = type,
+		.l_whence = SEEK_SET,
+		.l_start = byte,
+		.l_len = 1 };
+
+	return fcntl(fd, F_OFD_SETLK, &f) == 0;
+}
+
+bool
+state_lock(struct state *s, off_t byte)
+{
+	const struct timespec ms = { 0, 1000000 };
+
+	/* Waiting is bounded: a holder that is stopped must not stop us. */
+	pthread_mutex_lock(&s->mutexes[byte % MUTEXES]);
+	for (int i = 0; i < LOCK_SPINS + LOCK_WAITS; i++) {
+		if (lock_byte(s->fd, byte, F_WRLCK))
+			return true;
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+			break;
+		if (i < LOCK_SPINS)
+			sched_yield();
+		else
+			nanosleep(&ms, NULL);
+	}
+	pthread_mutex_unlock(&s->mutexes[byte % MUTEXES]);
+	return false;
+}
+
+void
+state_unlock(struct state *s, off_t byte)
+{
+	lock_byte(s->fd, byte, F_UNLCK);
+	pthread_mutex_unlock(&s->mutexes[byte % MUTEXES]);
+}
+
+struct hash128
+state_sum(const struct state *s, struct span bytes)
+{
+	struct siphash h;
+
+	siphash_init(&h, &s->key);
+	siphash_u64(&h, SPACE_FILE);
+	siphash_raw(&h, bytes);
+	return siphash_done(&h);
+}

@@ -1,0 +1,170 @@
+/*
+ * state_file - the layout of the shared file; for state*.c alone.
+ *
+ * Everything behind the header is words that many processes change at
+ * once, so nothing here is trusted: an index, a length or a time read
+ * from the file is checked or masked where it is used.
+ *
+ * Locks are open-file-description locks on bytes far behind the end of
+ * the file.  They exclude other processes only, so that each is taken
+ * together with a mutex of this process.
+ */
+#ifndef MGW_POLICY_STATE_FILE_H
+#define MGW_POLICY_STATE_FILE_H
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "policy/state.h"
+
+#define STATE_MAGIC "MGWSTATE"
+#define STATE_VERSION 1
+#define STATE_SECTIONS_MAX 32
+#define STATE_PAGE 4096
+
+enum state_tag {
+	STATE_BUCKETS = 1,
+	STATE_OVERFLOW,
+	STATE_VERDICTS,
+	STATE_METRICS,
+	STATE_APIS,
+	STATE_PROCESSES,
+	STATE_TAG__MAX,
+	/* Later: 16 concurrency slots, 17 breakers, 18 buckets whose keys
+	 * a client chooses, 19 counts of failures. */
+};
+
+struct state_section {
+	uint32_t tag;
+	uint32_t version; /* of the entries, 1 */
+	uint64_t offset;  /* a multiple of STATE_PAGE */
+	uint32_t entry_bytes;
+	uint32_t count;
+};
+
+struct state_header {
+	char magic[8];
+	uint32_t version;
+	uint32_t n_sections;
+	uint64_t size; /* of the whole file */
+	struct siphash_key key;
+	int64_t made_us;
+	struct state_section sections[STATE_SECTIONS_MAX];
+	struct hash128 sum; /* of all before it, under "key" */
+
+	/* What follows changes. */
+	_Atomic uint64_t boot; /* names the boot that used it last */
+};
+
+/*
+ * A counter.  "value" is 8 bits of generation and 56 of payload; see
+ * state_bucket.c for who may write what.
+ */
+struct bucket {
+	_Atomic uint64_t lo, hi; /* id */
+	_Atomic uint64_t value;
+	_Atomic int64_t expires_us; /* from then on it limits nobody */
+};
+
+/* Buckets are searched and locked by groups of this many. */
+#define GROUP 16
+
+struct bucket_table {
+	struct bucket *p;
+	uint32_t n_groups; /* a power of two */
+	off_t locks;       /* of its first group */
+};
+
+struct verdict_slot {
+	_Atomic uint64_t lo, hi; /* id; 0, 0 while it is written */
+	_Atomic int64_t expires_s;
+	uint32_t key_bytes, payload_bytes;
+	struct hash128 sum; /* of all other fields, under the state's key */
+	char bytes[VERDICT_BYTES_MAX]; /* key id, then payload */
+};
+
+/* A build numbers its reasons as it likes; the file goes by their words. */
+#define COLUMNS 64
+#define COLUMN_BYTES 24
+#define TOTALS 32
+
+struct metrics {
+	char words[COLUMNS][COLUMN_BYTES]; /* column 0 is "-" */
+	_Atomic uint64_t totals[TOTALS];   /* by enum state_total */
+};
+
+struct api_slot {
+	_Atomic uint64_t id; /* 0: free */
+	char name[120];      /* up to its first NUL */
+	_Atomic uint64_t us; /* time spent in all */
+	_Atomic uint64_t counts[COLUMNS];
+};
+
+struct process_slot {
+	_Atomic int64_t pid, started_us;
+	_Atomic uint64_t policy;
+	_Atomic uint32_t workers_max, workers, busy, pad;
+	char bundle[216]; /* path, up to its first NUL */
+};
+
+#define MUTEXES 16
+
+struct state {
+	int fd;
+	bool writable;
+	char *map;
+	size_t size;
+	const struct state_header *header;
+	struct siphash_key key;
+	struct bucket_table buckets, overflow;
+	struct verdict_slot *verdicts;
+	uint32_t n_verdicts; /* a power of two */
+	struct metrics *metrics;
+	struct api_slot *apis;
+	uint32_t n_apis; /* a power of two */
+	struct process_slot *processes;
+	uint32_t n_processes;
+	int process;                        /* our slot, or -1 */
+	unsigned char columns[REASON__MAX]; /* of each reason; 0: none */
+	pthread_mutex_t mutexes[MUTEXES];
+};
+
+/* Bytes to lock, by what they guard. */
+#define LOCK_BUCKETS ((off_t)1 << 40)
+#define LOCK_OVERFLOW ((off_t)2 << 40)
+#define LOCK_APIS ((off_t)3 << 40)
+#define LOCK_COLUMNS ((off_t)4 << 40)
+#define LOCK_PROCESSES ((off_t)5 << 40)
+
+/* What a keyed hash is for, so that none can stand in for another. */
+enum state_space {
+	SPACE_HEADER = 1,
+	SPACE_COUNTER,
+	SPACE_OVERFLOW,
+	SPACE_VERDICT_ID,
+	SPACE_VERDICT,
+	SPACE_FILE,
+};
+
+/*
+ * Exclude all threads of all processes from what "byte" guards.  False:
+ * somebody stopped holds it, or the kernel has no lock to give.
+ */
+bool state_lock(struct state *s, off_t byte);
+void state_unlock(struct state *s, off_t byte);
+
+/* Lay out, allocate and fill a new shared file below the folder. */
+bool state_make(
+    int folder, const struct state_sizes *sizes, char *why, size_t why_size);
+struct hash128 state_header_sum(const struct state_header *h);
+
+/* Part of state_report. */
+bool state_report_processes(
+    const struct state *s, struct arena *a, struct state_report *r);
+
+/* Find or add the columns of all reasons; false: could not lock. */
+bool state_columns(struct state *s);
+
+#endif

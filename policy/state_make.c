@@ -1,0 +1,134 @@
+/*
+ * state_make - a new shared file, all of its space taken at once.
+ *
+ * A full disk is found here and not when a request needs a page.  The
+ * file gets its name only when it is complete, and only if nobody else
+ * was faster.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "policy/state_file.h"
+
+#define BUCKETS_DEFAULT 65536
+#define BUCKETS_MAX (1 << 26)
+#define OVERFLOW_BUCKETS 256
+/* 3.2 MB on disk; what is never touched takes no memory. */
+#define VERDICTS_DEFAULT 2048
+#define VERDICTS_MAX (1 << 20)
+#define APIS 256 /* the last is for all that found no place */
+#define PROCESSES 128
+
+static uint32_t
+round_up(uint32_t n, uint32_t otherwise, uint32_t max)
+{
+	uint32_t r = GROUP;
+
+	if (n == 0)
+		n = otherwise;
+	while (r < n && r < max)
+		r *= 2;
+	return r;
+}
+
+static void
+add_section(
+    struct state_header *h, uint32_t tag, size_t entry_bytes, uint32_t count)
+{
+	uint64_t bytes = (uint64_t)entry_bytes * count;
+
+	h->sections[h->n_sections++] = (struct state_section){ .tag = tag,
+		.version = 1,
+		.offset = h->size,
+		.entry_bytes = (uint32_t)entry_bytes,
+		.count = count };
+	h->size += (bytes + STATE_PAGE - 1) / STATE_PAGE * STATE_PAGE;
+}
+
+struct hash128
+state_header_sum(const struct state_header *h)
+{
+	struct siphash s;
+
+	siphash_init(&s, &h->key);
+	siphash_u64(&s, SPACE_HEADER);
+	siphash_raw(&s, span_of(h, offsetof(struct state_header, sum)));
+	return siphash_done(&s);
+}
+
+static bool
+fill_header(struct state_header *h, const struct state_sizes *sizes)
+{
+	static const struct state_sizes defaults;
+
+	if (sizes == NULL)
+		sizes = &defaults;
+	memset(h, 0, sizeof(*h));
+	memcpy(h->magic, STATE_MAGIC, sizeof(h->magic));
+	h->version = STATE_VERSION;
+	h->size = STATE_PAGE;
+	h->made_us = clock_wall_us();
+	if (getrandom(&h->key, sizeof(h->key), 0) != (ssize_t)sizeof(h->key))
+		return false;
+	add_section(h, STATE_BUCKETS, sizeof(struct bucket),
+	    round_up(sizes->n_buckets, BUCKETS_DEFAULT, BUCKETS_MAX));
+	add_section(h, STATE_OVERFLOW, sizeof(struct bucket), OVERFLOW_BUCKETS);
+	add_section(h, STATE_VERDICTS, sizeof(struct verdict_slot),
+	    round_up(sizes->n_verdicts, VERDICTS_DEFAULT, VERDICTS_MAX));
+	add_section(h, STATE_METRICS, sizeof(struct metrics), 1);
+	add_section(h, STATE_APIS, sizeof(struct api_slot), APIS);
+	add_section(h, STATE_PROCESSES, sizeof(struct process_slot), PROCESSES);
+	h->sum = state_header_sum(h);
+	return true;
+}
+
+/* Space, then the header; 0 or the error. */
+static int
+fill_file(int fd, const struct state_header *h)
+{
+	int rc = posix_fallocate(fd, 0, (off_t)h->size);
+
+	if (rc != 0)
+		return rc;
+	if (pwrite(fd, h, sizeof(*h), 0) != (ssize_t)sizeof(*h))
+		return errno != 0 ? errno : EIO;
+	return fsync(fd) == 0 ? 0 : errno;
+}
+
+bool
+state_make(
+    int folder, const struct state_sizes *sizes, char *why, size_t why_size)
+{
+	struct state_header h;
+	char name[48];
+	int fd, rc;
+
+	if (!fill_header(&h, sizes)) {
+		snprintf(why, why_size, "state: no random numbers");
+		return false;
+	}
+	snprintf(name, sizeof(name), "shared.new.%ld.%08x", (long)getpid(),
+	    (unsigned)(h.sum.lo & 0xffffffff));
+	errno = 0;
+	fd = openat(folder, name,
+	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	rc = fd == -1 ? errno : fill_file(fd, &h);
+	if (rc == 0 && linkat(folder, name, folder, "shared", 0) != 0 &&
+	    errno != EEXIST)
+		rc = errno;
+	if (fd != -1) {
+		close(fd);
+		unlinkat(folder, name, 0);
+	}
+	explicit_bzero(&h.key, sizeof(h.key));
+	if (rc != 0)
+		snprintf(why, why_size,
+		    "state: the shared file (%llu kB) cannot be made: %s",
+		    (unsigned long long)h.size / 1024, strerror(rc));
+	return rc == 0;
+}

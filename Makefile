@@ -81,6 +81,10 @@ $O/tests/fuzz/%: $O/tests/fuzz/%.o $(filter %.o,$(REPLAY)) $(SPEC) $(FCGI) \
 $O/tests/bench/hello: $O/tests/bench/hello.o
 	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi
 
+# The server behind the gate in tests, demo and bench.
+$O/tests/e2e/backend: $O/tests/e2e/backend.o $O/tests/e2e/backend_words.o
+	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto
+
 $O/tests/e2e/%: $O/tests/e2e/%.o
 	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^
 

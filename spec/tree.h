@@ -6,12 +6,18 @@
  * as JSON first, flow YAML second).  YAML is read by the core schema of
  * YAML 1.2: yes, no, on and off are strings, 0o17 is a number.  Aliases
  * count against a budget of nodes, so that a small file cannot grow into
- * a large tree; a duplicate key is an error.
+ * a large tree; a duplicate key is an error.  The merge key "<<" is read
+ * as YAML 1.1 has it, since documents use it.
+ *
+ * A node that an alias stands for is a copy of its own, but shares its
+ * members with the original: read trees, do not change them.
  */
 #ifndef MGW_SPEC_TREE_H
 #define MGW_SPEC_TREE_H
 
 #include "spec/diag.h"
+
+struct table;
 
 enum node_kind {
 	NODE_NULL,
@@ -31,6 +37,11 @@ struct node {
 	struct node *first;      /* members or elements, in file order */
 	struct node *next;       /* sibling */
 	unsigned n;              /* members or elements */
+
+	/* Private. */
+	unsigned weight;     /* nodes, itself and aliases counted; 0: open */
+	unsigned height;     /* containers on the longest way down */
+	struct table *index; /* of a large map's members, or NULL */
 };
 
 #define TREE_BYTES_MAX (32 * 1024 * 1024)
@@ -46,7 +57,7 @@ struct node *tree_read(const char *path, const char *shown, struct diag *d);
 /* The same from bytes. */
 struct node *tree_parse(struct span text, const char *shown, struct diag *d);
 
-/* A member of a map, or NULL; "map" may be NULL or no map. */
+/* A member of a map, or NULL; "map" may be NULL or of another kind. */
 struct node *tree_get(const struct node *map, const char *name);
 struct node *tree_get_span(const struct node *map, struct span name);
 

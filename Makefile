@@ -58,7 +58,8 @@ LIBS	 = -ljson-c -lcrypto -lm -pthread -ldl
 # What this call must have installed first; order-only, costs nothing when
 # it is there.
 DEPS	 = $(addprefix deps-,$(filter check demo bench fuzz lint,$(MAKECMDGOALS)))
-E2E	 = $(patsubst %.c,$O/%,$(wildcard tests/e2e/*.c)) $O/tests/bench/hello
+E2E	 = $(patsubst %.c,$O/%,$(wildcard tests/e2e/*.c)) \
+	   $O/tests/bench/hello $O/tests/bench/target
 
 all: $(if $(wildcard fcgi/mgw.c),$O/mgw) $(TOOLS)
 
@@ -78,7 +79,7 @@ $O/tests/fuzz/%: $O/tests/fuzz/%.o $(filter %.o,$(REPLAY)) $(SPEC) $(FCGI) \
 	$(CC) $(ALLC) $(filter -%,$(REPLAY)) $(LDFLAGS) -o $@ $^ \
 	    -lfcgi -lyaml $(LIBS)
 
-$O/tests/bench/hello: $O/tests/bench/hello.o
+$O/tests/bench/%: $O/tests/bench/%.o
 	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi
 
 # The server behind the gate in tests, demo and bench.

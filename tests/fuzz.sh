@@ -13,7 +13,7 @@ for t in "$@"; do
 	    -rss_limit_mb=1024 -print_final_stats=1 \
 	    -artifact_prefix="build/crashes/$t-" \
 	    "build/corpus/$t" "tests/fuzz/$t" >"$log" 2>&1; then
-		echo "$t: $(sed -n 's/.*units_executed: *//p' "$log") inputs," \
+		echo "$t: $(sed -n 's/stat::number_of_executed_units: *//p' "$log") inputs," \
 		    "no finding"
 	else
 		tail -n 60 "$log"

@@ -7,7 +7,8 @@
 #
 # O is the build folder.
 set -u
-O=${O:-build}
+export O="${O:-build}"
+. tests/stage.sh
 part=${1:-all}
 passed=0 failed=0 skipped=0
 
@@ -39,37 +40,13 @@ quick() {
 	done
 }
 
-# Web servers, mgw and the test's own files run as one ordinary user, as
-# mgw refuses to be root.  Root gives away a copy of what is needed, since
-# "nobody" may not be able to enter the folder of the sources.
-stage=''
-trap 'test -z "$stage" || rm -rf "$stage"' EXIT
-trap 'exit 1' HUP INT TERM
-as_user=''
-stage_make() {
-	test "$(id -u)" -eq 0 || return 0
-	stage=$(mktemp -d /tmp/mgw-check.XXXXXX) || exit 2
-	# shellcheck disable=SC2046 # one word each
-	tar cf - $(find "$O" -maxdepth 1 -type f -perm -100) \
-	    $(find "$O"/tests -path '*/unit' -prune -o -path '*/fuzz' -prune \
-	    -o -type f -perm -100 -print) \
-	    tests/e2e lighttpd apache dist $(ls -d examples 2>/dev/null) |
-	    tar xf - --no-same-owner -C "$stage" || exit 2
-	chmod 755 "$stage"
-	mkdir -m 1777 "$stage/tmp"
-	as_user="setpriv --reuid=65534 --regid=65534 --clear-groups
-	    env HOME=/nonexistent TMPDIR=$stage/tmp"
-}
-
 # A file prints "ok NAME", "not ok NAME" or "skip NAME" for each case.
 e2e() {
 	file=$1
 	name=${file##*/test_}
 	name=${name%.sh}
 	log=$(mktemp)
-	# shellcheck disable=SC2086 # words of a command
-	(cd "${stage:-.}" && O=$O exec $as_user timeout -k 10 150 "$file") \
-	    </dev/null >"$log" 2>&1
+	stage_run timeout -k 10 150 "$file" </dev/null >"$log" 2>&1
 	code=$?
 	ok=$(grep -c '^ok ' "$log")
 	bad=$(grep -c '^not ok ' "$log")

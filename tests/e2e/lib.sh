@@ -298,8 +298,8 @@ start_apache() {
 		ErrorLog $W/apache.log
 		LoadModule mpm_event_module $MODULES/mod_mpm_event.so
 		StartServers 1
-		ThreadsPerChild 25
-		MaxRequestWorkers 50
+		ThreadsPerChild ${APACHE_THREADS:-25}
+		MaxRequestWorkers 200
 		END
 		for m in authz_core authn_core env setenvif headers mime dir \
 		    alias rewrite proxy proxy_fcgi proxy_balancer \

@@ -1,0 +1,205 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # variables of bench.sh, lib.sh
+# peers - sourced by bench.sh: what is measured, and how it is set up.
+# All proxy to $BACKEND, check the same token and count the caller.
+
+start_target_hello() {
+	rm -f "$W/hello.sock"
+	"$O"/tests/bench/hello -l "$W/hello.sock" -t "$CORES" &
+	HELLO_PID=$!
+	PIDS="$PIDS $HELLO_PID"
+	wait_for 50 test -S "$W/hello.sock"
+}
+
+prepare_mgw() {
+	cat >"$W/orders.yaml" <<-'END'
+	openapi: 3.0.3
+	info: {title: Orders, version: '1'}
+	servers: [{url: /orders/v1}]
+	components:
+	  securitySchemes:
+	    token: {type: http, scheme: bearer}
+	    oauth:
+	      type: oauth2
+	      flows:
+	        clientCredentials:
+	          tokenUrl: https://id.example/token
+	          scopes: {read: to read}
+	security: [{oauth: [read]}]
+	paths:
+	  /items/{id}:
+	    parameters:
+	      - {name: id, in: path, required: true, schema: {type: string}}
+	    get:
+	      x-mgw-tier: Operation
+	      responses: {'200': {description: fine}}
+	END
+	cat >"$W/mgw.yaml" <<-END
+	issuers:
+	  - issuer: https://id.example/
+	    keys: {file: keys.json}
+	    audiences: [orders]
+	    algorithms: [RS256, ES256]
+	    scope-claim: scope
+	schemes:
+	  oauth: {jwt: [https://id.example/]}
+	tiers:
+	  Huge: {limit: 100000000, per: 1m, burst: 1000000}
+	  Operation: {limit: 100000000, per: 1m, burst: 1000000}
+	apis:
+	  orders.yaml:
+	    base-path: /orders/v1
+	    endpoints: [http://$BACKEND/]
+	    tier: Huge
+	END
+	"$O"/mgw-spec import -o "$W/mgw.bundle" -p "$W/mgw.yaml" \
+	    "$W/orders.yaml" >/dev/null || fatal 'no bundle'
+	echo "threads 16" >"$W/mgw.conf"
+	start_mgw
+	MGW_SOCKET=$SOCKET
+}
+
+measure_lighttpd() {
+	start_target_hello
+	SOCKET=$W/hello.sock
+	start_lighttpd
+	measure 'lighttpd, hello' "$URL/" "$W/rs256" "$HELLO_PID" \
+	    "$LIGHTTPD_PID"
+	stop "$LIGHTTPD_PID"
+	stop "$HELLO_PID"
+
+	if [ "$has_mgw" -eq 1 ]; then
+		SOCKET=$MGW_SOCKET
+		start_lighttpd
+		u=$URL/orders/v1/items/7
+		measure 'lighttpd, mgw RS256' "$u" "$W/rs256" "$MGW_PID" \
+		    "$LIGHTTPD_PID"
+		measure 'lighttpd, mgw RS256, 1000 tokens' "$u" \
+		    "$W/rs256-1000" "$MGW_PID" "$LIGHTTPD_PID"
+		measure 'lighttpd, mgw ES256' "$u" "$W/es256" "$MGW_PID" \
+		    "$LIGHTTPD_PID"
+		stop "$LIGHTTPD_PID"
+	fi
+
+	PORT=$(free_port)
+	cat >"$W/proxy.conf" <<-END
+	server.document-root = "$W"
+	server.bind = "127.0.0.1"
+	server.port = $PORT
+	server.modules = ( "mod_proxy" )
+	server.errorlog = "$W/lighttpd.log"
+	server.stream-request-body = 2
+	server.stream-response-body = 2
+	proxy.server = ( "/" => (( "host" => "127.0.0.1",
+	    "port" => ${BACKEND#*:} )) )
+	END
+	lighttpd -D -f "$W/proxy.conf" 2>>"$W/lighttpd.log" &
+	LIGHTTPD_PID=$!
+	PIDS="$PIDS $LIGHTTPD_PID"
+	wait_for 50 answers "http://127.0.0.1:$PORT/"
+	measure 'lighttpd, mod_proxy, no policy' "http://127.0.0.1:$PORT/" \
+	    "$W/rs256" "$LIGHTTPD_PID"
+	stop "$LIGHTTPD_PID"
+}
+
+# One HAProxy for each algorithm, as jwt_verify wants one key each.
+measure_haproxy() {
+	for alg in RS256 ES256; do
+		PORT=$(free_port)
+		key=rsa
+		test $alg = RS256 || key=ec
+		cat >"$W/haproxy.cfg" <<-END
+		global
+		    nbthread $CORES
+		    maxconn 1000
+		defaults
+		    mode http
+		    timeout client 10s
+		    timeout server 10s
+		    timeout connect 5s
+		frontend f
+		    bind 127.0.0.1:$PORT
+		    http-request set-var(txn.bearer) http_auth_bearer
+		    http-request set-var(txn.alg) var(txn.bearer),jwt_header_query('\$.alg')
+		    http-request set-var(txn.iss) var(txn.bearer),jwt_payload_query('\$.iss')
+		    http-request set-var(txn.aud) var(txn.bearer),jwt_payload_query('\$.aud')
+		    http-request set-var(txn.sub) var(txn.bearer),jwt_payload_query('\$.sub')
+		    http-request set-var(txn.scope) var(txn.bearer),jwt_payload_query('\$.scope')
+		    http-request set-var(txn.exp) var(txn.bearer),jwt_payload_query('\$.exp','int')
+		    http-request set-var(txn.now) date()
+		    http-request deny deny_status 401 unless { var(txn.alg) -m str $alg }
+		    http-request deny deny_status 401 unless { var(txn.iss) -m str https://id.example/ }
+		    http-request deny deny_status 401 unless { var(txn.aud) -m str orders }
+		    http-request deny deny_status 401 if { var(txn.exp),sub(txn.now) -m int lt 0 }
+		    http-request deny deny_status 401 unless { var(txn.bearer),jwt_verify(txn.alg,"$W/$key.pub") 1 }
+		    http-request deny deny_status 403 unless { var(txn.scope) -m sub read }
+		    stick-table type string len 64 size 100k expire 60s store http_req_rate(60s)
+		    http-request track-sc0 var(txn.sub)
+		    http-request deny deny_status 429 if { sc_http_req_rate(0) gt 100000000 }
+		    default_backend b
+		backend b
+		    http-reuse always
+		    server s $BACKEND
+		END
+		haproxy -db -f "$W/haproxy.cfg" 2>>"$W/haproxy.log" &
+		HAPROXY_PID=$!
+		PIDS="$PIDS $HAPROXY_PID"
+		wait_for 50 answers "http://127.0.0.1:$PORT/"
+		file=$W/rs256
+		test $alg = RS256 || file=$W/es256
+		measure "HAProxy $alg + stick table" \
+		    "http://127.0.0.1:$PORT/orders/v1/items/7" "$file" \
+		    "$HAPROXY_PID"
+		stop "$HAPROXY_PID"
+	done
+}
+
+jwk() { # the public key as mod_oauth2 takes it
+	tests/e2e/jose.pl jwks "$1=$W/$1.pem" | sed 's/^{"keys":\[//; s/\]}$//'
+}
+
+measure_apache() {
+	start_target_hello
+	APACHE_THREADS=100
+	APACHE_MODULES='proxy_http authz_user oauth2'
+	APACHE_MORE="
+	KeepAlive On
+	MaxKeepAliveRequests 0
+	ProxyPass /plain http://$BACKEND/ enablereuse=on
+	<Location /rs256>
+		AuthType oauth2
+		OAuth2TokenVerify jwk '$(jwk rsa)'
+		Require oauth2_claim scope:read
+		ProxyPass http://$BACKEND/ enablereuse=on
+	</Location>
+	<Location /es256>
+		AuthType oauth2
+		OAuth2TokenVerify jwk '$(jwk ec)'
+		Require oauth2_claim scope:read
+		ProxyPass http://$BACKEND/ enablereuse=on
+	</Location>"
+	SOCKET=$W/hello.sock
+	MOUNT=/hello
+	start_apache
+	measure 'Apache, hello' "$URL/hello" "$W/rs256" "$HELLO_PID" \
+	    "$APACHE_PID"
+	measure 'Apache, mod_proxy_http, no policy' "$URL/plain" "$W/rs256" \
+	    "$APACHE_PID"
+	measure 'Apache, mod_oauth2 RS256' "$URL/rs256" "$W/rs256" \
+	    "$APACHE_PID"
+	measure 'Apache, mod_oauth2 ES256' "$URL/es256" "$W/es256" \
+	    "$APACHE_PID"
+	stop "$APACHE_PID"
+	stop "$HELLO_PID"
+	if [ "$has_mgw" -eq 1 ]; then
+		SOCKET=$MGW_SOCKET
+		MOUNT=/orders/v1
+		start_apache
+		u=$URL/orders/v1/items/7
+		measure 'Apache, mgw RS256' "$u" "$W/rs256" "$MGW_PID" \
+		    "$APACHE_PID"
+		measure 'Apache, mgw ES256' "$u" "$W/es256" "$MGW_PID" \
+		    "$APACHE_PID"
+		stop "$APACHE_PID"
+	fi
+	MOUNT=/
+}

@@ -33,18 +33,34 @@ enum outcome {
 };
 
 /*
- * Charge every level that "m" and "who" ask for.  False: rate-exceeded
- * (all limits that refuse have a period of a minute or less),
- * quota-exceeded, or fault; then nothing is charged, and the receipt
- * still tells the limits for the answer's headers.
+ * Charge every level that "m" and "who" ask for: the API's tier, the
+ * operation's (unless API_TIER_REPLACES says that the API's stands in its
+ * place), and the caller's when the credential names one.  A caller is
+ * issuer, subject and application, or the key's id when it has neither;
+ * an anonymous one has no level of its own.
+ *
+ * False: rate-exceeded (all limits that refuse have a period of a minute
+ * or less), quota-exceeded, claim-refused (the credential names a tier
+ * that the bundle lacks; "Unlimited" needs no row), or fault.  Then
+ * nothing is charged; where limits refused, the receipt still tells them
+ * for the answer's headers.
  */
 bool throttle_take(const struct outside *world, const struct bundle *b,
     const struct request *r, const struct match *m, const struct principal *who,
     struct receipt *receipt, struct decision *d);
 
 /*
- * The end of a request, on every way out, once: charges bytes and frees
- * slots where a level counts them.
+ * The take that the answer and the event speak of: the one that refuses
+ * and makes the client wait longest, else one that is over its quota and
+ * passed.  -1: none.
+ */
+int throttle_culprit(const struct receipt *receipt);
+
+/*
+ * The end of a request, on every way out.  A request that was let pass
+ * counts whatever became of it, so there is nothing to charge or to give
+ * back for limits on requests; where a level counts bytes or holds a slot,
+ * this is where it learns of them.  Once; a second call does nothing.
  */
 void throttle_settle(const struct outside *world, struct receipt *receipt,
     int64_t now_us, uint64_t bytes, enum outcome outcome);
@@ -52,6 +68,8 @@ void throttle_settle(const struct outside *world, struct receipt *receipt,
 /*
  * RateLimit-Policy and RateLimit (IETF draft-ietf-httpapi-ratelimit-
  * headers) as header lines, each with CRLF; empty when nothing limits.
+ * A policy has its tier's name, with level and period added where one
+ * tier stands at two levels or has two limits.
  */
 void throttle_write_headers(
     const struct bundle *b, const struct receipt *receipt, struct buf *to);

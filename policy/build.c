@@ -314,6 +314,7 @@ build_path(struct build *b, struct span template, struct build_place *place,
     const char **why)
 {
 	struct span rest = template;
+	unsigned depth = 0;
 
 	*place = (struct build_place){ .variables = {
 					   build_n(b, SECTION_STRING), 0 } };
@@ -342,6 +343,10 @@ build_path(struct build *b, struct span template, struct build_place *place,
 		l.key_n = (uint32_t)b->keys.n - l.key_at;
 		place->node = follow(b, &l);
 		place->variables.n += l.n_variables;
+		*why = "too many segments or variables";
+		if (++depth > BUNDLE_DEPTH_MAX ||
+		    place->variables.n > BUNDLE_VARIABLES_MAX)
+			return false;
 	}
 	return true;
 }

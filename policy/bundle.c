@@ -299,6 +299,35 @@ bundle_from(struct bundle *b, struct span bytes, char *why, size_t why_size)
 	return false;
 }
 
+bool
+bundle_open(struct bundle *b, const char *path, char *why, size_t why_size)
+{
+	struct file_identity id;
+	char what[160] = "";
+	struct buf bytes;
+	size_t n = strlen(path);
+	char *name;
+	bool ok;
+
+	*b = (struct bundle){ 0 };
+	if (!file_read(path, FILE_TRUSTED, BUNDLE_BYTES_MAX, &bytes, &id, why,
+		why_size))
+		return false;
+	ok = bundle_from(b, buf_span(&bytes), what, sizeof(what));
+	buf_fini(&bytes);
+	name = ok ? strndup(path, n) : NULL;
+	if (name == NULL) {
+		(void)snprintf(why, why_size, "%s: %s", path,
+		    ok ? "out of memory" : what); /* may be cut */
+		bundle_close(b);
+		return false;
+	}
+	b->path = span_of(name, n);
+	b->identity = id;
+	b->made_us = id.mtime_ns / 1000;
+	return true;
+}
+
 void
 bundle_close(struct bundle *b)
 {

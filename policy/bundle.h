@@ -16,6 +16,10 @@
 #include "base/siphash.h"
 #include "policy/format.h"
 
+/* More variables in one template are refused, and deeper templates. */
+#define BUNDLE_VARIABLES_MAX 64
+#define BUNDLE_DEPTH_MAX 256
+
 struct bundle_rows {
 	const char *p;
 	uint32_t n;

@@ -13,9 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Deeper than any path that fits a request; bounds recursion in route.c. */
-#define TREE_DEPTH_MAX 256
-
 enum rule_kind {
 	RULE_TEXT,   /* struct text, may be absent */
 	RULE_HEADER, /* struct text that is sent in a header field */
@@ -293,7 +290,7 @@ check_patterns(struct tree *t, uint32_t node, char *why, size_t why_size)
 	for (uint32_t i = r.first; i < r.first + r.n; i++) {
 		const struct row_pattern *p = bundle_pattern(t->b, i);
 
-		if (p->parts.n < 2 ||
+		if (p->parts.n < 2 || p->parts.n > BUNDLE_VARIABLES_MAX + 1 ||
 		    !tree_link(t, node, p->child, p->parts.n - 1))
 			return bad_row(
 			    why, why_size, SECTION_PATTERN, i, "out of place");
@@ -329,7 +326,8 @@ check_nodes(struct tree *t, char *why, size_t why_size)
 			t->variables[i] += t->variables[up];
 			t->depth[i] = t->depth[up] + 1;
 		}
-		if (t->depth[i] > TREE_DEPTH_MAX)
+		if (t->depth[i] > BUNDLE_DEPTH_MAX ||
+		    t->variables[i] > BUNDLE_VARIABLES_MAX)
 			return bad_row(
 			    why, why_size, SECTION_NODE, i, "too deep");
 		if (!item_fits(t, i, node->item) ||

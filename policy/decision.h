@@ -90,10 +90,14 @@ enum reason {
 };
 #undef REASON_ENUM
 
+struct row_requirement;
+
 struct decision {
 	enum reason reason;
 	uint32_t retry_after_s; /* 0: no Retry-After */
 	struct span detail;     /* for people, clean ASCII; never a secret */
+	/* What of "security" failed, for the challenge; NULL: other. */
+	const struct row_requirement *requirement;
 };
 
 const char *reason_word(enum reason r);

@@ -39,7 +39,7 @@ struct request {
 	struct span path;   /* canonical, RFC 3986 section 6.2.2, prefix cut */
 	struct span query;  /* raw, without '?'; p == NULL: there was no '?' */
 	struct span *segments; /* of path, decoded; "" last if it ends in / */
-	size_t n_segments;
+	size_t n_segments;     /* 0: "OPTIONS *", whose path is "*" */
 
 	struct span protocol;     /* SERVER_PROTOCOL */
 	struct span host;         /* HTTP_HOST, as the client sent it */

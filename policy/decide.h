@@ -35,7 +35,12 @@ struct ruling {
  * True: send the request on, or answer the preflight.  False:
  * v->decision says why.  Either way the receipt is to be settled.
  */
-bool decide(
-    const struct policy *p, struct request *r, struct ruling *v);
+bool decide(const struct policy *p, struct request *r, struct ruling *v);
+
+/*
+ * The most bytes of body a match may bring: the operation's, else the
+ * API's, else the bundle's; UINT64_MAX: no limit.
+ */
+uint64_t decide_max_body(const struct bundle *b, const struct match *m);
 
 #endif

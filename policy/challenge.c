@@ -1,0 +1,162 @@
+/*
+ * challenge - see challenge.h.
+ */
+#include "policy/challenge.h"
+
+/* A quoted-string (RFC 9110 section 5.6.4) of what is printable ASCII. */
+static void
+write_quoted(struct buf *to, struct span s)
+{
+	buf_add_char(to, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c == '"' || c == '\\')
+			buf_add_char(to, '\\');
+		buf_add_char(to, c >= ' ' && c < 0x7f ? c : '?');
+	}
+	buf_add_char(to, '"');
+}
+
+static void
+write_realm(const struct bundle *b, const char *scheme, struct buf *to)
+{
+	struct span realm = bundle_text(b, bundle_settings(b, 0)->realm);
+
+	buf_add_str(to, "WWW-Authenticate: ");
+	buf_add_str(to, scheme);
+	buf_add_str(to, " realm=");
+	write_quoted(to, realm.n > 0 ? realm : SPAN("mgw"));
+}
+
+/*
+ * Scope tokens are printable without '"' and '\' (RFC 6749 section 3.3);
+ * a document that has others gets no "scope".
+ */
+static void
+write_scopes(
+    const struct bundle *b, const struct row_requirement *q, struct buf *to)
+{
+	for (uint32_t i = 0; i < q->scopes.n; i++) {
+		struct span s = bundle_string(b, q->scopes.first + i);
+
+		for (size_t k = 0; k < s.n; k++) {
+			if (s.p[k] <= ' ' || s.p[k] >= 0x7f || s.p[k] == '"' ||
+			    s.p[k] == '\\')
+				return;
+		}
+	}
+	for (uint32_t i = 0; i < q->scopes.n; i++) {
+		buf_add_str(to, i == 0 ? ", scope=\"" : " ");
+		buf_add(to, bundle_string(b, q->scopes.first + i));
+	}
+	if (q->scopes.n > 0)
+		buf_add_char(to, '"');
+}
+
+/* The "error" of RFC 6750 section 3.1; NULL where none belongs. */
+static const char *
+bearer_error(enum reason r)
+{
+	switch (r) {
+	case REASON_CREDENTIAL_MISSING: /* no token came */
+	case REASON_CREDENTIAL_MALFORMED:
+		return NULL;
+	case REASON_SCOPE_MISSING:
+		return "insufficient_scope";
+	default:
+		return "invalid_token";
+	}
+}
+
+static void
+write_bearer(const struct bundle *b, const struct row_requirement *q,
+    const struct decision *d, struct buf *to)
+{
+	bool failed =
+	    d->requirement != NULL && d->requirement->scheme == q->scheme;
+	const char *error = failed ? bearer_error(d->reason) : NULL;
+
+	write_realm(b, "Bearer", to);
+	if (error != NULL) {
+		buf_add_str(to, ", error=\"");
+		buf_add_str(to, error);
+		buf_add_str(to, "\", error_description=");
+		write_quoted(to, span_str(reason_title(d->reason)));
+	}
+	if (error != NULL && d->reason == REASON_SCOPE_MISSING)
+		write_scopes(b, d->requirement, to);
+	buf_add_str(to, "\r\n");
+}
+
+static void
+write_api_key(
+    const struct bundle *b, const struct row_scheme *scheme, struct buf *to)
+{
+	static const char *const places[NAME_KIND__MAX] = { "header", "query",
+		"cookie" };
+	const struct row_name *name = bundle_name(b, scheme->field);
+
+	write_realm(b, "ApiKey", to);
+	buf_add_str(to, ", in=\"");
+	buf_add_str(to, places[name->kind]);
+	buf_add_str(to, "\", name=");
+	write_quoted(to, bundle_text(b, name->shown));
+	buf_add_str(to, "\r\n");
+}
+
+/* Row "number" of REQUIREMENT is the first of its scheme in "op". */
+static bool
+is_first(const struct bundle *b, const struct row_operation *op,
+    const struct row_requirement *want)
+{
+	for (uint32_t i = 0; i < op->alternatives.n; i++) {
+		const struct row_alternative *a =
+		    bundle_alternative(b, op->alternatives.first + i);
+
+		for (uint32_t k = 0; k < a->requirements.n; k++) {
+			const struct row_requirement *q =
+			    bundle_requirement(b, a->requirements.first + k);
+
+			if (q->scheme == want->scheme)
+				return q == want;
+		}
+	}
+	return false;
+}
+
+static void
+write_alternative(const struct bundle *b, const struct ruling *v,
+    const struct row_alternative *a, struct buf *to)
+{
+	for (uint32_t k = 0; k < a->requirements.n; k++) {
+		const struct row_requirement *q =
+		    bundle_requirement(b, a->requirements.first + k);
+		const struct row_scheme *scheme = bundle_scheme(b, q->scheme);
+
+		if (!is_first(b, v->match.operation, q))
+			continue;
+		if (scheme->kind == SCHEME_JWT)
+			write_bearer(b, q, &v->decision, to);
+		else if (scheme->kind == SCHEME_API_KEY)
+			write_api_key(b, scheme, to);
+	}
+}
+
+void
+challenge_write(const struct bundle *b, const struct ruling *v, struct buf *to)
+{
+	const struct row_operation *op = v->match.operation;
+	const struct row_requirement *q = v->decision.requirement;
+
+	if (op == NULL)
+		return;
+	if (v->decision.reason == REASON_SCOPE_MISSING && q != NULL &&
+	    bundle_scheme(b, q->scheme)->kind == SCHEME_JWT)
+		write_bearer(b, q, &v->decision, to);
+	if (reason_status(v->decision.reason) != 401)
+		return;
+	for (uint32_t i = 0; i < op->alternatives.n; i++)
+		write_alternative(b, v,
+		    bundle_alternative(b, op->alternatives.first + i), to);
+}

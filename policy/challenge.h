@@ -1,0 +1,26 @@
+/*
+ * challenge - WWW-Authenticate: how a caller could get in.
+ *
+ * One field for each scheme of the operation that would do:
+ *
+ *	Bearer realm="mgw", error="invalid_token",
+ *	    error_description="Credential expired"	RFC 6750 section 3
+ *	ApiKey realm="mgw", in="header", name="X-API-Key"
+ *
+ * "error" stands only where a credential of that scheme came and was
+ * found wanting; a scope that is missing is told with what is required,
+ * never with what the token has.
+ */
+#ifndef MGW_POLICY_CHALLENGE_H
+#define MGW_POLICY_CHALLENGE_H
+
+#include "policy/decide.h"
+
+/*
+ * Header lines with CRLF for a 401, and for a 403 of a token that lacks a
+ * scope; nothing for any other refusal.
+ */
+void challenge_write(
+    const struct bundle *b, const struct ruling *v, struct buf *to);
+
+#endif

@@ -66,7 +66,7 @@ struct spec_requirement {
 	struct spec_requirement *next;
 	struct spec_text scheme;
 	struct spec_word *scopes;
-	struct spec_scheme *resolved; /* set by link */
+	struct spec_scheme *resolved; /* NULL: unknown, an error was said */
 };
 
 struct spec_alternative {
@@ -96,6 +96,7 @@ struct spec_operation {
 struct spec_path {
 	struct spec_path *next;
 	struct spec_text template; /* as written, begins with '/' */
+	bool wildcard;             /* its last segment is "*": any rest */
 	struct spec_operation *operations;
 	struct spec_word *variables; /* in order of appearance */
 };

@@ -1,0 +1,296 @@
+/*
+ * openapi_ext - x-mgw-* of our own, and x-wso2-* as WSO2 writes them.
+ *
+ * An x-mgw-* that is not known is an error: it was meant for us.  An
+ * x-wso2-* that is not done here is a warning that names it.
+ */
+#include "spec/openapi_in.h"
+
+static const char *const root_ours[] = { "x-mgw-base-path", "x-mgw-backend",
+	"x-mgw-tier", "x-mgw-max-body" };
+static const char *const operation_ours[] = { "x-mgw-backend", "x-mgw-tier",
+	"x-mgw-max-body" };
+
+#define WSO2_BASE_PATH "x-wso2-basePath"
+#define WSO2_ENDPOINTS "x-wso2-production-endpoints"
+#define WSO2_BY_NAME "#/x-wso2-endpoints/"
+#define WSO2_TIER "x-wso2-throttling-tier"
+#define WSO2_OPEN "x-wso2-disable-security"
+
+static const char *const root_wso2[] = { WSO2_BASE_PATH, WSO2_ENDPOINTS,
+	"x-wso2-endpoints", WSO2_TIER, WSO2_OPEN, "x-wso2-owner" };
+static const char *const operation_wso2[] = { WSO2_ENDPOINTS, WSO2_TIER,
+	WSO2_OPEN };
+
+#define N(list) (sizeof(list) / sizeof((list)[0]))
+
+static bool
+is_known(struct span name, const char *const *known, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (span_eq(name, span_str(known[i])))
+			return true;
+	return false;
+}
+
+struct known {
+	const char *const *ours, *const *wso2;
+	size_t n_ours, n_wso2;
+	const char *where;
+};
+
+static void
+check_names(struct reader *r, const struct node *map, const struct known *k)
+{
+	for (const struct node *m = map->first; m != NULL; m = m->next) {
+		bool wso2 = span_starts(m->name, SPAN("x-wso2-"));
+
+		r->doc->wso2 = r->doc->wso2 || wso2;
+		if (span_starts(m->name, SPAN("x-mgw-")) &&
+		    !is_known(m->name, k->ours, k->n_ours)) {
+			struct span hint =
+			    reader_hint(r, m->name, k->ours, k->n_ours);
+
+			diag_error(r->d, m->name_place, "extension-unknown",
+			    "\"%.*s\" means nothing in %s%.*s",
+			    SPAN_ARG(m->name), k->where, SPAN_ARG(hint));
+		}
+		if (wso2 && !is_known(m->name, k->wso2, k->n_wso2))
+			diag_warning(r->d, m->name_place, "wso2-unsupported",
+			    "\"%.*s\" has no effect in %s", SPAN_ARG(m->name),
+			    k->where);
+		/* It restricts who may call: ignoring it would open. */
+		if (span_eq(m->name, SPAN("x-scope")))
+			diag_error(r->d, m->name_place, "extension-unknown",
+			    "\"x-scope\" is not read: name the scope in "
+			    "\"security\"");
+	}
+}
+
+/* What the map of an endpoint object or the reference to one means. */
+static const struct node *
+find_endpoint(struct reader *r, const struct node *n)
+{
+	const struct node *list = tree_get(r->root, "x-wso2-endpoints");
+	struct span name = span_skip(n->text, strlen(WSO2_BY_NAME));
+
+	if (n->kind == NODE_MAP)
+		return n;
+	if (n->kind != NODE_STRING ||
+	    !span_starts(n->text, SPAN(WSO2_BY_NAME))) {
+		diag_error(r->d, n->place, "wso2-endpoint",
+		    "%.*s must be a map with \"urls\", or "
+		    "\"" WSO2_BY_NAME "NAME\"",
+		    SPAN_ARG(n->name));
+		return NULL;
+	}
+	for (const struct node *e = tree_is(list, NODE_LIST) ? list->first
+							     : NULL;
+	     e != NULL; e = e->next) {
+		const struct node *found = tree_get_span(e, name);
+
+		if (tree_is(found, NODE_MAP))
+			return found;
+	}
+	diag_error(r->d, n->place, "wso2-endpoint",
+	    "\"%.*s\" is not in x-wso2-endpoints", SPAN_ARG(name));
+	return NULL;
+}
+
+static void
+read_url(struct reader *r, const struct node *n, struct spec_url **urls)
+{
+	struct spec_text t;
+
+	if (!reader_text(r, n, "a backend URL", false, &t))
+		return;
+	if (span_starts(t.text, SPAN("etcd("))) {
+		diag_error(r->d, t.place, "wso2-endpoint",
+		    "endpoints from etcd are not supported");
+		return;
+	}
+	(void)add_url(r, t, urls); /* it has reported */
+}
+
+static struct spec_url *
+read_wso2_endpoint(struct reader *r, const struct node *n)
+{
+	const struct node *map = find_endpoint(r, n), *urls;
+	struct spec_url *list = NULL;
+
+	if (map == NULL)
+		return NULL;
+	urls = tree_get(map, "urls");
+	if (!tree_is(urls, NODE_LIST) || urls->first == NULL) {
+		diag_error(r->d, map->place, "wso2-endpoint",
+		    "\"urls\" with at least one URL is needed");
+		return NULL;
+	}
+	for (const struct node *u = urls->first; u != NULL; u = u->next)
+		read_url(r, u, &list);
+	for (const struct node *m = map->first; m != NULL; m = m->next)
+		if (m != urls && !span_eq(m->name, SPAN("type")))
+			diag_warning(r->d, m->name_place, "wso2-unsupported",
+			    "\"%.*s\" of an endpoint has no effect",
+			    SPAN_ARG(m->name));
+	return list;
+}
+
+/* x-mgw-backend, else x-wso2-production-endpoints; NULL: neither. */
+static struct spec_url *
+read_backend(struct reader *r, const struct node *map)
+{
+	const struct node *ours = tree_get(map, "x-mgw-backend");
+	const struct node *wso2 = tree_get(map, WSO2_ENDPOINTS);
+	struct spec_url *list = NULL;
+
+	if (ours == NULL)
+		return wso2 != NULL ? read_wso2_endpoint(r, wso2) : NULL;
+	if (ours->kind != NODE_LIST) {
+		read_url(r, ours, &list);
+		return list;
+	}
+	if (ours->first == NULL)
+		diag_error(r->d, ours->place, "kind", "x-mgw-backend is empty");
+	for (const struct node *u = ours->first; u != NULL; u = u->next)
+		read_url(r, u, &list);
+	return list;
+}
+
+/* Ours, then APIM's older name, then the usual one. */
+static void
+read_tier(struct reader *r, const struct node *map, struct spec_text *tier)
+{
+	static const char *const keys[] = { "x-mgw-tier", "x-throttling-tier",
+		WSO2_TIER };
+
+	for (size_t i = 0; i < N(keys); i++) {
+		const struct node *n = tree_get(map, keys[i]);
+
+		if (n == NULL)
+			continue;
+		if (reader_text(r, n, keys[i], false, tier) && n->text.n == 0)
+			diag_error(
+			    r->d, n->place, "kind", "%s is empty", keys[i]);
+		return;
+	}
+}
+
+/* Bytes, or KB, MB, GB of 1024, as in mgw.yaml. */
+static bool
+read_size(const struct node *n, uint64_t *bytes)
+{
+	static const struct {
+		struct span name;
+		uint64_t factor;
+	} units[] = { { SPAN_INIT("KB"), 1 << 10 },
+		{ SPAN_INIT("MB"), 1 << 20 }, { SPAN_INIT("GB"), 1 << 30 },
+		{ SPAN_INIT("B"), 1 } };
+	struct span digits = n->text;
+	uint64_t factor = 1, number;
+
+	if (n->kind != NODE_STRING && n->kind != NODE_NUMBER)
+		return false;
+	for (size_t i = 0; factor == 1 && i < N(units); i++) {
+		if (!span_ends(n->text, units[i].name))
+			continue;
+		digits.n = n->text.n - units[i].name.n;
+		factor = units[i].factor;
+	}
+	if (!span_to_u64(digits, INT64_MAX / factor, &number))
+		return false;
+	*bytes = number * factor;
+	return true;
+}
+
+static void
+read_shared(struct reader *r, const struct node *map, struct spec_text *tier,
+    enum spec_switch *open, uint64_t *max_body)
+{
+	const struct node *n = tree_get(map, WSO2_OPEN);
+
+	read_tier(r, map, tier);
+	if (n != NULL)
+		(void)reader_switch(r, n, WSO2_OPEN, open); /* has reported */
+	n = tree_get(map, "x-mgw-max-body");
+	if (n != NULL && !read_size(n, max_body))
+		diag_error(r->d, n->place, "value",
+		    "x-mgw-max-body must be a size such as 64KB or 10MB");
+}
+
+void
+read_root_extensions(struct reader *r)
+{
+	static const struct known known = { root_ours, root_wso2, N(root_ours),
+		N(root_wso2), "an OpenAPI document" };
+	const struct node *ours = tree_get(r->root, "x-mgw-base-path");
+	const struct node *wso2 = tree_get(r->root, WSO2_BASE_PATH);
+	const struct node *owner = tree_get(r->root, "x-wso2-owner");
+	const struct node *base = ours != NULL ? ours : wso2;
+	struct spec_document *doc = r->doc;
+	struct spec_text t;
+
+	check_names(r, r->root, &known);
+	if (base != NULL && reader_text(r, base, "base path", false, &t))
+		set_base_path(r, t, "base path");
+	if (owner != NULL)
+		(void)reader_text(r, owner, "x-wso2-owner", false, &doc->owner);
+	doc->endpoints = read_backend(r, r->root);
+	read_shared(r, r->root, &doc->tier, &doc->disable_security,
+	    &doc->max_body_bytes);
+}
+
+void
+note_item_extensions(struct reader *r, const struct node *n)
+{
+	static const struct known known = { NULL, NULL, 0, 0, "a path item" };
+
+	check_names(r, n, &known);
+}
+
+void
+read_operation_extensions(
+    struct reader *r, const struct node *n, struct spec_operation *o)
+{
+	static const struct known known = { operation_ours, operation_wso2,
+		N(operation_ours), N(operation_wso2), "an operation" };
+	const struct node *auth = tree_get(n, "x-auth-type");
+	struct spec_url *own;
+
+	check_names(r, n, &known);
+	own = read_backend(r, n);
+	if (own != NULL)
+		o->endpoints = own;
+	read_shared(r, n, &o->tier, &o->disable_security, &o->max_body_bytes);
+	if (auth != NULL) {
+		struct auth_type *a = reader_alloc(r, sizeof(*a));
+
+		if (a == NULL)
+			return;
+		*a = (struct auth_type){ r->auth_types, o, auth };
+		r->auth_types = a;
+	}
+}
+
+/*
+ * Others use the name as well: it opens an operation only where the
+ * document says that it is WSO2's.
+ */
+void
+judge_auth_types(struct reader *r)
+{
+	for (struct auth_type *a = r->auth_types; a != NULL; a = a->next) {
+		const struct node *n = a->node;
+
+		if (!r->doc->wso2)
+			diag_warning(r->d, n->name_place, "wso2-alone",
+			    "x-auth-type is read only in a document with an "
+			    "x-wso2-* extension");
+		else if (n->kind != NODE_STRING)
+			diag_error(r->d, n->place, "kind",
+			    "x-auth-type must be a string");
+		else if (a->operation->disable_security == SWITCH_UNSET &&
+		    span_eq(n->text, SPAN("None")))
+			a->operation->disable_security = SWITCH_TRUE;
+	}
+}

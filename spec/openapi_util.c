@@ -1,0 +1,99 @@
+/*
+ * openapi_util - checks that every part of the reader needs.
+ */
+#include "spec/openapi_in.h"
+
+void *
+reader_alloc(struct reader *r, size_t bytes)
+{
+	void *p = arena_alloc(r->d->arena, bytes);
+
+	if (p == NULL)
+		diag_error(r->d, (struct place){ r->doc->file, 0, 0 }, "memory",
+		    "out of memory");
+	return p;
+}
+
+bool
+reader_is(
+    struct reader *r, const struct node *n, const char *what, enum node_kind k)
+{
+	if (n->kind == k)
+		return true;
+	diag_error(r->d, n->place, "kind", "%s must be %s, not %s", what,
+	    tree_kind_name(k), tree_kind_name(n->kind));
+	return false;
+}
+
+bool
+reader_text(struct reader *r, const struct node *n, const char *what,
+    bool loose, struct spec_text *t)
+{
+	bool scalar = n->kind == NODE_NUMBER || n->kind == NODE_BOOL;
+
+	if (!(loose && scalar) && !reader_is(r, n, what, NODE_STRING))
+		return false;
+	*t = (struct spec_text){ n->text, n->place };
+	return true;
+}
+
+bool
+reader_switch(struct reader *r, const struct node *n, const char *what,
+    enum spec_switch *s)
+{
+	if (n->kind != NODE_BOOL) {
+		diag_error(r->d, n->place, "kind",
+		    "%s must be exactly true or false", what);
+		return false;
+	}
+	*s = span_eq(n->text, SPAN("true")) ? SWITCH_TRUE : SWITCH_FALSE;
+	return true;
+}
+
+struct span
+reader_hint(
+    struct reader *r, struct span word, const char *const *known, size_t n)
+{
+	const char *near = diag_nearest(word, known, n);
+	struct span hint = SPAN("");
+
+	if (near != NULL)
+		hint =
+		    arena_printf(r->d->arena, " (did you mean \"%s\"?)", near);
+	return hint.p != NULL ? hint : SPAN("");
+}
+
+static void
+unknown_key(struct reader *r, const struct node *m, const char *what,
+    const char *const *known, size_t n)
+{
+	const char *near = diag_nearest(m->name, known, n);
+	struct span hint = reader_hint(r, m->name, known, n);
+
+	if (near != NULL && strncmp(near, "security", 8) == 0)
+		diag_error(r->d, m->name_place, "unknown-key",
+		    "\"%.*s\" is no key of %s%.*s", SPAN_ARG(m->name), what,
+		    SPAN_ARG(hint));
+	else
+		diag_warning(r->d, m->name_place, "unknown-key",
+		    "\"%.*s\" is no key of %s and is ignored%.*s",
+		    SPAN_ARG(m->name), what, SPAN_ARG(hint));
+}
+
+void
+reader_keys(struct reader *r, const struct node *map, const char *what,
+    const char *const *known)
+{
+	size_t n = 0;
+
+	while (known[n] != NULL)
+		n++;
+	for (const struct node *m = map->first; m != NULL; m = m->next) {
+		bool good = span_starts(m->name, SPAN("x-"));
+
+		for (size_t i = 0; !good && i < n; i++)
+			good = span_eq(m->name, span_str(known[i]));
+		if (!good)
+			unknown_key(r, m, what, known, n);
+	}
+}

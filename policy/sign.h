@@ -1,0 +1,89 @@
+/*
+ * sign - keys, signatures, digests and random bytes, by OpenSSL.
+ *
+ * The only file that knows OpenSSL.  A key is immutable once made and is
+ * used by all threads at once; each call has its own context.  OpenSSL's
+ * error queue is empty after each call, so that one bad token cannot
+ * spoil what comes after it.  No configuration file of OpenSSL is read.
+ */
+#ifndef MGW_POLICY_SIGN_H
+#define MGW_POLICY_SIGN_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "policy/format.h"
+
+#define SHA256_BYTES 32
+
+struct sign_key;
+
+enum key_kind {
+	KEY_KIND_RSA,
+	KEY_KIND_P256,
+	KEY_KIND_P384,
+	KEY_KIND_P521,
+	KEY_KIND_ED25519,
+	KEY_KIND_ED448,
+	KEY_KIND_SECRET, /* HMAC */
+};
+
+/*
+ * A key as numbers: big-endian bytes, as RFC 7518 section 6 and RFC 8037
+ * section 2 name them.  What a kind of key does not have, or a public key
+ * lacks, is absent.
+ */
+struct key_numbers {
+	enum key_kind kind;
+	struct span n, e;             /* RSA */
+	struct span x, y;             /* EC; x also of Ed25519 and Ed448 */
+	struct span d;                /* private: RSA, EC, Ed */
+	struct span p, q, dp, dq, qi; /* private: RSA */
+	struct span k;                /* secret, copied */
+};
+
+/*
+ * NULL when the numbers are no key that may be used: RSA outside 2048 to
+ * 8192 bits or with an even exponent, a point off its curve, wrong lengths.
+ * "*why" is a static text.
+ */
+struct sign_key *sign_key_new(const struct key_numbers *k, const char **why);
+
+/*
+ * The key in the first PEM block of "*pem", which is moved behind it:
+ * PUBLIC KEY, CERTIFICATE, or (with "private_too") a private key without a
+ * pass phrase.  NULL with "*why" NULL: no further block.
+ */
+struct sign_key *sign_key_from_pem(
+    struct span *pem, bool private_too, const char **why);
+void sign_key_free(struct sign_key *k);
+
+enum key_kind sign_key_kind(const struct sign_key *k);
+
+/* The public numbers of a key, copied into "a"; false for a secret. */
+bool sign_key_numbers(
+    const struct sign_key *k, struct arena *a, struct key_numbers *numbers);
+
+/* Kind, curve and, for HMAC, length are right for "alg". */
+bool sign_key_fits(const struct sign_key *k, enum algorithm alg);
+
+enum sign_result {
+	SIGN_GOOD,
+	SIGN_BAD,
+	SIGN_FAULT,
+};
+
+/* JWS signatures: those of ES are r and s, each as long as the field. */
+enum sign_result sign_verify(const struct sign_key *k, enum algorithm alg,
+    struct span text, struct span signature);
+bool sign_make(const struct sign_key *k, enum algorithm alg, struct span text,
+    struct buf *signature);
+
+/* False only when OpenSSL fails. */
+bool sign_sha256(struct span s, unsigned char digest[static SHA256_BYTES]);
+bool sign_random(void *bytes, size_t n);
+
+/* In a time that tells nothing about where they differ. */
+bool sign_equal(const void *a, const void *b, size_t n);
+void sign_wipe(void *bytes, size_t n);
+
+#endif

@@ -18,6 +18,7 @@
 #include "base/buf.h"
 
 #define KEY_FILE_BYTES_MAX (64 * 1024 * 1024)
+#define KEY_FILE_ID_BYTES_MAX 64
 
 struct key_file;
 
@@ -39,14 +40,35 @@ struct key_entry {
 struct key_file *key_file_new(struct span text, char *why, size_t why_size);
 void key_file_free(struct key_file *f);
 
+enum key_file_result {
+	KEY_FILE_FOUND,
+	KEY_FILE_NONE,
+	KEY_FILE_FAULT, /* no digest could be made */
+};
+
 /*
  * The entry of the key that was brought, found by its SHA-256 and compared
- * in constant time; NULL if there is none.
+ * in constant time; NULL unless found.
  */
+enum key_file_result key_file_lookup(
+    const struct key_file *f, struct span key, const struct key_entry **entry);
+
+/* The same where a fault need not be told from a stranger. */
 const struct key_entry *key_file_find(
     const struct key_file *f, struct span key);
 
 /* All entries in file order, for mgw-key. */
 const struct key_entry *key_file_entries(const struct key_file *f, size_t *n);
+const struct key_entry *key_file_by_id(
+    const struct key_file *f, struct span id);
+
+/* Append the line of an entry, with its end. */
+void key_entry_write(const struct key_entry *e, struct buf *b);
+
+/* RFC 3339, or a date alone, which is its midnight in UTC. */
+bool key_time_parse(struct span s, int64_t *unix_s);
+
+/* 1 to 64 letters, digits, '-', '_' and '.'. */
+bool key_id_is_valid(struct span id);
 
 #endif

@@ -36,7 +36,8 @@ enum key_result {
 
 /*
  * Verify "signature" (raw, as in JWS) over "signed_text" with the key
- * named "kid", or, when kid.p == NULL, with at most 4 keys that fit "alg".
+ * named "kid" (a key without a name, as from PEM, has any), or, when
+ * kid.p == NULL, with those that fit "alg"; at most 4 keys are tried.
  * The key's own "alg", "use" and "key_ops" must agree with it.
  */
 enum key_result key_set_verify(const struct key_set *k, enum algorithm alg,

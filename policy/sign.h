@@ -1,8 +1,8 @@
 /*
  * sign - keys, signatures, digests and random bytes, by OpenSSL.
  *
- * The only file that knows OpenSSL.  A key is immutable once made and is
- * used by all threads at once; each call has its own context.  OpenSSL's
+ * The only door to OpenSSL (sign.c, sign_key.c).  A key is immutable once made
+ * and is used by all threads at once; each call has its own context.  OpenSSL's
  * error queue is empty after each call, so that one bad token cannot
  * spoil what comes after it.  No configuration file of OpenSSL is read.
  */

@@ -11,7 +11,7 @@ deny() { # deny FOLDER PATTERN [FILES ALLOWED, a pattern]
 deny base   'policy/|spec/|fcgi/|fcgiapp|curl/|json-c/|yaml|openssl/'
 deny policy 'spec/|fcgi/|fcgiapp|curl/|yaml'
 deny policy 'json-c/'  'policy/json.c'
-deny policy 'openssl/' 'policy/sign.c'
+deny policy 'openssl/' 'policy/sign(_key)?.[ch]'
 deny spec   'fcgi/|fcgiapp|curl/|openssl/|json-c/'
 deny spec   'yaml'     'spec/tree.c'
 deny fcgi   'spec/|yaml|json-c/|openssl/'

@@ -1,0 +1,59 @@
+/*
+ * claims - a token's header and its claims, read in one pass.
+ *
+ * No tree is built: what mgw looks at is picked while the strict scanner
+ * walks over the text.  Nothing here is verified; see jwt.h.
+ */
+#ifndef MGW_POLICY_CLAIMS_H
+#define MGW_POLICY_CLAIMS_H
+
+#include "base/arena.h"
+#include "base/span.h"
+
+/* Each value is absent (p == NULL) when the claim is. */
+struct jose_header {
+	struct span alg;
+	struct span kid;
+	struct span type; /* "typ" without "application/" */
+};
+
+struct claim_word {
+	struct claim_word *next;
+	struct span text;
+};
+
+struct claims {
+	struct span issuer;
+	struct span subject;
+	struct claim_word *audiences;
+	bool has_expiry, has_not_before;
+	int64_t expires_s, not_before_s;
+	bool id_token;      /* carries nonce, at_hash or c_hash */
+	struct span client; /* "azp", else "client_id" */
+	struct span scopes; /* separated by single spaces */
+
+	/* To be used only where the issuer's claims are trusted. */
+	struct span tier;
+	struct span key_type;
+	struct span application; /* a name, or WSO2's object with one */
+	struct span application_owner;
+	struct span application_tier;
+};
+
+/*
+ * RFC 7515 section 4.  False: not JSON, a member of the wrong type, or
+ * one that changes what is signed ("crit", "b64").  "*why" is static.
+ */
+bool jose_header_read(
+    struct span json, struct arena *a, struct jose_header *h, const char **why);
+
+/*
+ * RFC 7519 section 4.1.  "scope_claim" is the name of a claim, or a path
+ * through objects with dots; absent: scopes are not looked for.  False: not a
+ * JSON object, a claim of the wrong type, a time that is no finite number,
+ * control bytes in a text.
+ */
+bool claims_read(struct span json, struct span scope_claim, struct arena *a,
+    struct claims *c, const char **why);
+
+#endif

@@ -1,0 +1,391 @@
+/*
+ * jwt - see jwt.h and credential.h.
+ *
+ * The order is part of the protection: the shape of the token, then the
+ * issuer's list of algorithms, and only then a key; nothing that a claim
+ * says is acted on before the signature holds, except that "iss" chooses
+ * among issuers, each with keys of its own.
+ */
+#include "policy/jwt.h"
+
+#include "base/base64url.h"
+#include "policy/credential.h"
+#include "policy/keyset.h"
+#include "policy/verdict.h"
+
+/* More key sets of one issuer are not looked at. */
+#define SOURCES_MAX 8
+
+bool
+jwt_split(struct span token, struct arena *a, struct jwt *t, const char **why)
+{
+	struct span rest = token, header, payload, signature;
+
+	*t = (struct jwt){ 0 };
+	*why = "too long";
+	if (token.n > TOKEN_BYTES_MAX)
+		return false;
+	header = span_cut(&rest, '.');
+	payload = span_cut(&rest, '.');
+	signature = rest;
+	*why = "not three parts";
+	if (signature.p == NULL || span_has(signature, '.') || header.n == 0 ||
+	    payload.n == 0 || signature.n == 0)
+		return false;
+	t->signed_text = span_of(token.p, header.n + 1 + payload.n);
+	*why = "not base64url";
+	if (!base64url_decode(header, a, &header) ||
+	    !base64url_decode(payload, a, &t->payload) ||
+	    !base64url_decode(signature, a, &t->signature))
+		return false;
+	return jose_header_read(header, a, &t->header, why);
+}
+
+/*
+ * RFC 8725 section 3.11: a token made for another purpose says so in its
+ * type.  Where none is required, those of plain access tokens pass.
+ */
+static bool
+type_fits(struct span type, struct span wanted)
+{
+	if (wanted.n > 0)
+		return type.p != NULL && span_eq_nocase(type, wanted);
+	return type.p == NULL || span_eq_nocase(type, SPAN("JWT")) ||
+	    span_eq_nocase(type, SPAN("at+jwt"));
+}
+
+static bool
+audience_fits(const struct claims *c, const struct jwt_rules *rules)
+{
+	if (rules->any_audience)
+		return true;
+	for (const struct claim_word *w = c->audiences; w != NULL;
+	     w = w->next) {
+		for (size_t i = 0; i < rules->n_audiences; i++) {
+			if (span_eq(w->text, rules->audiences[i]))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool
+jwt_claims_check(const struct jwt *t, const struct claims *c,
+    const struct jwt_rules *rules, struct decision *d)
+{
+	if (rules->issuer.n == 0 || !span_eq(c->issuer, rules->issuer))
+		return refuse(d, REASON_WRONG_ISSUER,
+		    SPAN("the token is of another issuer"));
+	if (!type_fits(t->header.type, rules->type) || c->id_token)
+		return refuse(d, REASON_WRONG_TYPE,
+		    SPAN("the token is not an access token of this type"));
+	if (!audience_fits(c, rules))
+		return refuse(d, REASON_WRONG_AUDIENCE,
+		    SPAN("the token is for another audience"));
+	if (!c->has_expiry)
+		return refuse(
+		    d, REASON_TOKEN_MALFORMED, SPAN("the token has no expiry"));
+	if (rules->now_s >= c->expires_s + rules->leeway_s)
+		return refuse(d, REASON_EXPIRED, SPAN("the token has expired"));
+	if (c->has_not_before &&
+	    rules->now_s < c->not_before_s - rules->leeway_s)
+		return refuse(d, REASON_NOT_YET_VALID,
+		    SPAN("the token is not yet valid"));
+	return true;
+}
+
+/* The state of one check. */
+struct check {
+	const struct credential_call *call;
+	const struct row_issuer *issuer;
+	struct span token;
+	struct jwt jwt;
+	struct claims claims;
+	enum algorithm alg;
+};
+
+static bool
+malformed(struct decision *d, const char *why)
+{
+	return refuse(d, REASON_TOKEN_MALFORMED, span_str(why));
+}
+
+static struct span
+scope_claim_of(const struct bundle *b, const struct row_issuer *i)
+{
+	struct span name = bundle_text(b, i->scope_claim);
+
+	return name.n > 0 ? name : SPAN("scope");
+}
+
+static const struct row_issuer *
+nth_issuer(const struct credential_call *call, uint32_t i)
+{
+	return bundle_issuer(call->bundle,
+	    bundle_index(call->bundle, call->scheme->issuers.first + i));
+}
+
+/* The scope claim that all issuers of the scheme share, or absent. */
+static struct span
+shared_scope_claim(const struct credential_call *call)
+{
+	const struct bundle *b = call->bundle;
+	struct span first = scope_claim_of(b, nth_issuer(call, 0));
+
+	for (uint32_t i = 1; i < call->scheme->issuers.n; i++) {
+		if (!span_eq(first, scope_claim_of(b, nth_issuer(call, i))))
+			return (struct span){ NULL, 0 };
+	}
+	return first;
+}
+
+/*
+ * Choose the issuer and read the claims.  Among several the unverified
+ * "iss" decides; its keys are then the only ones that can verify it.
+ */
+static bool
+choose_issuer(struct check *k, struct decision *d)
+{
+	const struct bundle *b = k->call->bundle;
+	struct arena *a = k->call->request->arena;
+	uint32_t n = k->call->scheme->issuers.n;
+	struct span scope_claim;
+	const char *why;
+
+	if (n == 0)
+		return refuse(
+		    d, REASON_NO_VERIFIER, SPAN("no issuer is configured"));
+	scope_claim = shared_scope_claim(k->call);
+	if (!claims_read(k->jwt.payload, scope_claim, a, &k->claims, &why))
+		return malformed(d, why);
+	for (uint32_t i = 0; i < n && k->issuer == NULL; i++) {
+		const struct row_issuer *issuer = nth_issuer(k->call, i);
+
+		if (n == 1 ||
+		    span_eq(k->claims.issuer, bundle_text(b, issuer->issuer)))
+			k->issuer = issuer;
+	}
+	if (k->issuer == NULL)
+		return refuse(d, REASON_WRONG_ISSUER,
+		    SPAN("no configured issuer has made the token"));
+	if (scope_claim.p != NULL)
+		return true;
+	scope_claim = scope_claim_of(b, k->issuer);
+	return claims_read(k->jwt.payload, scope_claim, a, &k->claims, &why) ||
+	    malformed(d, why);
+}
+
+static bool
+algorithm_allowed(struct check *k, struct decision *d)
+{
+	/* Names are compared with their case, "none" is no algorithm. */
+	if (algorithm_parse(k->jwt.header.alg, &k->alg) &&
+	    (k->issuer->algorithms >> k->alg & 1) != 0)
+		return true;
+	return refuse(d, REASON_ALG_NOT_ALLOWED,
+	    SPAN("the issuer does not sign with this algorithm"));
+}
+
+/* What stands behind the issuer's SOURCE rows now. */
+struct sources {
+	unsigned n;
+	struct source rows[SOURCES_MAX];
+	enum source_result results[SOURCES_MAX];
+	uint64_t generations[SOURCES_MAX];
+};
+
+static void
+look_up(const struct check *k, struct sources *s)
+{
+	const struct outside *world = k->call->world;
+
+	*s = (struct sources){ 0 };
+	s->n = k->issuer->sources.n < SOURCES_MAX ? k->issuer->sources.n
+						  : SOURCES_MAX;
+	for (unsigned i = 0; i < s->n; i++) {
+		s->results[i] = world->source(
+		    world->world, k->issuer->sources.first + i, &s->rows[i]);
+		if (s->results[i] == SOURCE_OK && s->rows[i].keys == NULL)
+			s->results[i] = SOURCE_FAULT;
+		if (s->results[i] == SOURCE_OK)
+			s->generations[i] = s->rows[i].generation;
+	}
+}
+
+static enum key_result
+try_sources(const struct check *k, const struct sources *s)
+{
+	enum key_result result = KEY_UNKNOWN;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		enum key_result one;
+
+		if (s->results[i] != SOURCE_OK)
+			continue;
+		one = key_set_verify(s->rows[i].keys, k->alg, k->jwt.header.kid,
+		    k->jwt.signed_text, k->jwt.signature);
+		if (one == KEY_GOOD || one == KEY_FAULT)
+			return one;
+		if (one == KEY_BAD_SIGNATURE)
+			result = one;
+	}
+	return result;
+}
+
+/* No key of this name: the issuer may have a new one. */
+static bool
+refreshed(const struct check *k)
+{
+	const struct outside *world = k->call->world;
+	bool changed = false;
+
+	if (world->refresh == NULL)
+		return false;
+	for (uint32_t i = 0; i < k->issuer->sources.n && i < SOURCES_MAX; i++)
+		changed |= world->refresh(world->world,
+		    k->issuer->sources.first + i, k->jwt.header.kid);
+	return changed;
+}
+
+static bool
+verify(const struct check *k, struct sources *s, struct decision *d)
+{
+	enum key_result result = try_sources(k, s);
+	bool down = false, broken = false;
+
+	if (result == KEY_UNKNOWN && refreshed(k)) {
+		look_up(k, s);
+		result = try_sources(k, s);
+	}
+	for (unsigned i = 0; i < s->n; i++) {
+		down |= s->results[i] == SOURCE_DOWN;
+		broken |= s->results[i] == SOURCE_FAULT;
+	}
+	if (result == KEY_GOOD)
+		return true;
+	if (result == KEY_FAULT || (broken && result == KEY_UNKNOWN))
+		return refuse(d, REASON_FAULT, SPAN("keys cannot be used"));
+	if (down && result == KEY_UNKNOWN)
+		return refuse(d, REASON_VERIFIER_DOWN,
+		    SPAN("the issuer's keys are not there"));
+	if (result == KEY_UNKNOWN)
+		return refuse(
+		    d, REASON_KEY_UNKNOWN, SPAN("the issuer has no such key"));
+	return refuse(d, REASON_BAD_SIGNATURE, SPAN("the signature is wrong"));
+}
+
+/* What a verdict hangs on: the token, and all that verified it. */
+#define VERDICT_PARTS 5
+
+struct verdict_name {
+	uint64_t numbers[3];
+	struct span parts[VERDICT_PARTS];
+};
+
+static void
+name_verdict(
+    const struct check *k, const struct sources *s, struct verdict_name *v)
+{
+	const struct bundle *b = k->call->bundle;
+
+	v->numbers[0] = k->issuer->algorithms;
+	v->numbers[1] = k->issuer->flags;
+	v->numbers[2] = k->issuer->leeway_s;
+	v->parts[0] = k->token;
+	v->parts[1] = bundle_text(b, k->issuer->issuer);
+	v->parts[2] = bundle_text(b, k->issuer->type);
+	v->parts[3] = span_of(v->numbers, sizeof(v->numbers));
+	v->parts[4] = span_of(s->generations, s->n * sizeof(s->generations[0]));
+}
+
+static bool
+signature_holds(struct check *k, struct decision *d)
+{
+	const struct outside *world = k->call->world;
+	struct verdict verdict = { .payload = { "", 0 } };
+	struct verdict_name name;
+	struct sources sources;
+
+	look_up(k, &sources);
+	name_verdict(k, &sources, &name);
+	if (world->recall != NULL &&
+	    world->recall(world->world, name.parts, VERDICT_PARTS,
+		k->call->request->arena, &verdict))
+		return true;
+	if (!verify(k, &sources, d))
+		return false;
+	if (world->remember == NULL || !k->claims.has_expiry)
+		return true;
+	/* The claims are read from the token itself, which is in the name. */
+	verdict.key_id = k->jwt.header.kid.p != NULL ? k->jwt.header.kid
+						     : (struct span){ "", 0 };
+	verdict.payload = (struct span){ "", 0 };
+	verdict.expires_s = k->claims.expires_s + k->issuer->leeway_s;
+	name_verdict(k, &sources, &name);
+	world->remember(world->world, name.parts, VERDICT_PARTS, &verdict);
+	return true;
+}
+
+static bool
+claims_hold(const struct check *k, struct decision *d)
+{
+	const struct bundle *b = k->call->bundle;
+	const struct row_issuer *i = k->issuer;
+	struct span *audiences = arena_calloc(k->call->request->arena,
+	    (size_t)i->audiences.n + 1, sizeof(*audiences));
+	struct jwt_rules rules = {
+		.issuer = bundle_text(b, i->issuer),
+		.audiences = audiences,
+		.n_audiences = i->audiences.n,
+		.any_audience = (i->flags & ISSUER_AUDIENCE_ANY) != 0,
+		.type = bundle_text(b, i->type),
+		.leeway_s = i->leeway_s,
+		.now_s = k->call->request->now_us / 1000000,
+	};
+
+	if (audiences == NULL)
+		return refuse(d, REASON_FAULT, SPAN("out of memory"));
+	for (uint32_t n = 0; n < i->audiences.n; n++)
+		audiences[n] = bundle_string(b, i->audiences.first + n);
+	return jwt_claims_check(&k->jwt, &k->claims, &rules, d);
+}
+
+static void
+fill_principal(const struct check *k, struct principal *who)
+{
+	const struct bundle *b = k->call->bundle;
+	const struct claims *c = &k->claims;
+
+	who->scheme = bundle_text(b, k->call->scheme->name);
+	who->issuer = bundle_text(b, k->issuer->issuer);
+	who->subject = c->subject;
+	who->application = c->client;
+	who->key_id = k->jwt.header.kid;
+	who->scopes = c->scopes;
+	who->expires_s = c->expires_s;
+	if ((k->issuer->flags & ISSUER_TRUST_CLAIMS) == 0)
+		return;
+	who->key_type = c->key_type;
+	who->tier = c->tier.p != NULL ? c->tier : c->application_tier;
+	if (c->application.p != NULL)
+		who->application = c->application;
+	who->application_owner = c->application_owner;
+}
+
+bool
+jwt_check(const struct credential_call *call, struct principal *who,
+    struct decision *d)
+{
+	struct check k = { .call = call };
+	const char *why;
+
+	if (!credential_find(call, true, &k.token, d))
+		return false;
+	if (!jwt_split(k.token, call->request->arena, &k.jwt, &why))
+		return malformed(d, why);
+	if (!choose_issuer(&k, d) || !algorithm_allowed(&k, d) ||
+	    !signature_holds(&k, d) || !claims_hold(&k, d))
+		return false;
+	fill_principal(&k, who);
+	return true;
+}

@@ -15,7 +15,6 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 static const struct {

@@ -5,6 +5,7 @@
 #define MGW_POLICY_SIGN_KEY_H
 
 #include <openssl/evp.h>
+#include <stdatomic.h>
 
 #include "policy/sign.h"
 

@@ -46,17 +46,28 @@ struct config {
 	const char *web_server_user;
 	struct config_endpoint *endpoints;
 	struct config_pair *environment; /* "env NAME VALUE" and -e */
+	struct span peer_secret;         /* MGW_PEER_SECRET; p == NULL: none */
 	bool allow_root;
 	bool check_only;
+	int exit_code; /* see config_load */
 };
 
 /*
  * From the command line, the environment and mgw.conf.  False: "why" has
- * FILE:LINE and what to do.  "cgi" is set when the configuration is for
- * one CGI request: then no path may lie below DOCUMENT_ROOT.
+ * FILE:LINE and what to do; or, when it is empty, all was said already
+ * (--help, wrong use) and the process ends with c->exit_code.
+ * When REQUEST_METHOD is in "environment" this is for one CGI request:
+ * then no path may lie below DOCUMENT_ROOT.
  */
 bool config_load(struct config *c, int argc, char **argv, char **environment,
     char *why, size_t why_size);
 void config_fini(struct config *c);
+
+/*
+ * The value of NAME for a secret or a URL: "env" of mgw.conf, else the
+ * process environment; p == NULL when it is missing, empty, or a name that
+ * a web server or its client sets (HTTP_*, CGI variables).
+ */
+struct span config_env(const struct config *c, struct span name);
 
 #endif

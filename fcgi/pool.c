@@ -1,0 +1,333 @@
+/*
+ * pool - see pool.h.
+ */
+#include "fcgi/pool.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "fcgi/linger.h"
+#include "fcgi/pool_work.h"
+
+/* A new connection says something within this, or is closed. */
+#define SILENT_US (10 * US_PER_S)
+#define FDS_MAX 65536
+/* After SIGTERM, what is being answered may take this long. */
+#define DRAIN_US (30 * US_PER_S)
+/* Kept connections may still bring what was under way at SIGTERM. */
+#define FAREWELL_US (US_PER_S / 2)
+#define TICK_MS 1000
+#define TICK_BUSY_MS 20
+/* Requests that wait for their share, for each worker. */
+#define PARKED_EACH 4
+
+/* Close what waits and has said nothing since "before_us". */
+static void
+close_silent(struct pool *p, int64_t before_us, bool kept)
+{
+	pthread_mutex_lock(&p->lock);
+	for (size_t fd = 0; fd < p->n_connections; fd++) {
+		struct connection *c = &p->connections[fd];
+
+		if (c->state == CONNECTION_WAITING && (kept || !c->kept) &&
+		    c->since_us < before_us) {
+			c->state = CONNECTION_NONE;
+			close((int)fd);
+		}
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* Requests that have waited for their share too long. */
+static void
+refuse_parked(struct pool *p, int64_t before_us)
+{
+	for (;;) {
+		struct exchange *x = NULL;
+
+		pthread_mutex_lock(&p->lock);
+		if (p->n_parked > 0 && p->parked[0].since_us < before_us)
+			x = pool_unpark(p, 0);
+		pthread_mutex_unlock(&p->lock);
+		if (x == NULL)
+			return;
+		pool_finish(p, x, p->set->refuse(p->set->gate, x));
+		exchange_free(x);
+	}
+}
+
+static bool
+is_overloaded(struct pool *p, int64_t before_us)
+{
+	bool yes;
+
+	pthread_mutex_lock(&p->lock);
+	yes = p->busy_since_us != 0 && p->busy_since_us < before_us;
+	pthread_mutex_unlock(&p->lock);
+	return yes;
+}
+
+/* Answer in the workers' place, as long as all of them are busy. */
+static void
+refuse_waiting(struct pool *p, struct exchange *x, int64_t before_us)
+{
+	struct epoll_event e;
+
+	while (is_overloaded(p, before_us) &&
+	    epoll_wait(p->epoll_fd, &e, 1, 0) > 0) {
+		int fd = pool_take(p, &e);
+
+		if (fd == -1 || !exchange_begin(x, fd))
+			continue;
+		if (p->connections[fd].tcp && !pool_knows_secret(p, x))
+			pool_finish(p, x, false);
+		else
+			pool_finish(p, x, p->set->refuse(p->set->gate, x));
+	}
+}
+
+static void
+resume_accepting(struct pool *p)
+{
+	bool paused;
+
+	pthread_mutex_lock(&p->lock);
+	paused = p->paused;
+	p->paused = false;
+	pthread_mutex_unlock(&p->lock);
+	for (unsigned i = 0; paused && i < p->listeners->n; i++)
+		pool_arm_listener(p, i);
+}
+
+/* The signals that pool_run waits for. */
+static void
+fill_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+}
+
+void
+pool_block_signals(void)
+{
+	sigset_t set;
+
+	fill_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* What is looked after every "tick", while serving and while draining. */
+static void
+look_after(struct pool *p, struct exchange *x)
+{
+	int64_t late_us =
+	    clock_mono_us() - (int64_t)p->set->queue_time_ms * US_PER_MS;
+
+	refuse_parked(p, late_us);
+	refuse_waiting(p, x, late_us);
+	close_silent(p, clock_mono_us() - SILENT_US, false);
+	resume_accepting(p);
+}
+
+/* One wait for signals; the signal, or -1. */
+static int
+wait_signal(struct pool *p)
+{
+	struct timespec t = { 0 };
+	sigset_t set;
+	bool soon;
+
+	pthread_mutex_lock(&p->lock);
+	soon = p->n_idle == 0 || p->n_parked > 0;
+	pthread_mutex_unlock(&p->lock);
+	t.tv_sec = soon ? 0 : TICK_MS / 1000;
+	t.tv_nsec = soon ? TICK_BUSY_MS * 1000000L : 0;
+	fill_signals(&set);
+	return sigtimedwait(&set, NULL, &t);
+}
+
+static void
+tick(struct pool *p, bool reload)
+{
+	unsigned workers, busy;
+
+	pthread_mutex_lock(&p->lock);
+	workers = p->n_workers;
+	busy = p->n_workers - p->n_idle;
+	pthread_mutex_unlock(&p->lock);
+	p->set->tick(p->set->gate, workers, busy, reload);
+}
+
+static void
+run(struct pool *p, struct exchange *x)
+{
+	int64_t next_us = 0;
+
+	for (;;) {
+		int sig = wait_signal(p);
+
+		if (sig == SIGTERM || sig == SIGINT)
+			return;
+		if (sig == SIGHUP || clock_mono_us() >= next_us) {
+			tick(p, sig == SIGHUP);
+			next_us = clock_mono_us() + TICK_MS * US_PER_MS;
+		}
+		look_after(p, x);
+	}
+}
+
+/*
+ * Listen no more.  What waits in the queue of a socket that ends with us
+ * is still served; an inherited one goes on without us.
+ */
+static void
+stop_listening(struct pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->draining = true;
+	pthread_mutex_unlock(&p->lock);
+	for (unsigned i = 0; i < p->listeners->n; i++) {
+		const struct listener *l = &p->listeners->list[i];
+		int fd;
+
+		(void)epoll_ctl(p->epoll_fd, EPOLL_CTL_DEL, l->fd, NULL);
+		while (l->path != NULL &&
+		    (fd = accept4(l->fd, NULL, NULL,
+			 SOCK_CLOEXEC | SOCK_NONBLOCK)) != -1) {
+			if ((size_t)fd < p->n_connections &&
+			    listen_may_speak(p->listeners, l, fd))
+				pool_wait(p, fd, false);
+			else
+				close(fd);
+		}
+	}
+	listen_close(p->listeners);
+}
+
+static bool
+is_busy(struct pool *p)
+{
+	bool busy;
+
+	pthread_mutex_lock(&p->lock);
+	busy = p->n_idle < p->n_workers || p->n_parked > 0;
+	pthread_mutex_unlock(&p->lock);
+	return busy;
+}
+
+static void
+drain(struct pool *p, struct exchange *x)
+{
+	int64_t start = clock_mono_us(), now = start;
+	uint64_t one = 1;
+
+	stop_listening(p);
+	while (now - start < FAREWELL_US ||
+	    (is_busy(p) && now - start < DRAIN_US)) {
+		const struct timespec t = { 0, 20 * 1000000L };
+
+		nanosleep(&t, NULL);
+		look_after(p, x);
+		now = clock_mono_us();
+		if (now - start >= FAREWELL_US)
+			close_silent(p, now, true);
+	}
+	close_silent(p, INT64_MAX, true);
+	pthread_mutex_lock(&p->lock);
+	p->stopping = true;
+	pthread_mutex_unlock(&p->lock);
+	/* The counter stays up, so that it wakes every worker. */
+	if (write(p->stop_fd, &one, sizeof(one)) != sizeof(one))
+		log_error("eventfd errno=%d", errno);
+	pthread_mutex_lock(&p->lock);
+	while (p->n_workers > 0) {
+		struct timespec until;
+
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec++;
+		if (pthread_cond_timedwait(&p->ended, &p->lock, &until) != 0 &&
+		    p->n_idle < p->n_workers)
+			break; /* one is stuck: the process ends anyway */
+	}
+	pthread_mutex_unlock(&p->lock);
+	linger_stop();
+}
+
+static bool
+begin(struct pool *p)
+{
+	struct rlimit r;
+	struct epoll_event stop = { .events = EPOLLIN,
+		.data.u64 = (uint64_t)ABOUT_STOP << 32 };
+	bool ok;
+
+	p->n_connections = FDS_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < FDS_MAX)
+		p->n_connections = (size_t)r.rlim_cur;
+	p->parked_max = p->set->threads * PARKED_EACH;
+	p->slots = calloc(p->set->threads, sizeof(*p->slots));
+	p->slot_used = calloc(p->set->threads, sizeof(*p->slot_used));
+	p->connections = calloc(p->n_connections, sizeof(*p->connections));
+	p->parked = calloc(p->parked_max, sizeof(*p->parked));
+	p->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	p->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (p->slots == NULL || p->slot_used == NULL ||
+	    p->connections == NULL || p->parked == NULL || p->epoll_fd == -1 ||
+	    p->stop_fd == -1 ||
+	    epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, p->stop_fd, &stop) != 0)
+		return false;
+	for (unsigned i = 0; i < p->listeners->n; i++) {
+		struct epoll_event e = { .events = EPOLLIN | EPOLLONESHOT,
+			.data.u64 = (uint64_t)ABOUT_LISTENER << 32 | i };
+
+		if (epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD,
+			p->listeners->list[i].fd, &e) != 0)
+			return false;
+	}
+	pthread_mutex_lock(&p->lock);
+	ok = pool_add_worker(p);
+	pthread_mutex_unlock(&p->lock);
+	return ok;
+}
+
+bool
+pool_run(const struct pool_settings *s, struct listeners *l)
+{
+	static struct pool p; /* a worker that is stuck outlives the call */
+	struct exchange *x = exchange_new();
+	bool ok;
+
+	p = (struct pool){ .set = s,
+		.listeners = l,
+		.epoll_fd = -1,
+		.stop_fd = -1,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.ended = PTHREAD_COND_INITIALIZER };
+	ok = x != NULL && begin(&p);
+	if (ok) {
+		run(&p, x);
+		drain(&p, x);
+	}
+	exchange_free(x);
+	if (p.n_workers > 0)
+		return ok; /* it still uses what is freed below */
+	free(p.slots);
+	free(p.slot_used);
+	free(p.connections);
+	free(p.parked);
+	if (p.epoll_fd != -1)
+		close(p.epoll_fd);
+	if (p.stop_fd != -1)
+		close(p.stop_fd);
+	return ok;
+}

@@ -13,7 +13,7 @@
  *
  * To give an expired bucket to a new counter, under the lock: (1) swap
  * the value for BUSY with the next generation, which fails if somebody
- * charged it meanwhile; (2) write id and expiry; (3) store payload 0.
+ * charged it meanwhile; (2) write id and expiry; (3) store a payload.
  * Whoever read the value before (1) fails to swap it; whoever reads it
  * before (3) sees BUSY and asks for the lock; whoever reads it after (3)
  * sees the new id.  A process killed between (1) and (3) leaves a BUSY
@@ -150,7 +150,7 @@ seize(struct bucket *b, int64_t now_us, uint64_t *value)
 
 static struct bucket *
 insert_locked(const struct bucket_table *table, struct hash128 id,
-    int64_t now_us, int64_t expires_us)
+    uint64_t payload, int64_t now_us, int64_t expires_us)
 {
 	struct bucket *b = find(table, id);
 	uint64_t value;
@@ -163,41 +163,60 @@ insert_locked(const struct bucket_table *table, struct hash128 id,
 		atomic_store(&free->lo, id.lo);
 		atomic_store(&free->hi, id.hi);
 		atomic_store(&free->expires_us, expires_us);
-		atomic_store(&free->value, value & ~PAYLOAD);
+		atomic_store(&free->value, (value & ~PAYLOAD) | payload);
 		b = free;
 	}
 	return b;
 }
 
-/* The bucket of "id", made if need be.  False: could not lock. */
+/*
+ * The bucket of p->take->id, made with "payload" if need be; NULL when
+ * there is no place.  False: could not lock.
+ */
 static bool
 locate_in(struct state *s, const struct bucket_table *table, struct spot *p,
-    int64_t now_us)
+    uint64_t payload, int64_t now_us)
 {
 	struct hash128 id = p->take->id;
 	off_t lock = table->locks + group_of(table, id);
+	int64_t expires_us = gauge_expires_us(&p->gauge, payload);
 
-	p->bucket = find(table, id);
-	if (p->bucket != NULL)
-		return true;
+	if (expires_us < now_us + FRESH_US)
+		expires_us = now_us + FRESH_US;
 	if (!state_lock(s, lock))
 		return false;
-	p->bucket = insert_locked(table, id, now_us, now_us + FRESH_US);
+	p->bucket = insert_locked(table, id, payload, now_us, expires_us);
 	state_unlock(s, lock);
 	return true;
 }
 
+/*
+ * A new counter begins with what all have used that found no place, since
+ * its own use may be among it: else a table that is full for a moment
+ * would give everybody the limit twice.
+ */
 static bool
 locate(struct state *s, struct spot *p, int64_t now_us)
 {
+	struct hash128 shared_id;
+	struct bucket *shared;
+	uint64_t used = 0;
+
 	p->take->id = counter_id(s, p->take, &p->gauge);
-	if (!locate_in(s, &s->buckets, p, now_us))
+	p->bucket = find(&s->buckets, p->take->id);
+	if (p->bucket != NULL)
+		return true;
+	shared_id = overflow_id(s, p->take, &p->gauge);
+	shared = find(&s->overflow, shared_id);
+	if (shared == NULL || !bucket_read(shared, shared_id, &used))
+		used = 0;
+	if (!locate_in(s, &s->buckets, p, used & PAYLOAD, now_us))
 		return false;
 	if (p->bucket != NULL)
 		return true;
 	state_tally(s, STATE_TAKE_SHARED);
-	p->take->id = overflow_id(s, p->take, &p->gauge);
-	return locate_in(s, &s->overflow, p, now_us) && p->bucket != NULL;
+	p->take->id = shared_id;
+	return locate_in(s, &s->overflow, p, 0, now_us) && p->bucket != NULL;
 }
 
 static void

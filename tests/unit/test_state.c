@@ -270,7 +270,7 @@ START_TEST(a_full_table_shares_one_counter_and_says_so)
 	ck_assert_uint_ge(r.totals[STATE_TAKE_SHARED], 900);
 	ck_assert_uint_eq(r.fills[0].used, 64);
 	arena_fini(&a);
-	/* Those who were there keep their own, and the full table passes. */
+	/* Those who were there keep their own, and the table empties. */
 	ck_assert_int_eq(flood(&l, "key 0", 9, NOON), 2);
 	ck_assert_int_eq(flood(&l, "new", 9, NOON + 3 * 3600 * S), 3);
 }

@@ -3,17 +3,17 @@
  */
 #include "base/siphash.h"
 
+#include <endian.h>
+
 #define ROTL(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
 
 static uint64_t
 load64(const char *p)
 {
-	const unsigned char *b = (const unsigned char *)p;
-	uint64_t v = 0;
+	uint64_t v;
 
-	for (int i = 7; i >= 0; i--)
-		v = v << 8 | b[i];
-	return v;
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
 }
 
 static void
@@ -61,34 +61,35 @@ siphash_init(struct siphash *h, const struct siphash_key *key)
 void
 siphash_raw(struct siphash *h, struct span s)
 {
-	size_t have = h->n & 7;
+	unsigned have = 8 * (unsigned)(h->n & 7); /* bits in the tail */
 
 	h->n += s.n;
-	while (have > 0 && s.n > 0) {
-		h->tail |= (uint64_t)(unsigned char)s.p[0] << (8 * have);
-		s = span_skip(s, 1);
-		if (++have == 8) {
+	while (s.n >= 8) {
+		uint64_t m = load64(s.p);
+
+		mix(h, h->tail | m << have);
+		h->tail = have > 0 ? m >> (64 - have) : 0;
+		s = span_skip(s, 8);
+	}
+	for (size_t i = 0; i < s.n; i++) {
+		h->tail |= (uint64_t)(unsigned char)s.p[i] << have;
+		have += 8;
+		if (have == 64) {
 			mix(h, h->tail);
 			h->tail = 0;
 			have = 0;
 		}
 	}
-	while (s.n >= 8) {
-		mix(h, load64(s.p));
-		s = span_skip(s, 8);
-	}
-	for (size_t i = 0; i < s.n; i++)
-		h->tail |= (uint64_t)(unsigned char)s.p[i] << (8 * (have + i));
 }
 
 void
 siphash_u64(struct siphash *h, uint64_t v)
 {
-	char bytes[8];
+	unsigned have = 8 * (unsigned)(h->n & 7);
 
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (char)(v >> (8 * i) & 0xff);
-	siphash_raw(h, span_of(bytes, sizeof(bytes)));
+	h->n += sizeof(v);
+	mix(h, h->tail | v << have);
+	h->tail = have > 0 ? v >> (64 - have) : 0;
 }
 
 void

@@ -58,7 +58,8 @@ LIBS	 = -ljson-c -lcrypto -lm -pthread -ldl
 # What this call must have installed first; order-only, costs nothing when
 # it is there.
 DEPS	 = $(addprefix deps-,$(filter check demo bench fuzz lint,$(MAKECMDGOALS)))
-E2E	 = $(patsubst %.c,$O/%,$(wildcard tests/e2e/*.c)) \
+E2E	 = $(patsubst %.c,$O/%,$(filter-out %_words.c,$(wildcard \
+	   tests/e2e/*.c))) \
 	   $O/tests/bench/hello $O/tests/bench/target
 
 all: $(if $(wildcard fcgi/mgw.c),$O/mgw) $(TOOLS)

@@ -1,0 +1,32 @@
+/*
+ * passing - what of a request may reach the backend, and what of an answer
+ * may reach the client.
+ *
+ * Heads are built anew in both directions.  Toward the backend, what
+ * frames the request comes from CONTENT_LENGTH, CONTENT_TYPE and policy
+ * alone; every field by which a client could pose as the gate is dropped,
+ * in any spelling that CGI folds onto it.  Toward the web server, fields
+ * that a CGI program commands it with are dropped.
+ */
+#ifndef MGW_FCGI_PASSING_H
+#define MGW_FCGI_PASSING_H
+
+#include "fcgi/http1.h"
+#include "fcgi/upstream.h"
+
+/*
+ * The request's head for the backend, in the request's arena.
+ * False: bad-request or fault.
+ */
+bool passing_request_head(
+    const struct upstream_call *c, struct span *head, struct decision *d);
+
+/*
+ * The header lines for exchange_head, in the request's arena, for an
+ * answer whose body is framed as "body" says.  False: the arena is full.
+ */
+bool passing_answer_lines(const struct upstream_call *c,
+    const struct http1_head *head, const struct http1_body *body,
+    struct span *lines);
+
+#endif

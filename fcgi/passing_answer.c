@@ -1,0 +1,174 @@
+/*
+ * passing_answer - the head of an answer; see passing.h.
+ */
+#include "fcgi/passing.h"
+
+#include "policy/format.h"
+
+/* Room for what is added: RateLimit fields, X-Request-Id, Cache-Control. */
+#define ADDED_BYTES_MAX 4096
+
+/*
+ * Commands to the web server (design: a backend could make it serve a
+ * file), what concerns one connection only, and what we write ourselves.
+ * A name that ends in '-' or '*' stands for all that begin so.
+ */
+static const struct span dropped[] = {
+	SPAN_INIT("Status"),
+	SPAN_INIT("X-Sendfile*"),
+	SPAN_INIT("X-LIGHTTPD-"),
+	SPAN_INIT("X-Accel-"),
+	SPAN_INIT("Variable-"),
+	SPAN_INIT("Script-Control"),
+	SPAN_INIT("Connection"),
+	SPAN_INIT("Keep-Alive"),
+	SPAN_INIT("Proxy-"),
+	SPAN_INIT("TE"),
+	SPAN_INIT("Trailer"),
+	SPAN_INIT("Transfer-Encoding"),
+	SPAN_INIT("Upgrade"),
+	SPAN_INIT("HTTP2-Settings"),
+	SPAN_INIT("Content-Length"),
+	SPAN_INIT("X-Request-Id"),
+};
+
+static bool
+name_fits(struct span name, struct span rule)
+{
+	char last = rule.p[rule.n - 1];
+
+	if (last == '*')
+		rule.n--;
+	else if (last != '-')
+		return span_eq_nocase(name, rule);
+	return name.n >= rule.n &&
+	    span_eq_nocase(span_of(name.p, rule.n), rule);
+}
+
+/* Some Connection field names it: it was meant for us alone. */
+static bool
+is_listed(const struct http1_head *head, struct span name)
+{
+	for (size_t i = 0; i < head->n_fields; i++) {
+		struct span list = head->fields[i].value;
+
+		if (!span_eq_nocase(head->fields[i].name, SPAN("Connection")))
+			continue;
+		while (list.p != NULL) {
+			struct span word = span_trim(span_cut(&list, ','));
+
+			if (span_eq_nocase(word, name))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+may_pass(const struct http1_head *head, struct span name, bool limited)
+{
+	bool moved =
+	    head->status == 201 || (head->status >= 300 && head->status <= 399);
+
+	for (size_t i = 0; i < sizeof(dropped) / sizeof(*dropped); i++) {
+		if (name_fits(name, dropped[i]))
+			return false;
+	}
+	/* With 200, it makes Apache serve a local file under CGI. */
+	if (!moved && span_eq_nocase(name, SPAN("Location")))
+		return false;
+	/* Two voices about limits would be none. */
+	if (limited &&
+	    (span_eq_nocase(name, SPAN("RateLimit")) ||
+		span_eq_nocase(name, SPAN("RateLimit-Policy"))))
+		return false;
+	return !is_listed(head, name);
+}
+
+/* The backend itself said who may store the answer. */
+static bool
+says_who_stores(struct span list)
+{
+	while (list.p != NULL) {
+		struct span word = span_trim(span_cut(&list, ','));
+
+		if (span_eq_nocase(word, SPAN("private")) ||
+		    span_eq_nocase(word, SPAN("no-store")) ||
+		    span_eq_nocase(word, SPAN("public")))
+			return true;
+	}
+	return false;
+}
+
+static void
+add_line(struct buf *b, struct span name, struct span value)
+{
+	buf_add(b, name);
+	buf_add(b, SPAN(": "));
+	buf_add(b, value);
+	buf_add(b, SPAN("\r\n"));
+}
+
+/* Of an answer to HEAD the length is what GET would have; else the body's. */
+static void
+add_length(
+    struct buf *b, const struct http1_head *head, const struct http1_body *body)
+{
+	if (body->framing != HTTP1_LENGTH &&
+	    (body->framing != HTTP1_NO_BODY || head->status == 204 ||
+		head->status == 304))
+		return;
+	for (size_t i = 0; i < head->n_fields; i++) {
+		if (span_eq_nocase(
+			head->fields[i].name, SPAN("Content-Length"))) {
+			add_line(
+			    b, SPAN("Content-Length"), head->fields[i].value);
+			return;
+		}
+	}
+}
+
+static bool
+begin_buf(struct arena *a, size_t bytes, struct buf *b)
+{
+	*b = (struct buf){
+		.p = arena_alloc(a, bytes), .size = bytes, .max = bytes
+	};
+	return b->p != NULL;
+}
+
+bool
+passing_answer_lines(const struct upstream_call *c,
+    const struct http1_head *head, const struct http1_body *body,
+    struct span *lines)
+{
+	const struct row_operation *op = c->ruling->match.operation;
+	bool private = op == NULL || (op->flags & OPERATION_SECURED) != 0;
+	size_t room = ADDED_BYTES_MAX;
+	struct buf b;
+	bool limited;
+
+	for (size_t i = 0; i < head->n_fields; i++)
+		room += head->fields[i].name.n + head->fields[i].value.n + 4;
+	if (!begin_buf(c->request->arena, room, &b))
+		return false;
+	throttle_write_headers(c->policy->bundle, &c->ruling->receipt, &b);
+	limited = b.n > 0;
+	add_line(&b, SPAN("X-Request-Id"), c->request->id);
+	for (size_t i = 0; i < head->n_fields; i++) {
+		struct span name = head->fields[i].name;
+		struct span value = head->fields[i].value;
+
+		if (!may_pass(head, name, limited))
+			continue;
+		if (span_eq_nocase(name, SPAN("Cache-Control")) &&
+		    says_who_stores(value))
+		private = false;
+		add_line(&b, name, value);
+	}
+	if (private)
+		add_line(&b, SPAN("Cache-Control"), SPAN("private"));
+	add_length(&b, head, body);
+	*lines = buf_span(&b);
+	return !b.failed;
+}

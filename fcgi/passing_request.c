@@ -1,0 +1,568 @@
+/*
+ * passing_request - the head of a request; see passing.h.
+ */
+#include "fcgi/passing.h"
+
+/* Field names and values of our own, identities apart. */
+#define ADDED_BYTES_MAX 1024
+
+/* Words of Connection that can hide a field; more are refused. */
+#define LISTED_MAX 16
+
+/*
+ * In CGI spelling, without HTTP_.  What frames the request or concerns
+ * one connection; what poses as us, as the client's address, or as
+ * another method or URL.  A '*' at the end stands for any rest.
+ */
+static const struct span dropped[] = {
+	SPAN_INIT("HOST"), SPAN_INIT("CONNECTION"), SPAN_INIT("KEEP_ALIVE"),
+	SPAN_INIT("TE"), SPAN_INIT("TRAILER"), SPAN_INIT("TRANSFER_ENCODING"),
+	SPAN_INIT("UPGRADE"), SPAN_INIT("EXPECT"), SPAN_INIT("HTTP2_SETTINGS"),
+	SPAN_INIT("PROXY*"), SPAN_INIT("X_HTTP_METHOD*"),
+	SPAN_INIT("X_METHOD_OVERRIDE"), SPAN_INIT("X_ORIGINAL_*"),
+	SPAN_INIT("X_REWRITE_URL"), SPAN_INIT("X_FORWARDED*"),
+	SPAN_INIT("FORWARDED"), SPAN_INIT("X_REAL_IP"),
+	SPAN_INIT("X_CLIENT_IP"), SPAN_INIT("X_CLUSTER_CLIENT_IP"),
+	SPAN_INIT("TRUE_CLIENT_IP"), SPAN_INIT("CF_CONNECTING_IP"),
+	SPAN_INIT("X_MGW*"), SPAN_INIT("X_WSO2*"), SPAN_INIT("X_JWT_ASSERTION"),
+	SPAN_INIT("X_REQUEST_ID"), SPAN_INIT("VIA"),
+	SPAN_INIT("COOKIE"), /* written by add_cookies */
+};
+
+/* Of CONTENT_* only these are the client's to say (RFC 9110 section 8). */
+static const struct span content_passed[] = {
+	SPAN_INIT("CONTENT_DIGEST"),
+	SPAN_INIT("CONTENT_DISPOSITION"),
+	SPAN_INIT("CONTENT_ENCODING"),
+	SPAN_INIT("CONTENT_LANGUAGE"),
+	SPAN_INIT("CONTENT_LOCATION"),
+	SPAN_INIT("CONTENT_MD5"),
+	SPAN_INIT("CONTENT_RANGE"),
+};
+
+struct writer {
+	const struct upstream_call *call;
+	const struct bundle *bundle;
+	const struct row_api *api;
+	struct buf b;
+	struct span listed[LISTED_MAX]; /* by Connection, as they came */
+	unsigned n_listed;
+};
+
+static bool
+starts_http(struct span name)
+{
+	return span_starts(name, SPAN("HTTP_"));
+}
+
+/* As CGI folds names: "x.foo" and "X-Foo" become "X_FOO". */
+static char
+fold(char c)
+{
+	if (c >= 'a' && c <= 'z')
+		return (char)(c - ('a' - 'A'));
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_';
+}
+
+static bool
+eq_folded(struct span a, struct span b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++) {
+		if (fold(a.p[i]) != fold(b.p[i]))
+			return false;
+	}
+	return true;
+}
+
+/* A name that CGI made from a field name, without HTTP_. */
+static bool
+is_cgi_name(struct span name)
+{
+	if (name.n == 0 || name.p[0] == '_')
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		if (fold(name.p[i]) != name.p[i])
+			return false;
+	}
+	return true;
+}
+
+static bool
+in_rules(struct span name, const struct span *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct span rule = rules[i];
+
+		if (rule.p[rule.n - 1] == '*') {
+			rule.n--;
+			if (span_starts(name, rule))
+				return true;
+		} else if (span_eq(name, rule)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The credential field of a scheme of this API, or NULL. */
+static const struct row_name *
+credential_name(const struct writer *w, uint32_t i)
+{
+	const struct row_scheme *s =
+	    bundle_scheme(w->bundle, w->api->schemes.first + i);
+
+	if (s->field >= bundle_n(w->bundle, SECTION_NAME))
+		return NULL;
+	return bundle_name(w->bundle, s->field);
+}
+
+/* "name" carries a credential of this API, and stops here. */
+static bool
+is_credential(const struct writer *w, enum name_kind kind, struct span name)
+{
+	for (uint32_t i = 0; i < w->api->schemes.n; i++) {
+		const struct row_name *row = credential_name(w, i);
+
+		if (row == NULL || row->kind != kind)
+			continue;
+		if (kind == NAME_HEADER
+			? eq_folded(bundle_text(w->bundle, row->name), name)
+			: span_eq(bundle_text(w->bundle, row->name), name))
+			return true;
+	}
+	return false;
+}
+
+/* Visible bytes, blanks and obs-text: nothing that ends a line. */
+static bool
+is_value(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static bool
+may_pass(const struct writer *w, struct span full)
+{
+	struct span name = span_skip(full, 5);
+
+	if (!is_cgi_name(name) ||
+	    in_rules(name, dropped, sizeof(dropped) / sizeof(*dropped)))
+		return false;
+	if (span_starts(name, SPAN("CONTENT_")) &&
+	    !in_rules(name, content_passed,
+		sizeof(content_passed) / sizeof(*content_passed)))
+		return false;
+	for (unsigned i = 0; i < w->n_listed; i++) {
+		if (eq_folded(name, w->listed[i]))
+			return false;
+	}
+	return !is_credential(w, NAME_HEADER, full);
+}
+
+/* Remember what Connection hides, before any field is written. */
+static bool
+read_connection(struct writer *w)
+{
+	const struct request *r = w->call->request;
+
+	for (size_t i = 0; i < r->n_params; i++) {
+		struct span list = r->params[i].value;
+
+		if (!span_eq(r->params[i].name, SPAN("HTTP_CONNECTION")))
+			continue;
+		while (list.p != NULL) {
+			struct span word = span_trim(span_cut(&list, ','));
+
+			if (word.n == 0)
+				continue;
+			if (w->n_listed == LISTED_MAX)
+				return false;
+			w->listed[w->n_listed++] = word;
+		}
+	}
+	return true;
+}
+
+static void
+add_line(struct buf *b, const char *name, struct span value)
+{
+	buf_add_str(b, name);
+	buf_add(b, SPAN(": "));
+	buf_add(b, value);
+	buf_add(b, SPAN("\r\n"));
+}
+
+/* HTTP_X_FOO becomes X-Foo. */
+static void
+add_field_name(struct buf *b, struct span name)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i] == '_' ? '-' : name.p[i];
+
+		if (!first && c >= 'A' && c <= 'Z')
+			c = (char)(c + ('a' - 'A'));
+		first = c == '-';
+		buf_add_char(b, c);
+	}
+}
+
+/* Cookies without those that are credentials of this API. */
+static void
+add_cookies(struct writer *w, struct span list)
+{
+	bool any = false;
+
+	while (list.p != NULL) {
+		struct span pair = span_trim(span_cut(&list, ';'));
+		struct span rest = pair;
+		struct span name = span_trim(span_cut(&rest, '='));
+
+		if (pair.n == 0 || is_credential(w, NAME_COOKIE, name))
+			continue;
+		buf_add_str(&w->b, any ? "; " : "Cookie: ");
+		buf_add(&w->b, pair);
+		any = true;
+	}
+	if (any)
+		buf_add(&w->b, SPAN("\r\n"));
+}
+
+static bool
+add_client_fields(struct writer *w)
+{
+	const struct request *r = w->call->request;
+
+	for (size_t i = 0; i < r->n_params; i++) {
+		struct span name = r->params[i].name;
+		struct span value = r->params[i].value;
+
+		if (!starts_http(name))
+			continue;
+		if (!is_value(value))
+			return false;
+		if (span_eq(name, SPAN("HTTP_COOKIE")))
+			add_cookies(w, value);
+		if (span_eq(name, SPAN("HTTP_VIA")))
+			add_line(&w->b, "Via", value);
+		if (!may_pass(w, name))
+			continue;
+		add_field_name(&w->b, span_skip(name, 5));
+		buf_add(&w->b, SPAN(": "));
+		buf_add(&w->b, value);
+		buf_add(&w->b, SPAN("\r\n"));
+	}
+	return true;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* A query name as an application would read it; "to" has name.n bytes. */
+static struct span
+decode_name(struct span name, char *to)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+
+		if (c == '%' && name.n - i > 2 &&
+		    hex_digit(name.p[i + 1]) >= 0 &&
+		    hex_digit(name.p[i + 2]) >= 0) {
+			c = (char)(hex_digit(name.p[i + 1]) << 4 |
+			    hex_digit(name.p[i + 2]));
+			i += 2;
+		} else if (c == '+') {
+			c = ' ';
+		}
+		to[n++] = c;
+	}
+	return span_of(to, n);
+}
+
+static bool
+has_credential_of(const struct writer *w, enum name_kind kind)
+{
+	for (uint32_t i = 0; i < w->api->schemes.n; i++) {
+		const struct row_name *row = credential_name(w, i);
+
+		if (row != NULL && row->kind == kind)
+			return true;
+	}
+	return false;
+}
+
+/* The endpoint's query, then the request's without its credentials. */
+static bool
+add_query(struct writer *w)
+{
+	struct span first = w->call->backend->query;
+	struct span rest = w->call->request->query;
+	bool any = first.p != NULL && first.n > 0;
+	char *room;
+
+	if (any) {
+		buf_add_char(&w->b, '?');
+		buf_add(&w->b, first);
+	}
+	if (rest.p == NULL)
+		return true;
+	if (!has_credential_of(w, NAME_QUERY)) {
+		buf_add_char(&w->b, any ? '&' : '?');
+		buf_add(&w->b, rest);
+		return true;
+	}
+	room = arena_alloc(w->call->request->arena, rest.n + 1);
+	if (room == NULL)
+		return false;
+	while (rest.p != NULL) {
+		struct span pair = span_cut(&rest, '&'), after = pair;
+		struct span name = decode_name(span_cut(&after, '='), room);
+
+		if (is_credential(w, NAME_QUERY, name))
+			continue;
+		buf_add_char(&w->b, any ? '&' : '?');
+		buf_add(&w->b, pair);
+		any = true;
+	}
+	return true;
+}
+
+/*
+ * The path behind the base path.  Segments are counted, not bytes: the
+ * request's canonical spelling may differ from the bundle's.
+ */
+static struct span
+behind_base(struct span path, struct span base)
+{
+	for (size_t i = 0; i < base.n; i++) {
+		const char *slash;
+
+		if (base.p[i] != '/' || path.n == 0)
+			continue;
+		slash = memchr(path.p + 1, '/', path.n - 1);
+		path = span_skip(
+		    path, slash != NULL ? (size_t)(slash - path.p) : path.n);
+	}
+	return path;
+}
+
+static void
+add_target(struct writer *w)
+{
+	struct span front = w->call->backend->path;
+	struct span rest = behind_base(
+	    w->call->request->path, bundle_text(w->bundle, w->api->base_path));
+
+	if (front.n > 0 && front.p[front.n - 1] == '/' && rest.n > 0)
+		front.n--;
+	if (front.n + rest.n == 0)
+		rest = SPAN("/");
+	buf_add(&w->b, front);
+	buf_add(&w->b, rest);
+}
+
+static void
+add_host(struct writer *w)
+{
+	const struct backend *b = w->call->backend;
+	bool v6 = span_has(b->host, ':');
+
+	buf_add(&w->b, SPAN("Host: "));
+	if (v6)
+		buf_add_char(&w->b, '[');
+	buf_add(&w->b, b->host.n > 0 ? b->host : SPAN("localhost"));
+	if (v6)
+		buf_add_char(&w->b, ']');
+	if (b->unix_path.p == NULL && b->port != 0 &&
+	    b->port != (b->tls ? 443U : 80U)) {
+		buf_add_char(&w->b, ':');
+		buf_add_u64(&w->b, b->port);
+	}
+	buf_add(&w->b, SPAN("\r\n"));
+}
+
+/* RFC 9110 section 8.6: a length also where a body would be usual. */
+static bool
+add_framing(struct writer *w)
+{
+	const struct request *r = w->call->request;
+	bool usual = span_eq(r->method, SPAN("POST")) ||
+	    span_eq(r->method, SPAN("PUT")) ||
+	    span_eq(r->method, SPAN("PATCH"));
+
+	if (r->body_length == BODY_LENGTH_UNKNOWN) {
+		buf_add(&w->b, SPAN("Transfer-Encoding: chunked\r\n"));
+	} else if (r->body_length > 0 || usual) {
+		buf_add(&w->b, SPAN("Content-Length: "));
+		buf_add_u64(&w->b, (uint64_t)r->body_length);
+		buf_add(&w->b, SPAN("\r\n"));
+	}
+	if (r->content_type.p != NULL && r->content_type.n > 0) {
+		if (!is_value(r->content_type))
+			return false;
+		add_line(&w->b, "Content-Type", r->content_type);
+	}
+	return true;
+}
+
+/*
+ * What came out of a credential, percent-encoded where a field value could
+ * be read differently: controls, '%', bytes beyond ASCII, and blanks,
+ * which stay only between scopes.
+ */
+static void
+add_identity(struct buf *b, const char *name, struct span value)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	bool scopes = strcmp(name, "X-Mgw-Scopes") == 0;
+
+	if (value.p == NULL || value.n == 0)
+		return;
+	buf_add_str(b, name);
+	buf_add(b, SPAN(": "));
+	for (size_t i = 0; i < value.n; i++) {
+		unsigned char c = (unsigned char)value.p[i];
+
+		if ((c > 0x20 && c < 0x7f && c != '%') ||
+		    (c == ' ' && scopes)) {
+			buf_add_char(b, (char)c);
+			continue;
+		}
+		buf_add_char(b, '%');
+		buf_add_char(b, hex[c >> 4]);
+		buf_add_char(b, hex[c & 15]);
+	}
+	buf_add(b, SPAN("\r\n"));
+}
+
+static void
+add_identities(struct writer *w)
+{
+	const struct principal *who = &w->call->ruling->who;
+
+	if (who->scheme.p == NULL)
+		return;
+	add_identity(&w->b, "X-Mgw-Subject", who->subject);
+	add_identity(&w->b, "X-Mgw-Application", who->application);
+	add_identity(&w->b, "X-Mgw-Issuer", who->issuer);
+	add_identity(&w->b, "X-Mgw-Scopes", who->scopes);
+	add_identity(&w->b, "X-Mgw-Key-Id", who->key_id);
+	add_identity(&w->b, "X-Mgw-Tier", who->tier);
+}
+
+static bool
+is_plain(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] <= 0x20 || s.p[i] >= 0x7f || s.p[i] == ',')
+			return false;
+	}
+	return s.n > 0;
+}
+
+static void
+add_own_fields(struct writer *w)
+{
+	const struct request *r = w->call->request;
+
+	if (is_plain(r->address))
+		add_line(&w->b, "X-Forwarded-For", r->address);
+	add_line(&w->b, "X-Forwarded-Proto",
+	    r->https ? SPAN("https") : SPAN("http"));
+	if (is_plain(r->host))
+		add_line(&w->b, "X-Forwarded-Host", r->host);
+	add_line(&w->b, "X-Request-Id", r->id);
+	add_line(&w->b, "Via", SPAN("1.1 mgw"));
+}
+
+/* More than everything together can take, so that nothing grows. */
+static size_t
+measure(const struct upstream_call *c)
+{
+	const struct request *r = c->request;
+	const struct principal *who = &c->ruling->who;
+	size_t n = ADDED_BYTES_MAX + r->method.n + r->path.n + r->query.n +
+	    c->backend->path.n + c->backend->query.n + c->backend->host.n +
+	    r->host.n + r->address.n + r->id.n + r->content_type.n;
+
+	for (size_t i = 0; i < r->n_params; i++) {
+		if (starts_http(r->params[i].name))
+			n += r->params[i].name.n + r->params[i].value.n + 4;
+	}
+	return n +
+	    3 *
+	    (who->subject.n + who->application.n + who->issuer.n +
+		who->scopes.n + who->key_id.n + who->tier.n);
+}
+
+/* No blank and no control byte: they would end the request line early. */
+static bool
+is_target(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c <= 0x20 || c == 0x7f || c == '#')
+			return false;
+	}
+	return true;
+}
+
+bool
+passing_request_head(
+    const struct upstream_call *c, struct span *head, struct decision *d)
+{
+	const struct request *r = c->request;
+	struct writer w = { .call = c,
+		.bundle = c->policy->bundle,
+		.api = c->ruling->match.api };
+	size_t room = measure(c);
+
+	if (w.api == NULL)
+		return refuse(d, REASON_FAULT, SPAN("no API"));
+	if (!http1_is_token(r->method) || !is_target(r->path) ||
+	    !is_target(r->query))
+		return refuse(d, REASON_BAD_REQUEST, SPAN("bad request line"));
+	if (!read_connection(&w))
+		return refuse(d, REASON_BAD_REQUEST,
+		    SPAN("Connection names too many fields"));
+	w.b = (struct buf){
+		.p = arena_alloc(r->arena, room), .size = room, .max = room
+	};
+	if (w.b.p == NULL)
+		return refuse(d, REASON_FAULT, SPAN("out of memory"));
+	buf_add(&w.b, r->method);
+	buf_add_char(&w.b, ' ');
+	add_target(&w);
+	if (!add_query(&w))
+		return refuse(d, REASON_FAULT, SPAN("out of memory"));
+	buf_add(&w.b, SPAN(" HTTP/1.1\r\n"));
+	add_host(&w);
+	if (!add_framing(&w) || !add_client_fields(&w))
+		return refuse(
+		    d, REASON_BAD_REQUEST, SPAN("a header has control bytes"));
+	add_own_fields(&w);
+	add_identities(&w);
+	buf_add(&w.b, SPAN("\r\n"));
+	if (w.b.failed)
+		return refuse(d, REASON_FAULT, SPAN("request head too long"));
+	*head = buf_span(&w.b);
+	return true;
+}

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034 # variables are for the tests
+# shellcheck shell=sh disable=SC2034,SC2119,SC2120 # for the tests
 # lib - what end-to-end tests share: servers on loopback, a request, and
 # what is expected of its answer.  Sourced; a test file reads
 #
@@ -227,13 +227,55 @@ start_hello() {
 	wait_for 50 test -S "$SOCKET" || fatal "hello does not start"
 }
 
-# start_backend [OPTIONS...]: the sample backend, at $BACKEND.
+# start_backend [OPTIONS...]: the sample backend, at $BACKEND; its own log
+# is $W/backend.requests.
 start_backend() {
-	"$O"/tests/e2e/backend "$@" >"$W/backend.out" 2>"$W/backend.log" &
+	"$O"/tests/e2e/backend --log "$W/backend.requests" "$@" \
+	    --listen tcp:127.0.0.1:0 >"$W/backend.out" 2>"$W/backend.log" &
 	BACKEND_PID=$!
 	PIDS="$PIDS $BACKEND_PID"
 	wait_for 50 test -s "$W/backend.out" || fatal "backend does not start"
-	BACKEND=http://127.0.0.1:$(sed -n '1s/.*[^0-9]//; 1p' "$W/backend.out")
+	BACKEND=http://$(sed -n 's/^listening tcp://p' "$W/backend.out")
+}
+
+# policy: keys, key files and a bundle of the documents in
+# tests/e2e/policy/, at $W/mgw.bundle; @BACKEND@ and such filled in.
+policy() {
+	cp tests/e2e/policy/* "$W"
+	DOWN=$(free_port)
+	sed -i "s|@BACKEND@|$BACKEND|; s|@DOWN@|http://127.0.0.1:$DOWN|" \
+	    "$W"/*.yaml
+	for k in rsa stranger; do
+		openssl genrsa -out "$W/$k.pem" 2048 2>/dev/null
+	done
+	openssl ecparam -name prime256v1 -genkey -noout -out "$W/ec.pem"
+	tests/e2e/jose.pl jwks rsa="$W/rsa.pem" ec="$W/ec.pem" \
+	    >"$W/keys.jwks.json"
+	KEY=$("$O"/mgw-key new --file "$W/keys.db" --owner ada \
+	    --application desk) || fatal "mgw-key new"
+	import || fatal "the policy is not imported: $(cat "$W/import.out")"
+	printf 'bundle mgw.bundle\nstate state\n' >"$W/mgw.conf"
+}
+
+import() {
+	"$O"/mgw-spec import --replace -o "$W/mgw.bundle" -p "$W/mgw.yaml" \
+	    "$W/things.yaml" "$W/down.yaml" "$W/remote.yaml" \
+	    >"$W/import.out" 2>&1
+}
+
+# token [MORE CLAIMS] [ALG KEY HEADER]: of the issuer that is trusted.
+token() {
+	now=$(date +%s)
+	tests/e2e/jose.pl sign "${2:-ES256}" "$W/${3:-ec.pem}" "{
+	    \"iss\":\"https://id.example/\",\"aud\":\"things\",
+	    \"sub\":\"ada\",\"iat\":$now,\"exp\":$((now + 600))${1:+,$1}}" \
+	    ${4:+"$4"}
+}
+
+# bearer TOKEN: an option for curl, by a file, as it may be long.
+bearer() {
+	printf 'Authorization: Bearer %s\n' "$1" >"$W/bearer"
+	echo "@$W/bearer"
 }
 
 # start_mgw [OPTIONS...]: on $SOCKET, with $W/mgw.conf.

@@ -30,11 +30,6 @@ ticks() {
 	done | sed 's/.*) //' | awk '{ n += $12 + $13 } END { print n + 0 }'
 }
 
-children() {
-	cat /proc/[0-9]*/stat 2>/dev/null |
-	    awk -v of="$1" '{ pid = $1; sub(/.*\) /, ""); if ($2 == of) print pid }'
-}
-
 # measure NAME URL TOKENS-FILE PID...: a line in $W/rows: name, requests a
 # second, and CPU microseconds per request for each PID.
 measure() {

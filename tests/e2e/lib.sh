@@ -66,6 +66,12 @@ stop() {
 	gone "$1" || { kill -9 "$1" 2>/dev/null; return 1; }
 }
 
+# The processes that a process has started.
+children() {
+	cat /proc/[0-9]*/stat 2>/dev/null |
+	    awk -v of="$1" '{ pid = $1; sub(/.*\) /, ""); if ($2 == of) print pid }'
+}
+
 free_port() {
 	perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(
 	    Listen => 1, LocalAddr => "127.0.0.1")->sockport'

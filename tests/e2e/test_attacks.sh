@@ -9,9 +9,6 @@ start_mgw
 expect_seen() {
 	expect_body "[\"$1\",\"$2\"]"
 }
-expect_unseen() {
-	expect_no_body "[\"$1\","
-}
 
 for host in lighttpd apache; do
 	start_$host

@@ -57,7 +57,7 @@ duration(struct event *e, const char *key, int64_t us)
 	number(e, key, us > 0 ? (uint64_t)us : 0);
 }
 
-/* RFC 3339, in UTC: 2026-03-01T12:00:00.123456Z */
+/* RFC 3339, in UTC: 2026-03-01T12:00:00.123Z */
 static void
 instant(struct event *e, const char *key, int64_t us)
 {
@@ -69,7 +69,8 @@ instant(struct event *e, const char *key, int64_t us)
 	    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &t) == 0)
 		return;
 	name(e, key);
-	buf_printf(e->to, "\"%s.%06dZ\"", date, (int)(us % US_PER_S));
+	buf_printf(
+	    e->to, "\"%s.%03dZ\"", date, (int)(us % US_PER_S / US_PER_MS));
 }
 
 static void
@@ -89,17 +90,33 @@ static void
 write_outcome(struct event *e, const struct ruling *v, const struct meter *m)
 {
 	number(e, "status", m->status);
-	if (v->decision.reason != REASON_NONE) {
-		text(e, "reason", span_str(reason_word(v->decision.reason)));
+	text(e, "reason", span_str(reason_word(v->decision.reason)));
+	if (v->decision.reason != REASON_NONE)
 		text(e, "detail", v->decision.detail);
+}
+
+/* The limit that refused, else the one with the least left; -1: none. */
+static int
+limit_to_tell(const struct receipt *receipt)
+{
+	int found = throttle_culprit(receipt);
+
+	if (found != -1 || receipt->n == 0)
+		return found;
+	found = 0;
+	for (unsigned i = 1; i < receipt->n; i++) {
+		if (receipt->takes[i].remaining <
+		    receipt->takes[found].remaining)
+			found = (int)i;
 	}
+	return found;
 }
 
 static void
 write_caller(struct event *e, const struct bundle *b, const struct ruling *v)
 {
 	const struct principal *who = &v->who;
-	int culprit = throttle_culprit(&v->receipt);
+	int limit = limit_to_tell(&v->receipt);
 
 	text(e, "application", who->application);
 	text(e, "application_owner", who->application_owner);
@@ -107,12 +124,12 @@ write_caller(struct event *e, const struct bundle *b, const struct ruling *v)
 	text(e, "scheme", who->scheme);
 	text(e, "issuer", who->issuer);
 	text(e, "key_type", who->key_type);
-	if (culprit == -1) {
+	if (limit == -1) {
 		text(e, "tier", who->tier);
 		return;
 	}
-	text(e, "tier", bundle_text(b, v->receipt.tiers[culprit]->name));
-	text(e, "level", span_str(v->receipt.levels[culprit]));
+	text(e, "tier", bundle_text(b, v->receipt.tiers[limit]->name));
+	text(e, "level", span_str(v->receipt.levels[limit]));
 }
 
 static void

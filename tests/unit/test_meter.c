@@ -29,7 +29,7 @@ setup(void)
 	policy.bundle = &sample.bundle;
 	arena_init(&arena, 4096, 1 << 20);
 	request = (struct request){ .arena = &arena,
-		.now_us = INT64_C(1800000000) * US_PER_S + 42,
+		.now_us = INT64_C(1800000000) * US_PER_S + 42 * US_PER_MS,
 		.id = SPAN("00ff"),
 		.method = SPAN("GET"),
 		.target = SPAN("/v1/pets/7?token=secret"),
@@ -93,12 +93,12 @@ check(const char *key, const char *value)
 
 START_TEST(an_event_tells_what_a_request_did)
 {
-	const char *absent[] = { "reason", "detail", "subject", "tier", "level",
+	const char *absent[] = { "detail", "subject", "tier", "level",
 		"backend", "upstream_status", "us_backend", "cache", "label" };
 
 	write();
 	check("v", "1");
-	check("time", "2027-01-15T08:00:00.000042Z");
+	check("time", "2027-01-15T08:00:00.042Z");
 	check("id", "00ff");
 	check("api", "Pets");
 	check("version", "1");
@@ -107,6 +107,7 @@ START_TEST(an_event_tells_what_a_request_did)
 	check("method", "GET");
 	check("path", "/v1/pets/{id}");
 	check("status", "200");
+	check("reason", "-");
 	check("address", "192.0.2.1");
 	check("host", "api.example");
 	check("protocol", "HTTP/1.1");
@@ -158,6 +159,13 @@ START_TEST(an_event_names_the_tier_and_level_that_refused)
 	write();
 	check("tier", "Pets");
 	check("level", "operation");
+	/* And where none refused, what had the least left. */
+	ruling.receipt = (struct receipt){ .n = 2,
+		.takes = { { .remaining = 7 }, { .remaining = 3 } },
+		.tiers = { &tier, &tier },
+		.levels = { "api", "subject" } };
+	write();
+	check("level", "subject");
 }
 END_TEST
 
@@ -178,7 +186,8 @@ START_TEST(values_of_any_length_and_bytes_give_a_valid_line)
 		request.address = meter.node = meter.label = meter.backend = s;
 		ruling.who = (struct principal){ s, s, s, s, s, s, s, s, s, 0 };
 		ruling.decision =
-		    (struct decision){ REASON_METHOD_NOT_ALLOWED, 0, s };
+		    (struct decision){ .reason = REASON_METHOD_NOT_ALLOWED,
+			    .detail = s };
 		meter.bytes_in = meter.bytes_out = UINT64_MAX;
 		write();
 		check("reason", "method-not-allowed");

@@ -1,0 +1,259 @@
+/*
+ * mgw-status - what the state directory tells about running gates.
+ *
+ * Looks and changes nothing.  Texts from the state may have come from
+ * documents; as JSON they are escaped, as text their control bytes are.
+ */
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/args.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "policy/state.h"
+
+/* 256 APIs with all their counts, and room to spare. */
+#define REPORT_BYTES_MAX (4 << 20)
+#define WATCH_S 1
+#define SYSTEM_STATE "/var/lib/mgw"
+
+static const struct args_option options[] = {
+	{ 's', "state", "DIR", "the state directory" },
+	{ 'j', "json", NULL, "print one JSON object" },
+	{ 'w', "watch", NULL, "print again every second" },
+	{ 0 },
+};
+
+static const struct args_program program = {
+	.name = "mgw-status",
+	.usage = "[--state DIR] [--json] [--watch]",
+	.about = "Show the processes that serve from a state directory, the "
+		 "requests they\nanswered by API and reason, and how full "
+		 "each section of the state is.\nDIR is MGW_STATE, else "
+		 "~/.mgw/state, else " SYSTEM_STATE ".",
+	.options = options,
+};
+
+static const char *const totals[STATE_TOTAL__MAX] = {
+	[STATE_TAKE_SHARED] = "takes_shared",
+	[STATE_TAKE_FAULT] = "takes_failed",
+	[STATE_VERDICT_HIT] = "verdict_hits",
+	[STATE_VERDICT_MISS] = "verdict_misses",
+	[STATE_EVENT_LOST] = "events_lost",
+};
+
+/* Without control bytes and bytes that a terminal may not know. */
+static void
+add_clean(struct buf *to, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c < 0x20 || c > 0x7e)
+			buf_printf(to, "\\x%02x", c);
+		else
+			buf_add_char(to, (char)c);
+	}
+}
+
+static uint64_t
+seconds_since(int64_t then_us, int64_t now_us)
+{
+	return now_us > then_us ? (uint64_t)((now_us - then_us) / US_PER_S) : 0;
+}
+
+static void
+write_text(const struct state_report *r, int64_t now_us, struct buf *to)
+{
+	for (unsigned i = 0; i < r->n_processes; i++) {
+		const struct state_process *p = &r->processes[i];
+
+		buf_printf(to,
+		    "process %" PRId64 ": up %" PRIu64 " s, workers %" PRIu32
+		    " busy of %" PRIu32 " (most %" PRIu32
+		    "), policy %016" PRIx64 ", bundle ",
+		    p->pid, seconds_since(p->started_us, now_us), p->busy,
+		    p->workers, p->workers_max, p->policy);
+		add_clean(to, p->bundle);
+		buf_add_char(to, '\n');
+	}
+	if (r->n_processes == 0)
+		buf_add_str(to, "no process serves from this state\n");
+	for (unsigned i = 0; i < r->n_apis; i++) {
+		for (int k = 0; k < REASON__MAX; k++) {
+			if (r->apis[i].counts[k] == 0)
+				continue;
+			buf_add_str(to, "requests ");
+			add_clean(to, r->apis[i].name);
+			buf_printf(to, " %s: %" PRIu64 "\n",
+			    k == REASON_NONE ? "allowed"
+					     : reason_word((enum reason)k),
+			    r->apis[i].counts[k]);
+		}
+	}
+	for (unsigned i = 0; i < r->n_fills; i++)
+		buf_printf(to, "%s: %" PRIu64 " of %" PRIu64 " used\n",
+		    r->fills[i].section, r->fills[i].used, r->fills[i].count);
+	for (int i = 0; i < STATE_TOTAL__MAX; i++)
+		buf_printf(to, "%s: %" PRIu64 "\n", totals[i], r->totals[i]);
+}
+
+static void
+write_api(const struct state_api *api, struct buf *to)
+{
+	bool first = true;
+
+	buf_add_str(to, "{\"api\":");
+	json_write_string(to, api->name);
+	buf_printf(to, ",\"us\":%" PRIu64 ",\"requests\":{", api->us);
+	for (int k = 0; k < REASON__MAX; k++) {
+		if (api->counts[k] == 0)
+			continue;
+		buf_printf(to, "%s\"%s\":%" PRIu64, first ? "" : ",",
+		    k == REASON_NONE ? "allowed" : reason_word((enum reason)k),
+		    api->counts[k]);
+		first = false;
+	}
+	buf_add_str(to, "}}");
+}
+
+static void
+write_process(const struct state_process *p, int64_t now_us, struct buf *to)
+{
+	buf_printf(to,
+	    "{\"pid\":%" PRId64 ",\"uptime\":%" PRIu64 ",\"workers\":%" PRIu32
+	    ",\"busy\":%" PRIu32 ",\"workers_max\":%" PRIu32
+	    ",\"policy\":\"%016" PRIx64 "\",\"bundle\":",
+	    p->pid, seconds_since(p->started_us, now_us), p->workers, p->busy,
+	    p->workers_max, p->policy);
+	json_write_string(to, p->bundle);
+	buf_add_char(to, '}');
+}
+
+static void
+write_json(const struct state_report *r, int64_t now_us, struct buf *to)
+{
+	buf_add_str(to, "{\"processes\":[");
+	for (unsigned i = 0; i < r->n_processes; i++) {
+		if (i > 0)
+			buf_add_char(to, ',');
+		write_process(&r->processes[i], now_us, to);
+	}
+	buf_add_str(to, "],\"apis\":[");
+	for (unsigned i = 0; i < r->n_apis; i++) {
+		if (i > 0)
+			buf_add_char(to, ',');
+		write_api(&r->apis[i], to);
+	}
+	buf_add_str(to, "],\"sections\":{");
+	for (unsigned i = 0; i < r->n_fills; i++)
+		buf_printf(to,
+		    "%s\"%s\":{\"used\":%" PRIu64 ",\"count\":%" PRIu64 "}",
+		    i > 0 ? "," : "", r->fills[i].section, r->fills[i].used,
+		    r->fills[i].count);
+	buf_add_str(to, "},\"totals\":{");
+	for (int i = 0; i < STATE_TOTAL__MAX; i++)
+		buf_printf(to, "%s\"%s\":%" PRIu64, i > 0 ? "," : "", totals[i],
+		    r->totals[i]);
+	buf_add_str(to, "}}\n");
+}
+
+/* Print once; exit code. */
+static int
+print(const struct state *s, bool json)
+{
+	int64_t now_us = clock_wall_us();
+	struct state_report r;
+	struct arena a;
+	struct buf out;
+	bool good;
+
+	arena_init(&a, 65536, REPORT_BYTES_MAX);
+	buf_init(&out, REPORT_BYTES_MAX);
+	good = state_report(s, now_us, &a, &r);
+	if (good && json)
+		write_json(&r, now_us, &out);
+	else if (good)
+		write_text(&r, now_us, &out);
+	good = good && !out.failed &&
+	    fwrite(buf_span(&out).p, 1, out.n, stdout) == out.n &&
+	    fflush(stdout) == 0;
+	buf_fini(&out);
+	arena_fini(&a);
+	if (!good)
+		fprintf(stderr, "mgw-status: cannot write the report\n");
+	return good ? 0 : 2;
+}
+
+/* Where the state is when nobody says; in "room". */
+static const char *
+default_state(char *room, size_t size)
+{
+	const struct passwd *me = getpwuid(getuid());
+	const char *named = getenv("MGW_STATE");
+
+	if (named != NULL && named[0] != '\0')
+		return named;
+	if (me != NULL &&
+	    snprintf(room, size, "%s/.mgw/state", me->pw_dir) < (int)size &&
+	    access(room, F_OK) == 0)
+		return room;
+	return SYSTEM_STATE;
+}
+
+static int
+run(const char *dir, bool json, bool watch)
+{
+	char why[512];
+	struct state *s = state_view(dir, why, sizeof(why));
+	int code;
+
+	if (s == NULL) {
+		fprintf(stderr, "mgw-status: %s\n", why);
+		return 2;
+	}
+	while ((code = print(s, json)) == 0 && watch) {
+		sleep(WATCH_S);
+		if (!json)
+			putchar('\n');
+	}
+	state_close(s);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	bool json = false, watch = false;
+	const char *dir = NULL;
+	char room[4096];
+	struct args a;
+
+	args_init(&a, &program, argc, argv);
+	for (int o; (o = args_next(&a)) != ARGS_END;) {
+		switch (o) {
+		case 0:
+			dir = a.value;
+			break;
+		case 1:
+			json = true;
+			break;
+		case 2:
+			watch = true;
+			break;
+		case ARGS_OPERAND:
+			return args_wrong(
+			    &program, "\"%s\" is too much", a.value);
+		case ARGS_DONE:
+			return 0;
+		default:
+			return 2;
+		}
+	}
+	if (dir == NULL)
+		dir = default_state(room, sizeof(room));
+	return run(dir, json, watch);
+}

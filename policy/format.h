@@ -310,12 +310,23 @@ enum source_how {
 struct row_source {
 	uint32_t kind;
 	uint32_t how;
-	struct text value;
+	struct text value;  /* of FILE and URL: may hold references, see */
+			    /* policy/reference.h, expanded at start */
 	struct text origin; /* FILE:LINE that names it, for messages */
 };
 
+/*
+ * The sections of WSO2's policies.yaml may share names.  A tier with none
+ * of the OF bits serves every level; no two tiers of one name serve the
+ * same level.  The tier of an API or an operation is referred to by row;
+ * one that a credential names is the first row of its name that is not of
+ * RESOURCE alone.
+ */
 #define TIER_UNLIMITED UINT32_C(1)
 #define TIER_PASS_OVER_QUOTA UINT32_C(2) /* stopOnQuota: false */
+#define TIER_OF_RESOURCE UINT32_C(4)
+#define TIER_OF_APPLICATION UINT32_C(8)
+#define TIER_OF_SUBSCRIPTION UINT32_C(16)
 
 struct row_tier {
 	struct text name;
@@ -346,6 +357,10 @@ struct row_limit {
 	uint64_t unit_us; /* window: it starts at a multiple of this */
 };
 
+/*
+ * Without host and unix_path the url holds ${env:NAME} or ${file:PATH}:
+ * it is expanded at start (policy/reference.h), then read by url_parse.
+ */
 #define ENDPOINT_TLS UINT32_C(1)
 #define ENDPOINT_FROM_DOCUMENT UINT32_C(2) /* may not be local */
 

@@ -130,7 +130,8 @@ struct spec_document {
 	enum spec_switch slash_ignore;
 	enum spec_switch tier_replaces;
 	int errors;              /* enum error_format, or -1 */
-	uint64_t max_body_bytes; /* UINT64_MAX: none */
+	uint64_t max_body_bytes; /* UINT64_MAX: no limit */
+	bool max_body_given;     /* else that of all APIs */
 };
 
 /*

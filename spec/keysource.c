@@ -1,0 +1,356 @@
+/*
+ * keysource - see keysource.h.
+ */
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "policy/keyset.h"
+#include "policy/reference.h"
+#include "policy/url.h"
+#include "spec/fields.h"
+#include "spec/keysource.h"
+
+#define LEEWAY_DEFAULT_S 5
+#define LEEWAY_MAX_US (INT64_C(600) * US_PER_S)
+
+#define ALG_BIT(alg) (UINT32_C(1) << (alg))
+#define ALG_HMAC (ALG_BIT(ALG_HS256) | ALG_BIT(ALG_HS384) | ALG_BIT(ALG_HS512))
+
+struct reader {
+	struct policyfile *f;
+	const char *folder; /* of mgw.yaml, real path; NULL: stay relative */
+	struct diag *d;
+};
+
+/* The real path of the folder that "file" lies in, or NULL. */
+static const char *
+folder_of(const char *file, struct arena *a)
+{
+	char real[PATH_MAX];
+	const char *slash = strrchr(file, '/');
+	struct span name = slash == NULL
+	    ? SPAN(".")
+	    : span_of(file, slash == file ? 1 : (size_t)(slash - file));
+
+	name = arena_copy(a, name);
+	if (name.p == NULL || realpath(name.p, real) == NULL)
+		return NULL;
+	return arena_copy(a, span_str(real)).p;
+}
+
+/* As the bundle is to name a file that mgw.yaml names. */
+static struct span
+stored_path(const struct reader *r, struct span path)
+{
+	/* What a reference will begin with is not known yet. */
+	if (r->folder == NULL || path.p[0] == '/' ||
+	    span_starts(path, SPAN("${")))
+		return path;
+	return arena_printf(r->d->arena, "%s/%.*s", r->folder, SPAN_ARG(path));
+}
+
+static void
+set_file(const struct reader *r, struct spec_source *s)
+{
+	s->how = SOURCE_FILE;
+	s->value.text = stored_path(r, s->value.text);
+	if (s->value.text.p == NULL)
+		r->d->failed = true;
+}
+
+static void
+read_url(const struct reader *r, const struct node *n, struct spec_source *s)
+{
+	const char *why;
+	struct url u;
+
+	s->how = SOURCE_URL;
+	if (!node_text(n, "url", true, &s->value, r->d) ||
+	    reference_in(s->value.text))
+		return;
+	if (!url_parse(s->value.text, &u, &why))
+		diag_error(r->d, n->place, "key-url", "'%.*s': %s",
+		    SPAN_ARG(s->value.text), why);
+	else if (u.unix_path.p != NULL || (!u.tls && !url_is_local(&u)))
+		diag_error(r->d, n->place, "key-url",
+		    "keys must come over https, or http from this machine");
+}
+
+/* A JWK set in the bundle may hold public keys only. */
+static void
+check_public(
+    const struct reader *r, const struct node *n, const struct node *set)
+{
+	static const char *const secret[] = { "k", "d", "p", "q", "dp", "dq",
+		"qi" };
+	const struct node *keys = tree_get(set, "keys");
+
+	if (!tree_is(keys, NODE_LIST)) {
+		diag_error(r->d, n->place, "key-inline",
+		    "not a JWK set: a list 'keys' is missing");
+		return;
+	}
+	for (const struct node *k = keys->first; k != NULL; k = k->next)
+		for (size_t i = 0; i < sizeof(secret) / sizeof(*secret); i++)
+			if (tree_get(k, secret[i]) != NULL) {
+				diag_error(r->d, n->place, "secret-inline",
+				    "a secret key may not be inline: "
+				    "put it into a file or ${env:NAME}");
+				return;
+			}
+}
+
+static void
+read_inline(const struct reader *r, const struct node *n, struct spec_source *s)
+{
+	struct reference ref;
+	struct span rest = n->text;
+	struct node *set;
+	struct buf text;
+	const char *why;
+
+	s->how = SOURCE_INLINE;
+	s->value = (struct spec_text){ n->text, n->place };
+	if (n->kind == NODE_MAP) {
+		check_public(r, n, n);
+		buf_init(&text, KEY_SET_BYTES_MAX);
+		tree_write_json(n, &text);
+		s->value.text = arena_copy(r->d->arena, buf_span(&text));
+		if (text.failed || s->value.text.p == NULL)
+			r->d->failed = true;
+		buf_fini(&text);
+		return;
+	}
+	if (!node_text(n, "inline", true, &s->value, r->d))
+		return;
+	if (!reference_in(n->text)) {
+		set = tree_parse(n->text, n->place.file, r->d);
+		if (set != NULL)
+			check_public(r, n, set);
+		return;
+	}
+	if (!reference_next(&rest, &ref, &why) || ref.literal.n > 0 ||
+	    rest.p != NULL) {
+		diag_error(r->d, n->place, "reference",
+		    "inline takes keys or one reference, not a mixture");
+		return;
+	}
+	s->value.text = ref.name;
+	s->how = SOURCE_ENV;
+	if (ref.kind == REFERENCE_FILE)
+		set_file(r, s);
+}
+
+static void
+read_pem(const struct reader *r, const struct node *n, struct spec_source *s)
+{
+	struct span t;
+
+	if (!node_text(n, "pem", true, &s->value, r->d))
+		return;
+	t = s->value.text;
+	if (memmem(t.p, t.n, "-----BEGIN", 10) == NULL) {
+		set_file(r, s);
+		return;
+	}
+	s->how = SOURCE_INLINE;
+	if (memmem(t.p, t.n, "PRIVATE KEY-----", 16) != NULL)
+		diag_error(r->d, n->place, "secret-inline",
+		    "a private key may not be inline, nor is it needed");
+}
+
+static struct spec_source *
+read_keys(const struct reader *r, const struct node *n)
+{
+	static const char *const keys[] = { "file", "url", "inline", "pem",
+		NULL };
+	struct spec_source *s = arena_alloc(r->d->arena, sizeof(*s));
+
+	if (s == NULL) {
+		r->d->failed = true;
+		return NULL;
+	}
+	s->kind = SOURCE_KEY_SET;
+	if (!fields_check(n, "keys", keys, r->d))
+		return NULL;
+	if (n->n != 1) {
+		diag_error(r->d, n->place, "issuer-keys",
+		    "keys need exactly one of file, url, inline and pem");
+		return NULL;
+	}
+	n = n->first;
+	if (span_eq(n->name, SPAN("url")))
+		read_url(r, n, s);
+	else if (span_eq(n->name, SPAN("inline")))
+		read_inline(r, n, s);
+	else if (span_eq(n->name, SPAN("pem")))
+		read_pem(r, n, s);
+	else if (node_text(n, "file", true, &s->value, r->d))
+		set_file(r, s);
+	return s->value.text.p != NULL ? s : NULL;
+}
+
+static void
+read_key_list(const struct reader *r, struct spec_issuer *i,
+    const struct node *n, struct place at)
+{
+	struct spec_source **end = &i->keys;
+
+	if (n == NULL) {
+		diag_error(r->d, at, "missing-key",
+		    "an issuer needs keys: {file|url|inline|pem: ...}");
+		return;
+	}
+	if (n->kind != NODE_LIST) {
+		i->keys = read_keys(r, n);
+		return;
+	}
+	if (n->first == NULL)
+		diag_error(r->d, n->place, "empty", "keys is empty");
+	for (const struct node *m = n->first; m != NULL; m = m->next) {
+		*end = read_keys(r, m);
+		if (*end != NULL)
+			end = &(*end)->next;
+	}
+}
+
+static void
+read_audiences(
+    const struct reader *r, struct spec_issuer *i, const struct node *n)
+{
+	const struct node *a = tree_get(n, "audiences");
+
+	if (a == NULL) {
+		diag_error(r->d, n->place, "issuer-audiences",
+		    "an issuer needs audiences: a list, or the word any");
+		return;
+	}
+	if (a->kind == NODE_STRING && span_eq(a->text, SPAN("any")))
+		i->audience_any = true;
+	else if (a->kind == NODE_STRING)
+		diag_error(r->d, a->place, "kind",
+		    "audiences must be a list, or the word any");
+	else
+		field_words(n, "audiences", &i->audiences, r->d);
+}
+
+static void
+read_algorithms(
+    const struct reader *r, struct spec_issuer *i, const struct node *n)
+{
+	struct spec_word *words = NULL;
+	enum algorithm alg;
+
+	field_words(n, "algorithms", &words, r->d);
+	for (const struct spec_word *w = words; w != NULL; w = w->next) {
+		if (algorithm_parse(w->text.text, &alg))
+			i->algorithms |= ALG_BIT(alg);
+		else
+			diag_error(r->d, w->text.place, "algorithm",
+			    "'%.*s' is no algorithm for tokens: RS, PS, ES or "
+			    "HS with 256, 384 or 512, or EdDSA",
+			    SPAN_ARG(w->text.text));
+	}
+	if (tree_get(n, "algorithms") == NULL)
+		i->algorithms = ALG_BIT(ALG_RS256) | ALG_BIT(ALG_ES256);
+	if ((i->algorithms & ALG_HMAC) == 0)
+		return;
+	/* Who serves a key set could sign tokens; a bundle holds no secret. */
+	for (const struct spec_source *s = i->keys; s != NULL; s = s->next)
+		if (s->how == SOURCE_URL)
+			diag_error(r->d, s->value.place, "algorithm",
+			    "HS algorithms need keys from a file or "
+			    "${env:NAME}, not from a URL");
+}
+
+static void
+read_issuer(const struct reader *r, const struct node *n)
+{
+	static const char *const keys[] = { "issuer", "keys", "audiences",
+		"algorithms", "leeway", "scope-claim", "type", "trust-claims",
+		NULL };
+	struct spec_issuer *i = arena_alloc(r->d->arena, sizeof(*i));
+	struct spec_issuer **end = &r->f->issuers;
+	uint64_t leeway_us = LEEWAY_DEFAULT_S * US_PER_S;
+
+	if (i == NULL) {
+		r->d->failed = true;
+		return;
+	}
+	if (!fields_check(n, "an issuer", keys, r->d) && n->kind != NODE_MAP)
+		return;
+	field_text(n, "issuer", &i->issuer, r->d);
+	if (tree_get(n, "issuer") == NULL)
+		diag_error(r->d, n->place, "missing-key",
+		    "an issuer needs issuer: the claim 'iss' of its tokens");
+	read_key_list(r, i, tree_get(n, "keys"), n->place);
+	read_audiences(r, i, n);
+	read_algorithms(r, i, n);
+	field_duration(n, "leeway", 0, LEEWAY_MAX_US, &leeway_us, r->d);
+	i->leeway_s = (uint32_t)(leeway_us / US_PER_S);
+	i->scope_claim.text = SPAN("scope");
+	field_text(n, "scope-claim", &i->scope_claim, r->d);
+	field_text(n, "type", &i->type, r->d);
+	field_switch(n, "trust-claims", &i->trust_claims, r->d);
+	for (; *end != NULL; end = &(*end)->next)
+		if (i->issuer.text.p != NULL &&
+		    span_eq((*end)->issuer.text, i->issuer.text))
+			diag_error(r->d, i->issuer.place, "issuer-duplicate",
+			    "issuer '%.*s' is there already",
+			    SPAN_ARG(i->issuer.text));
+	*end = i;
+	r->f->n_issuers++;
+}
+
+static void
+read_api_keys(const struct reader *r, const struct node *n)
+{
+	static const char *const keys[] = { "file", NULL };
+	struct spec_source *s;
+
+	if (n == NULL || !fields_check(n, "api-keys", keys, r->d))
+		return;
+	s = arena_alloc(r->d->arena, sizeof(*s));
+	if (s == NULL) {
+		r->d->failed = true;
+		return;
+	}
+	s->kind = SOURCE_KEY_FILE;
+	field_reference(n, "file", &s->value, r->d);
+	if (tree_get(n, "file") == NULL)
+		diag_error(
+		    r->d, n->place, "missing-key", "api-keys needs file");
+	if (s->value.text.p == NULL)
+		return;
+	set_file(r, s);
+	r->f->api_keys = s;
+}
+
+void
+keysource_read(struct policyfile *f, const struct node *root,
+    const char *bundle, struct diag *d)
+{
+	struct reader r = { f, NULL, d };
+	const struct node *issuers = tree_get(root, "issuers");
+	const char *of_bundle;
+
+	if (bundle != NULL) {
+		r.folder = folder_of(f->file, d->arena);
+		of_bundle = folder_of(bundle, d->arena);
+		if (r.folder != NULL && of_bundle != NULL &&
+		    strcmp(r.folder, of_bundle) == 0)
+			r.folder = NULL;
+	}
+	read_api_keys(&r, tree_get(root, "api-keys"));
+	if (issuers == NULL)
+		return;
+	if (issuers->kind != NODE_LIST) {
+		diag_error(d, issuers->place, "kind",
+		    "issuers must be a list, not %s",
+		    tree_kind_name(issuers->kind));
+		return;
+	}
+	for (const struct node *n = issuers->first; n != NULL; n = n->next)
+		read_issuer(&r, n);
+}

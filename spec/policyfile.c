@@ -1,0 +1,367 @@
+/*
+ * policyfile - see policyfile.h.  Issuers and key files: keysource.c.
+ */
+#include "spec/policyfile.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "spec/fields.h"
+#include "spec/keysource.h"
+
+#define URI_MAX (64 * 1024)
+#define HEADERS_MAX (64 * 1024)
+#define TIMEOUT_MAX_US (INT64_C(86400) * US_PER_S)
+
+static const char *const error_words[] = { "problem", "wso2", NULL };
+
+/* Where a list ends, to append to it. */
+#define LIST_END(list, end)                                            \
+	for ((end) = &(list); *(end) != NULL; (end) = &(*(end))->next) \
+		;
+
+static void
+read_choice_switch(const struct node *map, const char *key,
+    const char *const *words, enum spec_switch *s, struct diag *d)
+{
+	int choice = -1;
+
+	field_choice(map, key, words, &choice, d);
+	if (choice >= 0)
+		*s = choice == 1 ? SWITCH_TRUE : SWITCH_FALSE;
+}
+
+static void
+read_endpoints(const struct node *map, struct spec_url **urls, struct diag *d)
+{
+	const struct node *n = tree_get(map, "endpoints");
+	struct spec_url *u;
+
+	if (n == NULL)
+		return;
+	if (n->kind != NODE_LIST || n->first == NULL) {
+		diag_error(
+		    d, n->place, "kind", "endpoints must be a list of URLs");
+		return;
+	}
+	for (const struct node *m = n->first; m != NULL; m = m->next) {
+		u = arena_alloc(d->arena, sizeof(*u));
+		if (u == NULL) {
+			d->failed = true;
+			return;
+		}
+		if (!node_text(m, "endpoints", true, &u->url, d))
+			continue;
+		*urls = u;
+		urls = &u->next;
+	}
+}
+
+static void
+read_api(struct policyfile *f, const struct node *n, struct diag *d)
+{
+	static const char *const keys[] = { "name", "base-path", "endpoints",
+		"tier", "tier-replaces", "security", "scopes", "trailing-slash",
+		"errors", "max-body", NULL };
+	static const char *const security[] = { "as-documented", "required",
+		NULL };
+	static const char *const scopes[] = { "all", "any", NULL };
+	static const char *const slash[] = { "strict", "ignore", NULL };
+	struct spec_api_rule *a = arena_alloc(d->arena, sizeof(*a));
+	struct spec_api_rule **end;
+
+	if (a == NULL) {
+		d->failed = true;
+		return;
+	}
+	LIST_END(f->apis, end);
+	*end = a;
+	a->file = (struct spec_text){ n->name, n->name_place };
+	a->errors = -1;
+	if (!fields_check(n, "an entry of apis", keys, d))
+		return;
+	field_text(n, "name", &a->name, d);
+	field_text(n, "base-path", &a->base_path, d);
+	read_endpoints(n, &a->endpoints, d);
+	field_text(n, "tier", &a->tier, d);
+	field_switch(n, "tier-replaces", &a->tier_replaces, d);
+	read_choice_switch(n, "security", security, &a->security_required, d);
+	read_choice_switch(n, "scopes", scopes, &a->scopes_any, d);
+	read_choice_switch(n, "trailing-slash", slash, &a->slash_ignore, d);
+	field_choice(n, "errors", error_words, &a->errors, d);
+	a->max_body_given = tree_get(n, "max-body") != NULL;
+	field_size(n, "max-body", 0, INT64_MAX, &a->max_body_bytes, d);
+}
+
+static void
+read_apis(struct policyfile *f, const struct node *n, struct diag *d)
+{
+	if (n == NULL)
+		return;
+	if (n->kind != NODE_MAP) {
+		diag_error(d, n->place, "kind",
+		    "apis must be a map from file names, not %s",
+		    tree_kind_name(n->kind));
+		return;
+	}
+	for (const struct node *m = n->first; m != NULL; m = m->next)
+		read_api(f, m, d);
+}
+
+static void
+read_verifier(struct policyfile *f, const struct node *n, struct diag *d)
+{
+	static const char *const keys[] = { "jwt", "api-key", NULL };
+	struct spec_verifier *v = arena_alloc(d->arena, sizeof(*v));
+	enum spec_switch api_key = SWITCH_UNSET;
+	struct spec_verifier **end;
+
+	if (v == NULL) {
+		d->failed = true;
+		return;
+	}
+	v->name = (struct spec_text){ n->name, n->name_place };
+	if (!fields_check(n, "an entry of schemes", keys, d))
+		return;
+	field_words(n, "jwt", &v->issuers, d);
+	field_switch(n, "api-key", &api_key, d);
+	if (n->n != 1 || api_key == SWITCH_FALSE) {
+		diag_error(d, n->name_place, "scheme-verifier",
+		    "scheme '%.*s' needs one verifier: {jwt: [ISSUER...]} or "
+		    "{api-key: true}",
+		    SPAN_ARG(n->name));
+		return;
+	}
+	v->kind = api_key == SWITCH_TRUE ? SCHEME_API_KEY : SCHEME_JWT;
+	LIST_END(f->verifiers, end);
+	*end = v;
+}
+
+static void
+read_verifiers(struct policyfile *f, const struct node *n, struct diag *d)
+{
+	if (n == NULL)
+		return;
+	if (n->kind != NODE_MAP) {
+		diag_error(d, n->place, "kind", "schemes must be a map, not %s",
+		    tree_kind_name(n->kind));
+		return;
+	}
+	for (const struct node *m = n->first; m != NULL; m = m->next)
+		read_verifier(f, m, d);
+}
+
+static void
+read_limits(struct row_settings *s, const struct node *n, struct diag *d)
+{
+	static const char *const keys[] = { "max-uri", "max-headers",
+		"max-body", NULL };
+	uint64_t uri = s->max_uri_bytes, headers = s->max_header_bytes;
+
+	if (n == NULL || !fields_check(n, "limits", keys, d))
+		return;
+	field_size(n, "max-uri", 64, URI_MAX, &uri, d);
+	field_size(n, "max-headers", 256, HEADERS_MAX, &headers, d);
+	field_size(n, "max-body", 0, INT64_MAX, &s->max_body_bytes, d);
+	s->max_uri_bytes = (uint32_t)uri;
+	s->max_header_bytes = (uint32_t)headers;
+}
+
+static void
+read_timeout(
+    const struct node *n, const char *key, uint32_t *ms, struct diag *d)
+{
+	uint64_t us = (uint64_t)*ms * US_PER_MS;
+
+	field_duration(n, key, 0, TIMEOUT_MAX_US, &us, d);
+	*ms = (uint32_t)(us / US_PER_MS);
+}
+
+static void
+read_timeouts(struct row_settings *s, const struct node *n, struct diag *d)
+{
+	static const char *const keys[] = { "connect", "first-byte", "total",
+		NULL };
+
+	if (n == NULL || !fields_check(n, "timeouts", keys, d))
+		return;
+	read_timeout(n, "connect", &s->connect_ms, d);
+	read_timeout(n, "first-byte", &s->first_byte_ms, d);
+	read_timeout(n, "total", &s->total_ms, d);
+}
+
+static void
+read_tiers_file(struct policyfile *f, const struct node *root, struct diag *d)
+{
+	struct spec_text name = { { NULL, 0 }, { NULL, 0, 0 } };
+	struct node *tree;
+	struct span path;
+
+	field_text(root, "tiers-file", &name, d);
+	if (name.text.p == NULL)
+		return;
+	path = file_beside(name.text, span_str(f->file), d->arena);
+	if (path.p == NULL) {
+		d->failed = true;
+		return;
+	}
+	tree = tree_read(path.p, path.p, d);
+	if (tree != NULL)
+		tiers_read_wso2(f->tiers, tree, d);
+}
+
+static void
+check_realm(const struct policyfile *f, struct diag *d)
+{
+	/* It is sent as a quoted-string (RFC 9110 section 5.6.4). */
+	for (size_t i = 0; i < f->realm.text.n; i++) {
+		unsigned char c = (unsigned char)f->realm.text.p[i];
+
+		if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') {
+			diag_error(d, f->realm.place, "value",
+			    "realm may not have quotes, backslashes, control "
+			    "or non-ASCII bytes");
+			return;
+		}
+	}
+}
+
+static void
+read_all(struct policyfile *f, const struct node *root, const char *bundle,
+    struct diag *d)
+{
+	static const char *const keys[] = { "issuers", "api-keys", "schemes",
+		"tiers", "tiers-file", "apis", "limits", "timeouts", "errors",
+		"realm", NULL };
+	int errors = ERRORS_PROBLEM;
+
+	if (root->kind == NODE_NULL)
+		return;
+	(void)fields_check(root, "mgw.yaml", keys, d); /* it has reported */
+	if (root->kind != NODE_MAP)
+		return;
+	keysource_read(f, root, bundle, d);
+	read_verifiers(f, tree_get(root, "schemes"), d);
+	if (tree_get(root, "tiers") != NULL)
+		tiers_read(f->tiers, tree_get(root, "tiers"), d);
+	read_tiers_file(f, root, d);
+	read_apis(f, tree_get(root, "apis"), d);
+	read_limits(&f->settings, tree_get(root, "limits"), d);
+	read_timeouts(&f->settings, tree_get(root, "timeouts"), d);
+	field_choice(root, "errors", error_words, &errors, d);
+	f->settings.errors = (uint32_t)errors;
+	field_text(root, "realm", &f->realm, d);
+	check_realm(f, d);
+}
+
+struct policyfile *
+policyfile_read(const char *path, const char *bundle, struct diag *d)
+{
+	struct policyfile *f = arena_alloc(d->arena, sizeof(*f));
+	struct node *root;
+
+	if (f == NULL || (f->tiers = tiers_new(d)) == NULL) {
+		d->failed = true;
+		return NULL;
+	}
+	f->settings = (struct row_settings){ .max_uri_bytes = 8192,
+		.max_header_bytes = 16384,
+		.max_body_bytes = UINT64_MAX,
+		.errors = ERRORS_PROBLEM,
+		.connect_ms = 3000,
+		.first_byte_ms = 30000,
+		.total_ms = 60000 };
+	f->realm.text = SPAN("mgw");
+	if (path == NULL)
+		return f;
+	f->file = path;
+	root = tree_read(path, path, d);
+	if (root != NULL)
+		read_all(f, root, bundle, d);
+	return f;
+}
+
+/* The document is named as on the command line, or by its last part. */
+static bool
+names_document(struct span file, const struct spec_document *doc)
+{
+	const char *slash = strrchr(doc->file, '/');
+
+	return span_eq(file, span_str(doc->file)) ||
+	    (slash != NULL && span_eq(file, span_str(slash + 1)));
+}
+
+static void
+apply(const struct spec_api_rule *a, struct spec_document *doc)
+{
+	if (a->name.text.p != NULL)
+		doc->title = a->name;
+	if (a->base_path.text.p != NULL)
+		doc->base_path = a->base_path;
+	if (a->endpoints != NULL)
+		doc->endpoints = a->endpoints;
+	if (a->tier.text.p != NULL)
+		doc->tier = a->tier;
+	doc->max_body_given = a->max_body_given;
+	doc->max_body_bytes = a->max_body_bytes;
+	if (a->tier_replaces != SWITCH_UNSET)
+		doc->tier_replaces = a->tier_replaces;
+	doc->security_required = a->security_required;
+	doc->scopes_any = a->scopes_any;
+	doc->slash_ignore = a->slash_ignore;
+	doc->errors = a->errors;
+}
+
+static void
+apply_to_all(
+    struct spec_api_rule *a, struct spec_document *documents, struct diag *d)
+{
+	const struct spec_document *first = NULL;
+
+	for (struct spec_document *doc = documents; doc; doc = doc->next) {
+		if (!names_document(a->file.text, doc))
+			continue;
+		a->used = true;
+		if (first != NULL)
+			diag_error(d, a->file.place, "api-ambiguous",
+			    "'%.*s' means both '%s' and '%s': write the path",
+			    SPAN_ARG(a->file.text), first->file, doc->file);
+		first = doc;
+		apply(a, doc);
+	}
+}
+
+static void
+report_unused(const struct spec_api_rule *a,
+    const struct spec_document *documents, struct diag *d)
+{
+	const char **known;
+	size_t n = 0;
+	struct span hint;
+
+	for (const struct spec_document *doc = documents; doc; doc = doc->next)
+		n++;
+	known = arena_calloc(d->arena, n + 1, sizeof(*known));
+	if (known == NULL) {
+		d->failed = true;
+		return;
+	}
+	n = 0;
+	for (const struct spec_document *doc = documents; doc; doc = doc->next)
+		known[n++] = doc->file;
+	hint = did_you_mean(a->file.text, known, d->arena);
+	diag_error(d, a->file.place, "api-unknown",
+	    "no document '%.*s' is being imported%.*s", SPAN_ARG(a->file.text),
+	    SPAN_ARG(hint));
+}
+
+void
+policyfile_apply(
+    struct policyfile *f, struct spec_document *documents, struct diag *d)
+{
+	for (struct spec_document *doc = documents; doc; doc = doc->next)
+		doc->errors = -1;
+	for (struct spec_api_rule *a = f->apis; a != NULL; a = a->next) {
+		apply_to_all(a, documents, d);
+		if (!a->used)
+			report_unused(a, documents, d);
+	}
+}

@@ -1,0 +1,117 @@
+/*
+ * policyfile - mgw.yaml, the policy beside the documents.
+ *
+ *	issuers:              who signs tokens
+ *	  - issuer: https://id.example/     the claim iss, byte for byte
+ *	    keys: {file: keys/id.jwks.json} a map or a list of maps of one of
+ *	          file  JWK set or PEM
+ *	          url   https, or http to loopback
+ *	          inline  a JWK set as text or map; ${env:NAME}
+ *	          pem   PEM text, or the path of a PEM file
+ *	    audiences: [orders]             a list, or the word any
+ *	    algorithms: [RS256, ES256]      this is the default
+ *	    leeway: 5s                      this is the default; at most 10m
+ *	    scope-claim: scope              a dotted path
+ *	    type: at+jwt                    required "typ"; any when absent
+ *	    trust-claims: false
+ *	api-keys: {file: keys.db}
+ *	schemes:              which verifies which securityScheme
+ *	  NAME: {jwt: [ISSUER...]} or {api-key: true}
+ *	tiers: ...            see tiers.h
+ *	tiers-file: policies.yaml
+ *	apis:                 by file name as given to import
+ *	  petstore.yaml:
+ *	    name: Petstore                  instead of the title
+ *	    base-path: /pets/v1
+ *	    endpoints: [URL...]             may hold ${env:NAME}
+ *	    tier: Gold
+ *	    tier-replaces: false            in place of operations' tiers
+ *	    security: required | as-documented
+ *	    scopes: all | any
+ *	    trailing-slash: strict | ignore
+ *	    errors: problem | wso2
+ *	    max-body: 10MB                  or none
+ *	limits: {max-uri: 8192, max-headers: 16384, max-body: none}
+ *	timeouts: {connect: 3s, first-byte: 30s, total: 60s}
+ *	errors: problem       or wso2
+ *	realm: mgw            in WWW-Authenticate
+ *
+ * limits, timeouts, errors and realm are shown with their defaults; a time
+ * limit of 0s is none.  ${env:NAME} and ${file:PATH} may stand in URLs and
+ * file paths, and are looked up when the gate starts.
+ */
+#ifndef MGW_SPEC_POLICYFILE_H
+#define MGW_SPEC_POLICYFILE_H
+
+#include "spec/tiers.h"
+
+struct spec_source {
+	struct spec_source *next;
+	enum source_kind kind;
+	enum source_how how;
+	struct spec_text value; /* file: as stored in the bundle */
+};
+
+struct spec_issuer {
+	struct spec_issuer *next;
+	struct spec_text issuer;
+	struct spec_source *keys;
+	struct spec_word *audiences;
+	bool audience_any;
+	uint32_t algorithms; /* bits: 1 << enum algorithm */
+	uint32_t leeway_s;
+	struct spec_text scope_claim, type;
+	enum spec_switch trust_claims;
+	uint32_t row; /* set by emit */
+};
+
+/* An entry of "schemes". */
+struct spec_verifier {
+	struct spec_verifier *next;
+	struct spec_text name;
+	enum scheme_kind kind;
+	struct spec_word *issuers; /* of SCHEME_JWT */
+	bool used;                 /* some document has the scheme */
+};
+
+/* An entry of "apis". */
+struct spec_api_rule {
+	struct spec_api_rule *next;
+	struct spec_text file;
+	struct spec_text name, base_path, tier;
+	struct spec_url *endpoints;
+	enum spec_switch security_required, scopes_any, slash_ignore,
+	    tier_replaces;
+	int errors; /* enum error_format, or -1 */
+	uint64_t max_body_bytes;
+	bool max_body_given;
+	bool used;
+};
+
+struct policyfile {
+	const char *file; /* NULL: there is none, all is as it is by default */
+	struct spec_issuer *issuers;
+	unsigned n_issuers;
+	struct spec_source *api_keys; /* or NULL */
+	struct spec_verifier *verifiers;
+	struct spec_tier *tiers;
+	struct spec_api_rule *apis;
+	struct row_settings settings; /* all but realm */
+	struct spec_text realm;
+};
+
+/*
+ * Read the file at "path", or take the defaults when it is NULL.
+ * "bundle" is the file that will be written: paths in mgw.yaml are
+ * relative to mgw.yaml, and stay so where both lie in one folder; else
+ * they become absolute.  NULL for "bundle" is as if they did.
+ * Errors go to "d"; NULL only without memory.  It lives in d's arena.
+ */
+struct policyfile *policyfile_read(
+    const char *path, const char *bundle, struct diag *d);
+
+/* Give each document what "apis" says about it. */
+void policyfile_apply(
+    struct policyfile *f, struct spec_document *documents, struct diag *d);
+
+#endif

@@ -54,7 +54,13 @@ struct spec_scheme {
 	enum name_kind in;       /* apiKey: header, query or cookie */
 	struct span field;       /* apiKey: its name as written */
 	struct span http_scheme; /* HTTP_OTHER: for messages */
-	uint32_t row;            /* set by link */
+
+	/* Set by link. */
+	enum scheme_kind kind;
+	struct spec_word *issuers; /* of SCHEME_JWT */
+	bool used;                 /* some operation requires it */
+
+	uint32_t row; /* set by emit */
 };
 
 struct spec_word { /* an element of a list of names */
@@ -81,6 +87,8 @@ struct spec_security {
 	struct spec_alternative *alternatives; /* NULL: [] */
 };
 
+struct spec_tier; /* spec/tiers.h */
+
 struct spec_operation {
 	struct spec_operation *next;
 	struct spec_text method; /* upper case */
@@ -91,6 +99,10 @@ struct spec_operation {
 	struct spec_url *endpoints; /* of its own, or NULL */
 	uint64_t max_body_bytes;    /* x-mgw-max-body; UINT64_MAX: none */
 	bool deprecated;
+
+	/* Set by link. */
+	struct spec_alternative *checks; /* in force; NULL: public */
+	struct spec_tier *limits;        /* or NULL */
 };
 
 struct spec_path {
@@ -132,6 +144,11 @@ struct spec_document {
 	int errors;              /* enum error_format, or -1 */
 	uint64_t max_body_bytes; /* UINT64_MAX: no limit */
 	bool max_body_given;     /* else that of all APIs */
+
+	/* Set by link. */
+	struct spec_url *backends; /* those in use */
+	struct spec_tier *limits;  /* of the API, or NULL */
+	unsigned n_operations, n_public;
 };
 
 /*

@@ -1,0 +1,169 @@
+/*
+ * link - see link.h.
+ */
+#include "spec/link.h"
+#include "policy/url.h"
+#include "spec/fields.h"
+#include "spec/paths.h"
+
+struct spec_issuer *
+link_issuer(const struct policyfile *f, struct span name)
+{
+	for (struct spec_issuer *i = f->issuers; i != NULL; i = i->next)
+		if (i->issuer.text.p != NULL && span_eq(i->issuer.text, name))
+			return i;
+	return NULL;
+}
+
+static struct spec_tier *
+link_tier(struct policyfile *f, const struct spec_text *name, struct diag *d)
+{
+	struct spec_tier *found;
+	struct span known = SPAN("");
+
+	if (name->text.p == NULL)
+		return NULL;
+	found = tiers_find(f->tiers, name->text);
+	if (found != NULL)
+		return found;
+	for (struct spec_tier *t = f->tiers; t != NULL; t = t->next)
+		if (tiers_find(f->tiers, t->name.text) == t)
+			known = arena_printf(d->arena, "%.*s%s%.*s",
+			    SPAN_ARG(known), known.n > 0 ? ", " : "",
+			    SPAN_ARG(t->name.text));
+	diag_error(d, name->place, "tier-unknown",
+	    "tier '%.*s' is not known: known are %.*s", SPAN_ARG(name->text),
+	    SPAN_ARG(known));
+	return NULL;
+}
+
+static uint32_t
+n_limits(const struct spec_tier *t)
+{
+	return t != NULL ? t->n_limits : 0;
+}
+
+static void
+link_tiers(struct spec *s, struct spec_document *doc)
+{
+	struct policyfile *f = s->policy;
+	uint32_t of_caller = tiers_most_limits(f->tiers);
+	bool replaces;
+
+	doc->limits = link_tier(f, &doc->tier, s->diag);
+	if (doc->tier_replaces == SWITCH_UNSET)
+		doc->tier_replaces = doc->wso2 ? SWITCH_TRUE : SWITCH_FALSE;
+	replaces = doc->tier_replaces == SWITCH_TRUE && doc->limits != NULL;
+	for (struct spec_path *p = doc->paths; p != NULL; p = p->next)
+		for (struct spec_operation *op = p->operations; op;
+		     op = op->next) {
+			uint32_t own;
+
+			op->limits = link_tier(f, &op->tier, s->diag);
+			if (replaces && op->limits != NULL)
+				diag_warning(s->diag, op->tier.place,
+				    "tier-replaced",
+				    "the API's tier '%.*s' is in force here, "
+				    "not '%.*s'",
+				    SPAN_ARG(doc->tier.text),
+				    SPAN_ARG(op->tier.text));
+			own = replaces ? 0 : n_limits(op->limits);
+			if (n_limits(doc->limits) + own + of_caller > TAKES_MAX)
+				diag_error(s->diag, op->method.place,
+				    "too-many-limits",
+				    "more than %d limits on one request: %u "
+				    "of the API, %u of the operation, up to "
+				    "%u of the caller",
+				    TAKES_MAX, n_limits(doc->limits), own,
+				    of_caller);
+		}
+}
+
+static void
+check_endpoints(const struct spec_url *list, struct diag *d)
+{
+	const char *why;
+	struct url u;
+
+	for (; list != NULL; list = list->next) {
+		/* References of mgw.yaml are looked up at start. */
+		if (!list->from_document &&
+		    memmem(list->url.text.p, list->url.text.n, "${", 2) != NULL)
+			continue;
+		if (!url_parse(list->url.text, &u, &why))
+			diag_error(d, list->url.place, "endpoint", "'%.*s': %s",
+			    SPAN_ARG(list->url.text), why);
+		else if (list->from_document && url_is_local(&u))
+			diag_error(d, list->url.place, "endpoint-local",
+			    "'%.*s': a document may not name a backend on this "
+			    "machine; say it in mgw.yaml, in mgw.conf or with "
+			    "--backend",
+			    SPAN_ARG(list->url.text));
+	}
+}
+
+/*
+ * Of the servers of a document only the first is a backend: they are
+ * often production and staging side by side.
+ */
+static void
+link_endpoints(struct spec_document *doc, struct diag *d)
+{
+	bool all_have_own = true;
+
+	doc->backends = doc->endpoints;
+	if (doc->backends == NULL && doc->servers != NULL) {
+		struct spec_url *u = arena_alloc(d->arena, sizeof(*u));
+
+		if (u == NULL) {
+			d->failed = true;
+			return;
+		}
+		*u = *doc->servers;
+		u->next = NULL;
+		doc->backends = u;
+	}
+	check_endpoints(doc->backends, d);
+	for (struct spec_path *p = doc->paths; p != NULL; p = p->next)
+		for (struct spec_operation *op = p->operations; op;
+		     op = op->next) {
+			check_endpoints(op->endpoints, d);
+			all_have_own = all_have_own && op->endpoints != NULL;
+		}
+	if (doc->backends == NULL && !all_have_own)
+		diag_warning(d, (struct place){ doc->file, 0, 0 }, "no-backend",
+		    "no backend is named: say it in mgw.yaml, in mgw.conf or "
+		    "with --backend");
+}
+
+static void
+check_names(struct spec_document *documents, struct diag *d)
+{
+	for (struct spec_document *doc = documents; doc; doc = doc->next)
+		for (const struct spec_document *o = documents; o != doc;
+		     o = o->next)
+			if (span_eq(o->title.text, doc->title.text) &&
+			    span_eq(o->version.text, doc->version.text))
+				diag_error(d, doc->title.place, "api-duplicate",
+				    "'%.*s' version '%.*s' is also the API of "
+				    "%s: give one a name in mgw.yaml",
+				    SPAN_ARG(doc->title.text),
+				    SPAN_ARG(doc->version.text), o->file);
+}
+
+void
+link_spec(struct spec *s)
+{
+	policyfile_apply(s->policy, s->documents, s->diag);
+	check_names(s->documents, s->diag);
+	paths_check_bases(s->documents, s->diag);
+	link_security(s);
+	for (struct spec_document *doc = s->documents; doc; doc = doc->next) {
+		paths_check(doc, s->diag);
+		link_tiers(s, doc);
+		link_endpoints(doc, s->diag);
+		if (doc->n_operations == 0)
+			diag_warning(s->diag, (struct place){ doc->file, 0, 0 },
+			    "no-operations", "the document has no operation");
+	}
+}

@@ -1,0 +1,28 @@
+/*
+ * link - documents and mgw.yaml brought together.
+ *
+ * Names become pointers: schemes, issuers, tiers, backends.  All that does
+ * not fit together is reported, so that nothing fails for the first time
+ * when a request comes.  What is left without an error can be emitted.
+ */
+#ifndef MGW_SPEC_LINK_H
+#define MGW_SPEC_LINK_H
+
+#include "spec/policyfile.h"
+
+struct spec {
+	struct diag *diag;
+	struct policyfile *policy;
+	struct spec_document *documents;
+};
+
+/* Resolve and check everything; errors and warnings go to s->diag. */
+void link_spec(struct spec *s);
+
+/* The issuer of this name, or NULL. */
+struct spec_issuer *link_issuer(const struct policyfile *f, struct span name);
+
+/* link_security.c: schemes, and what each operation asks for. */
+void link_security(struct spec *s);
+
+#endif

@@ -1,0 +1,370 @@
+/*
+ * link_security - who verifies each scheme, and what guards an operation.
+ *
+ * OpenAPI: a list of the operation replaces that of the root; [] and a
+ * document that declares nothing are public.  WSO2: what declares nothing
+ * is protected by a JWT, unless security is disabled by its extension.
+ */
+#include "spec/fields.h"
+#include "spec/link.h"
+
+static const char *
+type_name(const struct spec_scheme *s)
+{
+	static const char *const names[] = {
+		[SPEC_SCHEME_API_KEY] = "apiKey",
+		[SPEC_SCHEME_HTTP_BEARER] = "http bearer",
+		[SPEC_SCHEME_HTTP_BASIC] = "http basic",
+		[SPEC_SCHEME_HTTP_OTHER] = "http",
+		[SPEC_SCHEME_OAUTH2] = "oauth2",
+		[SPEC_SCHEME_OPENID] = "openIdConnect",
+		[SPEC_SCHEME_MTLS] = "mutualTLS",
+	};
+
+	return names[s->type];
+}
+
+static bool
+takes_tokens(const struct spec_scheme *s)
+{
+	return s->type == SPEC_SCHEME_HTTP_BEARER ||
+	    s->type == SPEC_SCHEME_OAUTH2 || s->type == SPEC_SCHEME_OPENID;
+}
+
+static struct spec_scheme *
+find_scheme(const struct spec_document *doc, struct span name)
+{
+	for (struct spec_scheme *s = doc->schemes; s != NULL; s = s->next)
+		if (span_eq(s->name.text, name))
+			return s;
+	return NULL;
+}
+
+static void
+report_unknown_scheme(const struct spec_document *doc,
+    const struct spec_text *name, struct diag *d)
+{
+	const char **known;
+	size_t n = 0;
+	struct span hint;
+
+	for (struct spec_scheme *s = doc->schemes; s != NULL; s = s->next)
+		n++;
+	known = arena_calloc(d->arena, n + 1, sizeof(*known));
+	if (known == NULL) {
+		d->failed = true;
+		return;
+	}
+	n = 0;
+	for (struct spec_scheme *s = doc->schemes; s != NULL; s = s->next)
+		if ((known[n++] = arena_copy(d->arena, s->name.text).p) == NULL)
+			d->failed = true;
+	if (d->failed)
+		return;
+	hint = did_you_mean(name->text, known, d->arena);
+	diag_error(d, name->place, "scheme-unknown",
+	    "security scheme '%.*s' is not defined%.*s", SPAN_ARG(name->text),
+	    SPAN_ARG(hint));
+}
+
+static void
+resolve(const struct spec_document *doc, struct spec_alternative *list,
+    struct diag *d)
+{
+	for (; list != NULL; list = list->next)
+		for (struct spec_requirement *r = list->requirements; r;
+		     r = r->next) {
+			r->resolved = find_scheme(doc, r->scheme.text);
+			if (r->resolved == NULL)
+				report_unknown_scheme(doc, &r->scheme, d);
+			else
+				r->resolved->used = true;
+		}
+}
+
+/* What WSO2 asks for where a document asks for nothing. */
+static struct spec_alternative *
+default_checks(struct spec_document *doc, struct diag *d)
+{
+	struct spec_alternative *a = arena_alloc(d->arena, sizeof(*a));
+	struct spec_requirement *r = arena_alloc(d->arena, sizeof(*r));
+	struct spec_scheme *s = find_scheme(doc, SPAN("default"));
+	struct spec_scheme **end = &doc->schemes;
+
+	if (s == NULL || !takes_tokens(s)) {
+		s = arena_alloc(d->arena, sizeof(*s));
+		if (s != NULL) {
+			while (*end != NULL)
+				end = &(*end)->next;
+			*end = s;
+			s->name.text = SPAN("default");
+			s->name.place.file = doc->file;
+			s->type = SPEC_SCHEME_HTTP_BEARER;
+		}
+	}
+	if (a == NULL || r == NULL || s == NULL) {
+		d->failed = true;
+		return NULL;
+	}
+	s->used = true;
+	r->scheme = s->name;
+	r->resolved = s;
+	a->requirements = r;
+	return a;
+}
+
+static bool
+is_public(const struct spec_operation *op)
+{
+	if (op->checks == NULL)
+		return true;
+	for (const struct spec_alternative *a = op->checks; a; a = a->next)
+		if (a->requirements == NULL)
+			return true;
+	return false;
+}
+
+/* Nothing in the document speaks of security. */
+static bool
+declares_nothing(const struct spec_document *doc)
+{
+	if (doc->security.given || doc->disable_security != SWITCH_UNSET)
+		return false;
+	for (const struct spec_path *p = doc->paths; p != NULL; p = p->next)
+		for (const struct spec_operation *op = p->operations; op;
+		     op = op->next)
+			if (op->security.given ||
+			    op->disable_security != SWITCH_UNSET)
+				return false;
+	return true;
+}
+
+static void
+report_public(const struct spec_document *doc, const struct spec_path *path,
+    const struct spec_operation *op, bool undeclared, struct diag *d)
+{
+	if (doc->security_required == SWITCH_TRUE)
+		diag_error(d, op->method.place, "open-api",
+		    "%.*s %.*s is public, and mgw.yaml says security: "
+		    "required",
+		    SPAN_ARG(op->method.text), SPAN_ARG(path->template.text));
+	else if (undeclared)
+		diag_warning(d, op->method.place, "open-api",
+		    "%.*s %.*s is public: the document declares no security",
+		    SPAN_ARG(op->method.text), SPAN_ARG(path->template.text));
+}
+
+static void
+guard_operation(struct spec_document *doc, struct spec_operation *op,
+    struct spec_alternative *fallback)
+{
+	enum spec_switch off = op->disable_security != SWITCH_UNSET
+	    ? op->disable_security
+	    : doc->disable_security;
+
+	if (off == SWITCH_TRUE)
+		op->checks = NULL;
+	else if (op->security.given)
+		op->checks = op->security.alternatives;
+	else if (doc->security.given)
+		op->checks = doc->security.alternatives;
+	else
+		op->checks = fallback;
+}
+
+static void
+guard_document(struct spec_document *doc, struct diag *d)
+{
+	bool undeclared = declares_nothing(doc);
+	struct spec_alternative *fallback = NULL;
+
+	if (doc->wso2 && doc->security_required != SWITCH_FALSE)
+		fallback = default_checks(doc, d);
+	for (struct spec_path *p = doc->paths; p != NULL; p = p->next)
+		for (struct spec_operation *op = p->operations; op;
+		     op = op->next) {
+			guard_operation(doc, op, fallback);
+			if (op->checks != fallback)
+				resolve(doc, op->checks, d);
+			doc->n_operations++;
+			if (!is_public(op))
+				continue;
+			doc->n_public++;
+			report_public(doc, p, op, undeclared, d);
+		}
+}
+
+static void
+report_unknown_issuer(
+    const struct policyfile *f, const struct spec_text *name, struct diag *d)
+{
+	const char **known =
+	    arena_calloc(d->arena, f->n_issuers + (size_t)1, sizeof(*known));
+	struct span hint;
+	size_t n = 0;
+
+	if (known == NULL) {
+		d->failed = true;
+		return;
+	}
+	for (struct spec_issuer *i = f->issuers; i != NULL; i = i->next)
+		if (i->issuer.text.p != NULL) {
+			known[n] = arena_copy(d->arena, i->issuer.text).p;
+			n += known[n] != NULL;
+		}
+	hint = did_you_mean(name->text, known, d->arena);
+	diag_error(d, name->place, "issuer-unknown",
+	    "issuer '%.*s' is not defined%.*s", SPAN_ARG(name->text),
+	    SPAN_ARG(hint));
+}
+
+/* Header fields that carry the message itself, not a credential. */
+static bool
+is_framing(struct span name)
+{
+	static const char *const names[] = { "connection", "content-length",
+		"content-type", "expect", "host", "te", "trailer",
+		"transfer-encoding", "upgrade" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (span_eq_nocase(name, span_str(names[i])))
+			return true;
+	return false;
+}
+
+static void
+check_field(const struct spec_scheme *s, struct diag *d)
+{
+	if (s->type != SPEC_SCHEME_API_KEY || s->in != NAME_HEADER)
+		return;
+	if (is_framing(s->field))
+		diag_error(d, s->name.place, "scheme-field",
+		    "header '%.*s' cannot carry a credential",
+		    SPAN_ARG(s->field));
+	else if (span_has(s->field, '_'))
+		diag_warning(d, s->name.place, "header-underscore",
+		    "header '%.*s': Apache drops names with '_'; clients can "
+		    "write '-' in its place",
+		    SPAN_ARG(s->field));
+}
+
+static struct spec_verifier *
+find_verifier(const struct policyfile *f, struct span name)
+{
+	for (struct spec_verifier *v = f->verifiers; v != NULL; v = v->next)
+		if (span_eq(v->name.text, name))
+			return v;
+	return NULL;
+}
+
+static void
+verify_as_told(const struct policyfile *f, struct spec_verifier *v,
+    struct spec_scheme *s, struct diag *d)
+{
+	bool key = v->kind == SCHEME_API_KEY;
+
+	s->kind = v->kind;
+	s->issuers = v->issuers;
+	if (key ? s->type != SPEC_SCHEME_API_KEY
+		: !takes_tokens(s) && s->type != SPEC_SCHEME_API_KEY)
+		diag_error(d, v->name.place, "scheme-verifier",
+		    "scheme '%.*s' is of type %s in %s: %s cannot verify it",
+		    SPAN_ARG(s->name.text), type_name(s), s->name.place.file,
+		    key ? "api-key" : "jwt");
+	if (key && f->api_keys == NULL)
+		diag_error(d, v->name.place, "scheme-verifier",
+		    "scheme '%.*s' needs api-keys: {file: ...}",
+		    SPAN_ARG(s->name.text));
+	for (const struct spec_word *w = s->issuers; w != NULL; w = w->next)
+		if (link_issuer(f, w->text.text) == NULL)
+			report_unknown_issuer(f, &w->text, d);
+}
+
+static void
+verify_by_type(
+    const struct policyfile *f, struct spec_scheme *s, struct diag *d)
+{
+	if (s->type == SPEC_SCHEME_API_KEY && f->api_keys != NULL) {
+		s->kind = SCHEME_API_KEY;
+		return;
+	}
+	if (takes_tokens(s) && f->n_issuers > 1) {
+		diag_error(d, s->name.place, "issuer-needed",
+		    "scheme '%.*s': there are several issuers; name its own "
+		    "under schemes in mgw.yaml",
+		    SPAN_ARG(s->name.text));
+		return;
+	}
+	if (takes_tokens(s) && f->n_issuers == 1) {
+		struct spec_word *w = arena_alloc(d->arena, sizeof(*w));
+
+		if (w == NULL) {
+			d->failed = true;
+			return;
+		}
+		w->text = f->issuers->issuer;
+		s->kind = SCHEME_JWT;
+		s->issuers = w;
+		return;
+	}
+	diag_warning(d, s->name.place, "no-verifier",
+	    "nothing verifies scheme '%.*s' (%s): operations that need it are "
+	    "refused",
+	    SPAN_ARG(s->name.text), type_name(s));
+}
+
+static void
+report_unused(const struct spec *spec, const struct spec_verifier *v)
+{
+	struct diag *d = spec->diag;
+	const char **known;
+	size_t n = 0;
+	struct span hint;
+
+	for (struct spec_document *doc = spec->documents; doc; doc = doc->next)
+		for (struct spec_scheme *s = doc->schemes; s; s = s->next)
+			n++;
+	known = arena_calloc(d->arena, n + 1, sizeof(*known));
+	if (known == NULL) {
+		d->failed = true;
+		return;
+	}
+	n = 0;
+	for (struct spec_document *doc = spec->documents; doc; doc = doc->next)
+		for (struct spec_scheme *s = doc->schemes; s; s = s->next) {
+			known[n] = arena_copy(d->arena, s->name.text).p;
+			n += known[n] != NULL;
+		}
+	hint = did_you_mean(v->name.text, known, d->arena);
+	diag_error(d, v->name.place, "scheme-unknown",
+	    "no document has a security scheme '%.*s'%.*s",
+	    SPAN_ARG(v->name.text), SPAN_ARG(hint));
+}
+
+void
+link_security(struct spec *spec)
+{
+	struct policyfile *f = spec->policy;
+	struct diag *d = spec->diag;
+
+	for (struct spec_document *doc = spec->documents; doc;
+	     doc = doc->next) {
+		guard_document(doc, d);
+		for (struct spec_scheme *s = doc->schemes; s; s = s->next) {
+			struct spec_verifier *v =
+			    find_verifier(f, s->name.text);
+
+			if (v != NULL) {
+				v->used = true;
+				verify_as_told(f, v, s, d);
+			} else if (s->used) {
+				verify_by_type(f, s, d);
+			}
+			if (s->used)
+				check_field(s, d);
+		}
+	}
+	for (struct spec_verifier *v = f->verifiers; v != NULL; v = v->next)
+		if (!v->used)
+			report_unused(spec, v);
+}

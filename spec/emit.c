@@ -1,0 +1,447 @@
+/*
+ * emit - see emit.h.
+ */
+#include <stdlib.h>
+
+#include "policy/build.h"
+#include "policy/url.h"
+#include "spec/emit.h"
+#include "spec/paths.h"
+
+#define METHODS_MAX 64 /* more than there are, with room for odd ones */
+
+struct emit {
+	const struct spec *spec;
+	struct build *b;
+	struct arena *arena;
+	bool failed;
+
+	/* The list whose rows were written last: most operations share it. */
+	const struct spec_alternative *last;
+	struct range last_range;
+};
+
+static struct range
+emit_words(struct emit *e, const struct spec_word *words)
+{
+	struct range r = { build_n(e->b, SECTION_STRING), 0 };
+
+	for (; words != NULL; words = words->next)
+		r.n += build_strings(e->b, &words->text.text, 1).n;
+	return r;
+}
+
+static void
+emit_settings(struct emit *e)
+{
+	const struct policyfile *f = e->spec->policy;
+	struct row_settings row = f->settings;
+
+	row.realm = build_text(e->b, f->realm.text);
+	(void)BUILD_ROW(e->b, SECTION_SETTINGS, &row); /* row 0 */
+}
+
+static uint32_t
+emit_source(struct emit *e, const struct spec_source *s)
+{
+	struct place at = s->value.place;
+	struct span origin = arena_printf(e->arena, "%s:%u", at.file, at.line);
+	const struct row_source row = { .kind = (uint32_t)s->kind,
+		.how = (uint32_t)s->how,
+		.value = build_text(e->b, s->value.text),
+		.origin = build_text(e->b, origin) };
+
+	e->failed |= origin.p == NULL;
+	return BUILD_ROW(e->b, SECTION_SOURCE, &row);
+}
+
+static void
+emit_issuers(struct emit *e)
+{
+	for (struct spec_issuer *i = e->spec->policy->issuers; i != NULL;
+	     i = i->next) {
+		struct row_issuer row = { .algorithms = i->algorithms,
+			.leeway_s = i->leeway_s };
+
+		row.issuer = build_text(e->b, i->issuer.text);
+		row.audiences = emit_words(e, i->audiences);
+		row.scope_claim = build_text(e->b, i->scope_claim.text);
+		row.type = build_text(e->b, i->type.text);
+		row.sources.first = build_n(e->b, SECTION_SOURCE);
+		for (struct spec_source *s = i->keys; s != NULL; s = s->next) {
+			(void)emit_source(e, s); /* in order */
+			row.sources.n++;
+		}
+		if (i->audience_any)
+			row.flags |= ISSUER_AUDIENCE_ANY;
+		if (i->trust_claims == SWITCH_TRUE)
+			row.flags |= ISSUER_TRUST_CLAIMS;
+		i->row = BUILD_ROW(e->b, SECTION_ISSUER, &row);
+	}
+}
+
+static void
+emit_tiers(struct emit *e)
+{
+	for (struct spec_tier *t = e->spec->policy->tiers; t; t = t->next) {
+		struct row_tier row = { .flags = t->flags };
+
+		row.name = build_text(e->b, t->name.text);
+		row.limits.first = build_n(e->b, SECTION_LIMIT);
+		row.limits.n = t->n_limits;
+		for (uint32_t i = 0; i < t->n_limits; i++)
+			(void)BUILD_ROW(e->b, SECTION_LIMIT, &t->limits[i]);
+		t->row = BUILD_ROW(e->b, SECTION_TIER, &row);
+	}
+}
+
+static uint32_t
+tier_row(const struct spec_tier *t)
+{
+	return t != NULL ? t->row : ROW_NONE;
+}
+
+/* "X-API-Key" as CGI names it: "HTTP_X_API_KEY" (RFC 3875 4.1.18). */
+static struct span
+cgi_name(struct emit *e, struct span header)
+{
+	struct span name =
+	    arena_printf(e->arena, "HTTP_%.*s", SPAN_ARG(header));
+	char *p = arena_alloc(e->arena, name.n + 1);
+
+	if (name.p == NULL || p == NULL) {
+		e->failed = true;
+		return SPAN("");
+	}
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+
+		if (c >= 'a' && c <= 'z')
+			c = (char)(c - 'a' + 'A');
+		p[i] = c == '-' ? '_' : c;
+	}
+	return span_of(p, name.n);
+}
+
+/* The row of a field, which every rule that reads it shares. */
+static uint32_t
+emit_name(struct emit *e, enum name_kind kind, struct span shown)
+{
+	struct span name = kind == NAME_HEADER ? cgi_name(e, shown) : shown;
+	struct row_name row = { .kind = (uint32_t)kind };
+
+	row.name = build_text(e->b, name);
+	for (uint32_t i = 0; i < build_n(e->b, SECTION_NAME); i++) {
+		const struct row_name *there = build_at(e->b, SECTION_NAME, i);
+
+		/* Equal texts are stored once. */
+		if (there->kind == row.kind && there->name.at == row.name.at)
+			return i;
+	}
+	row.shown = build_text(e->b, shown);
+	return BUILD_ROW(e->b, SECTION_NAME, &row);
+}
+
+static struct range
+emit_issuer_list(struct emit *e, const struct spec_word *words)
+{
+	struct range r = { build_n(e->b, SECTION_INDEX), 0 };
+
+	for (; words != NULL; words = words->next) {
+		const struct spec_issuer *i =
+		    link_issuer(e->spec->policy, words->text.text);
+
+		e->failed |= i == NULL; /* link has refused it */
+		if (i != NULL)
+			r.n += build_indices(e->b, &i->row, 1).n;
+	}
+	return r;
+}
+
+static struct range
+emit_schemes(struct emit *e, struct spec_scheme *s, uint32_t key_file)
+{
+	struct range r = { build_n(e->b, SECTION_SCHEME), 0 };
+
+	for (; s != NULL; s = s->next) {
+		struct row_scheme row = { .kind = (uint32_t)s->kind,
+			.field = ROW_NONE,
+			.source = ROW_NONE };
+
+		row.name = build_text(e->b, s->name.text);
+		if (s->kind != SCHEME_NO_VERIFIER)
+			row.field = s->type == SPEC_SCHEME_API_KEY
+			    ? emit_name(e, s->in, s->field)
+			    : emit_name(e, NAME_HEADER, SPAN("Authorization"));
+		row.issuers = emit_issuer_list(e, s->issuers);
+		if (s->kind == SCHEME_API_KEY)
+			row.source = key_file;
+		s->row = BUILD_ROW(e->b, SECTION_SCHEME, &row);
+		r.n++;
+	}
+	return r;
+}
+
+static struct range
+emit_endpoints(struct emit *e, const struct spec_url *list)
+{
+	const struct row_settings *s = &e->spec->policy->settings;
+	struct range r = { build_n(e->b, SECTION_ENDPOINT), 0 };
+	const char *why;
+	struct url u;
+
+	for (; list != NULL; list = list->next) {
+		struct row_endpoint row = { .weight = 1,
+			.connect_ms = s->connect_ms,
+			.first_byte_ms = s->first_byte_ms,
+			.total_ms = s->total_ms };
+
+		row.url = build_text(e->b, list->url.text);
+		if (list->from_document)
+			row.flags |= ENDPOINT_FROM_DOCUMENT;
+		/* What cannot be read holds a reference: link has seen it. */
+		if (url_parse(list->url.text, &u, &why)) {
+			row.flags |= u.tls ? ENDPOINT_TLS : 0;
+			row.host = build_text(e->b, u.host);
+			row.port = u.port;
+			row.path = build_text(e->b, u.path);
+			row.query = build_text(e->b, u.query);
+			row.unix_path = build_text(e->b, u.unix_path);
+		}
+		(void)BUILD_ROW(e->b, SECTION_ENDPOINT, &row);
+		r.n++;
+	}
+	return r;
+}
+
+static struct row_alternative
+emit_alternative(struct emit *e, const struct spec_document *doc,
+    const struct spec_alternative *a)
+{
+	struct row_alternative row = {
+		.requirements = { build_n(e->b, SECTION_REQUIREMENT), 0 }
+	};
+	bool any = doc->scopes_any != SWITCH_UNSET
+	    ? doc->scopes_any == SWITCH_TRUE
+	    : doc->wso2;
+
+	for (const struct spec_requirement *q = a->requirements; q;
+	     q = q->next) {
+		const struct row_requirement rq = { .scheme = q->resolved->row,
+			.flags = any ? REQUIREMENT_SCOPES_ANY : 0,
+			.scopes = emit_words(e, q->scopes) };
+
+		(void)BUILD_ROW(e->b, SECTION_REQUIREMENT, &rq);
+		row.requirements.n++;
+	}
+	return row;
+}
+
+static struct range
+emit_checks(struct emit *e, const struct spec_document *doc,
+    const struct spec_alternative *list)
+{
+	struct range r = { build_n(e->b, SECTION_ALTERNATIVE), 0 };
+
+	if (list == NULL)
+		return r;
+	if (list == e->last)
+		return e->last_range;
+	for (const struct spec_alternative *a = list; a != NULL; a = a->next) {
+		const struct row_alternative row = emit_alternative(e, doc, a);
+
+		(void)BUILD_ROW(e->b, SECTION_ALTERNATIVE, &row);
+		r.n++;
+	}
+	e->last = list;
+	e->last_range = r;
+	return r;
+}
+
+static uint64_t
+api_max_body(const struct spec *s, const struct spec_document *doc)
+{
+	return doc->max_body_given ? doc->max_body_bytes
+				   : s->policy->settings.max_body_bytes;
+}
+
+static void
+emit_operation(struct emit *e, const struct spec_document *doc, uint32_t api,
+    uint32_t item, const struct spec_operation *op)
+{
+	struct row_operation row = { .item = item,
+		.api = api,
+		.tier = tier_row(op->limits),
+		.max_body_bytes = op->max_body_bytes };
+
+	row.method = build_text(e->b, op->method.text);
+	row.operation_id = build_text(e->b, op->operation_id.text);
+	row.alternatives = emit_checks(e, doc, op->checks);
+	row.endpoints = emit_endpoints(e, op->endpoints);
+	if (op->checks != NULL)
+		row.flags |= OPERATION_SECURED;
+	if (op->deprecated)
+		row.flags |= OPERATION_DEPRECATED;
+	if (row.max_body_bytes == UINT64_MAX)
+		row.max_body_bytes = api_max_body(e->spec, doc);
+	(void)BUILD_ROW(e->b, SECTION_OPERATION, &row);
+}
+
+static int
+by_method(const void *left, const void *right)
+{
+	const struct spec_operation *const *a = left, *const *b = right;
+
+	return span_cmp((*a)->method.text, (*b)->method.text);
+}
+
+static int
+by_bytes(const void *left, const void *right)
+{
+	return span_cmp(
+	    *(const struct span *)left, *(const struct span *)right);
+}
+
+/* All methods of a path, those that the gate itself answers included. */
+static struct span
+allow_text(struct emit *e, const struct spec_operation **ops, size_t n)
+{
+	struct span names[METHODS_MAX + 2], text = SPAN("");
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		names[k++] = ops[i]->method.text;
+		if (span_eq(ops[i]->method.text, SPAN("GET")))
+			names[k++] = SPAN("HEAD");
+	}
+	names[k++] = SPAN("OPTIONS");
+	qsort(names, k, sizeof(names[0]), by_bytes);
+	for (size_t i = 0; i < k; i++)
+		if (i == 0 || !span_eq(names[i - 1], names[i]))
+			text =
+			    arena_printf(e->arena, "%.*s%s%.*s", SPAN_ARG(text),
+				i > 0 ? ", " : "", SPAN_ARG(names[i]));
+	e->failed |= text.p == NULL;
+	return text;
+}
+
+/* Every spelling of the path leads to its item. */
+static struct range
+emit_places(struct emit *e, const struct spec_document *doc,
+    const struct spec_path *path, uint32_t item, struct span *shown)
+{
+	struct build_place place = { 0 };
+	struct range variables = { 0, 0 };
+	struct span full[2];
+	unsigned n = paths_spellings(doc, path, full, e->arena);
+	const char *why;
+
+	e->failed |= n == 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (!build_path(e->b, full[i], &place, &why)) {
+			e->failed = true; /* link has refused it */
+			return variables;
+		}
+		build_set_item(e->b, &place, item);
+		if (i == 0)
+			variables = place.variables;
+	}
+	*shown = full[0];
+	return variables;
+}
+
+static void
+emit_path(struct emit *e, const struct spec_document *doc, uint32_t api,
+    const struct spec_path *path)
+{
+	const struct spec_operation *ops[METHODS_MAX];
+	struct row_item row = { .api = api };
+	uint32_t item = build_n(e->b, SECTION_ITEM);
+	struct span shown = SPAN("");
+	size_t n = 0;
+
+	for (const struct spec_operation *op = path->operations; op;
+	     op = op->next) {
+		if (n == METHODS_MAX) {
+			e->failed = true;
+			return;
+		}
+		ops[n++] = op;
+	}
+	if (n == 0)
+		return; /* a path without a method is not there */
+	qsort(ops, n, sizeof(ops[0]), by_method);
+	row.variables = emit_places(e, doc, path, item, &shown);
+	row.path = build_text(e->b, shown);
+	row.allow = build_text(e->b, allow_text(e, ops, n));
+	row.operations.first = build_n(e->b, SECTION_OPERATION);
+	row.operations.n = (uint32_t)n;
+	for (size_t i = 0; i < n; i++)
+		emit_operation(e, doc, api, item, ops[i]);
+	(void)BUILD_ROW(e->b, SECTION_ITEM, &row);
+}
+
+static uint32_t
+api_flags(const struct spec_document *doc)
+{
+	return (doc->wso2 ? API_WSO2 : 0) |
+	    (doc->slash_ignore == SWITCH_TRUE ? API_SLASH_IGNORE : 0) |
+	    (doc->tier_replaces == SWITCH_TRUE ? API_TIER_REPLACES : 0);
+}
+
+static void
+emit_document(
+    struct emit *e, const struct spec_document *doc, uint32_t key_file)
+{
+	uint32_t api = build_n(e->b, SECTION_API);
+	const char *slash = strrchr(doc->file, '/'), *why;
+	struct row_api row = { .tier = tier_row(doc->limits),
+		.flags = api_flags(doc),
+		.max_body_bytes = api_max_body(e->spec, doc) };
+	struct build_place base;
+
+	row.title = build_text(e->b, doc->title.text);
+	row.version = build_text(e->b, doc->version.text);
+	row.base_path = build_text(e->b, doc->base_path.text);
+	/* The name alone: where it lay on one machine is nobody's business. */
+	row.document =
+	    build_text(e->b, span_str(slash != NULL ? slash + 1 : doc->file));
+	row.owner = build_text(e->b, doc->owner.text);
+	row.errors = doc->errors >= 0 ? (uint32_t)doc->errors
+				      : e->spec->policy->settings.errors;
+	row.endpoints = emit_endpoints(e, doc->backends);
+	row.schemes = emit_schemes(e, doc->schemes, key_file);
+	row.operations.first = build_n(e->b, SECTION_OPERATION);
+	if (build_path(e->b, doc->base_path.text, &base, &why))
+		build_set_api(e->b, &base, api);
+	else
+		e->failed = true; /* link has refused it */
+	for (const struct spec_path *p = doc->paths; p != NULL; p = p->next)
+		emit_path(e, doc, api, p);
+	row.operations.n =
+	    build_n(e->b, SECTION_OPERATION) - row.operations.first;
+	(void)BUILD_ROW(e->b, SECTION_API, &row);
+}
+
+bool
+emit_bundle(const struct spec *s, struct buf *bytes)
+{
+	struct emit e = {
+		.spec = s, .b = build_new(), .arena = s->diag->arena
+	};
+	uint32_t key_file = ROW_NONE;
+	bool done;
+
+	if (e.b == NULL)
+		return false;
+	emit_settings(&e);
+	emit_issuers(&e);
+	if (s->policy->api_keys != NULL)
+		key_file = emit_source(&e, s->policy->api_keys);
+	emit_tiers(&e);
+	for (const struct spec_document *d = s->documents; d; d = d->next)
+		emit_document(&e, d, key_file);
+	done = build_finish(e.b, bytes) && !e.failed;
+	build_free(e.b);
+	return done;
+}

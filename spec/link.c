@@ -151,10 +151,33 @@ check_names(struct spec_document *documents, struct diag *d)
 				    SPAN_ARG(doc->version.text), o->file);
 }
 
+static void
+apply_options(struct spec *s)
+{
+	for (struct spec_document *doc = s->documents; doc; doc = doc->next) {
+		struct spec_url *u;
+
+		if (s->base_path.p != NULL)
+			doc->base_path = (struct spec_text){ s->base_path,
+				{ "--base-path", 0, 0 } };
+		if (s->backend.p == NULL)
+			continue;
+		u = arena_alloc(s->diag->arena, sizeof(*u));
+		if (u == NULL) {
+			s->diag->failed = true;
+			return;
+		}
+		u->url =
+		    (struct spec_text){ s->backend, { "--backend", 0, 0 } };
+		doc->endpoints = u;
+	}
+}
+
 void
 link_spec(struct spec *s)
 {
 	policyfile_apply(s->policy, s->documents, s->diag);
+	apply_options(s);
 	check_names(s->documents, s->diag);
 	paths_check_bases(s->documents, s->diag);
 	link_security(s);

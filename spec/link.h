@@ -14,6 +14,10 @@ struct spec {
 	struct diag *diag;
 	struct policyfile *policy;
 	struct spec_document *documents;
+
+	/* From the command line; they win over mgw.yaml. */
+	struct span base_path; /* p == NULL: not given */
+	struct span backend;
 };
 
 /* Resolve and check everything; errors and warnings go to s->diag. */

@@ -1,0 +1,41 @@
+/*
+ * spec - the subcommands of mgw-spec, a file for each group of them.
+ *
+ * Each takes argv from its own name on and returns the exit code: 0 done,
+ * 1 refused or found wrong, 2 wrong use or cannot read or write.
+ */
+#ifndef MGW_TOOLS_SPEC_H
+#define MGW_TOOLS_SPEC_H
+
+#include <stdio.h>
+
+#include "policy/bundle.h"
+#include "policy/json.h"
+
+#define EXIT_REFUSED 1
+#define EXIT_TROUBLE 2
+
+int spec_import(int argc, char **argv); /* spec_import.c */
+int spec_check(int argc, char **argv);
+int spec_routes(int argc, char **argv); /* spec_show.c */
+int spec_show(int argc, char **argv);
+int spec_dump(int argc, char **argv);
+
+/*
+ * Open the bundle at "path" as a tool does: any file that can be read.
+ * False after a message that begins with "name".
+ */
+bool spec_open(struct bundle *b, const char *path, const char *name);
+
+/* What came from outside, with control bytes as \xNN. */
+void spec_print(FILE *to, struct span s);
+
+/* An API of a bundle, and all of a bundle; NULL without memory. */
+struct json_object *spec_api_json(const struct bundle *b, uint32_t api);
+struct json_object *spec_bundle_json(const struct bundle *b);
+
+/* "jwt:read,write|key+mtls", "-" for what is public. */
+void spec_write_security(
+    const struct bundle *b, const struct row_operation *op, struct buf *to);
+
+#endif

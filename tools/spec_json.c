@@ -1,0 +1,326 @@
+/*
+ * spec_json - a bundle as JSON, for mgw-spec show and for comparing APIs.
+ *
+ * Rows are written by what they mean, not by their numbers, so that two
+ * bundles which enforce the same read the same.
+ */
+#include <stdlib.h>
+
+#include "policy/keyset.h"
+#include "tools/spec.h"
+
+/* Absent texts and "no limit" are left out. */
+static void
+put_text(struct json_object *o, const char *name, const struct bundle *b,
+    struct text t)
+{
+	struct span s = bundle_text(b, t);
+
+	if (s.p != NULL)
+		(void)json_put(o, name, json_new_string(s));
+}
+
+static void
+put_number(struct json_object *o, const char *name, uint64_t v)
+{
+	if (v <= INT64_MAX)
+		(void)json_put(o, name, json_new_int((int64_t)v));
+}
+
+static void
+put_flag(struct json_object *o, const char *name, bool on)
+{
+	(void)json_put(o, name, json_new_bool(on));
+}
+
+static void
+put_word(struct json_object *o, const char *name, const char *const *words,
+    uint32_t i)
+{
+	(void)json_put(o, name, json_new_string(span_str(words[i])));
+}
+
+static void
+put_strings(struct json_object *o, const char *name, const struct bundle *b,
+    struct range r)
+{
+	struct json_object *list = json_new_array();
+
+	for (uint32_t i = 0; i < r.n; i++)
+		(void)json_append(
+		    list, json_new_string(bundle_string(b, r.first + i)));
+	(void)json_put(o, name, list);
+}
+
+static const char *const error_words[] = { "problem", "wso2" };
+static const char *const scheme_words[] = { "no-verifier", "jwt", "api-key",
+	"basic", "opaque", "mtls", "host" };
+static const char *const name_words[] = { "header", "query", "cookie" };
+static const char *const source_words[] = { "secret", "key-set", "key-file",
+	"htpasswd", "deny-list" };
+static const char *const how_words[] = { "file", "env", "url", "inline" };
+static const char *const limit_words[] = { "token-bucket", "window",
+	"sliding" };
+static const char *const unit_words[] = { "requests", "bytes" };
+
+static struct json_object *
+source_json(const struct bundle *b, uint32_t i)
+{
+	const struct row_source *s = bundle_source(b, i);
+	struct json_object *o = json_new_object();
+
+	put_word(o, "kind", source_words, s->kind);
+	put_word(o, "how", how_words, s->how);
+	put_text(o, "value", b, s->value);
+	put_text(o, "origin", b, s->origin);
+	return o;
+}
+
+static struct json_object *
+endpoints_json(const struct bundle *b, struct range r)
+{
+	struct json_object *list = json_new_array();
+
+	for (uint32_t i = 0; i < r.n; i++) {
+		const struct row_endpoint *e = bundle_endpoint(b, r.first + i);
+		struct json_object *o = json_new_object();
+
+		put_text(o, "url", b, e->url);
+		put_flag(o, "from_document",
+		    (e->flags & ENDPOINT_FROM_DOCUMENT) != 0);
+		put_number(o, "connect_ms", e->connect_ms);
+		put_number(o, "first_byte_ms", e->first_byte_ms);
+		put_number(o, "total_ms", e->total_ms);
+		(void)json_append(list, o);
+	}
+	return list;
+}
+
+static struct json_object *
+alternatives_json(const struct bundle *b, struct range r)
+{
+	struct json_object *list = json_new_array();
+
+	for (uint32_t i = 0; i < r.n; i++) {
+		struct range q =
+		    bundle_alternative(b, r.first + i)->requirements;
+		struct json_object *all = json_new_array();
+
+		for (uint32_t k = 0; k < q.n; k++) {
+			const struct row_requirement *row =
+			    bundle_requirement(b, q.first + k);
+			struct json_object *o = json_new_object();
+
+			put_text(o, "scheme", b,
+			    bundle_scheme(b, row->scheme)->name);
+			put_strings(o,
+			    row->flags & REQUIREMENT_SCOPES_ANY ? "any_scope"
+								: "all_scopes",
+			    b, row->scopes);
+			(void)json_append(all, o);
+		}
+		(void)json_append(list, all);
+	}
+	return list;
+}
+
+static void
+put_tier(struct json_object *o, const struct bundle *b, uint32_t tier)
+{
+	if (tier != ROW_NONE)
+		put_text(o, "tier", b, bundle_tier(b, tier)->name);
+}
+
+static struct json_object *
+operation_json(const struct bundle *b, const struct row_operation *op)
+{
+	const struct row_item *item = bundle_item(b, op->item);
+	struct json_object *o = json_new_object();
+
+	put_text(o, "method", b, op->method);
+	put_text(o, "path", b, item->path);
+	put_text(o, "operation_id", b, op->operation_id);
+	put_strings(o, "variables", b, item->variables);
+	put_text(o, "allow", b, item->allow);
+	(void)json_put(o, "security", alternatives_json(b, op->alternatives));
+	if (op->endpoints.n > 0)
+		(void)json_put(
+		    o, "endpoints", endpoints_json(b, op->endpoints));
+	put_tier(o, b, op->tier);
+	put_number(o, "max_body_bytes", op->max_body_bytes);
+	if (op->flags & OPERATION_DEPRECATED)
+		put_flag(o, "deprecated", true);
+	return o;
+}
+
+static struct json_object *
+schemes_json(const struct bundle *b, struct range r)
+{
+	struct json_object *list = json_new_array();
+
+	for (uint32_t i = 0; i < r.n; i++) {
+		const struct row_scheme *s = bundle_scheme(b, r.first + i);
+		struct json_object *o = json_new_object();
+		struct json_object *issuers = json_new_array();
+
+		put_text(o, "name", b, s->name);
+		put_word(o, "verifier", scheme_words, s->kind);
+		if (s->field != ROW_NONE) {
+			const struct row_name *n = bundle_name(b, s->field);
+
+			put_word(o, "in", name_words, n->kind);
+			put_text(o, "field", b, n->shown);
+		}
+		for (uint32_t k = 0; k < s->issuers.n; k++) {
+			uint32_t row = bundle_index(b, s->issuers.first + k);
+
+			(void)json_append(issuers,
+			    json_new_string(
+				bundle_text(b, bundle_issuer(b, row)->issuer)));
+		}
+		(void)json_put(o, "issuers", issuers);
+		if (s->source != ROW_NONE)
+			put_text(
+			    o, "keys", b, bundle_source(b, s->source)->value);
+		(void)json_append(list, o);
+	}
+	return list;
+}
+
+struct json_object *
+spec_api_json(const struct bundle *b, uint32_t api)
+{
+	const struct row_api *a = bundle_api(b, api);
+	struct json_object *o = json_new_object();
+	struct json_object *list = json_new_array();
+
+	put_text(o, "title", b, a->title);
+	put_text(o, "version", b, a->version);
+	put_text(o, "base_path", b, a->base_path);
+	put_text(o, "document", b, a->document);
+	put_text(o, "owner", b, a->owner);
+	put_flag(o, "wso2", (a->flags & API_WSO2) != 0);
+	put_flag(
+	    o, "trailing_slash_ignored", (a->flags & API_SLASH_IGNORE) != 0);
+	put_flag(o, "tier_replaces", (a->flags & API_TIER_REPLACES) != 0);
+	put_tier(o, b, a->tier);
+	put_word(o, "errors", error_words, a->errors);
+	put_number(o, "max_body_bytes", a->max_body_bytes);
+	(void)json_put(o, "endpoints", endpoints_json(b, a->endpoints));
+	(void)json_put(o, "schemes", schemes_json(b, a->schemes));
+	for (uint32_t i = 0; i < a->operations.n; i++)
+		(void)json_append(list,
+		    operation_json(
+			b, bundle_operation(b, a->operations.first + i)));
+	(void)json_put(o, "operations", list);
+	return o;
+}
+
+static struct json_object *
+issuer_json(const struct bundle *b, const struct row_issuer *i)
+{
+	struct json_object *o = json_new_object();
+	struct json_object *algorithms = json_new_array();
+	struct json_object *keys = json_new_array();
+
+	put_text(o, "issuer", b, i->issuer);
+	for (int alg = 0; alg < ALG__MAX; alg++)
+		if (i->algorithms & UINT32_C(1) << alg)
+			(void)json_append(algorithms,
+			    json_new_string(
+				span_str(algorithm_name((enum algorithm)alg))));
+	(void)json_put(o, "algorithms", algorithms);
+	if (i->flags & ISSUER_AUDIENCE_ANY)
+		(void)json_put(o, "audiences", json_new_string(SPAN("any")));
+	else
+		put_strings(o, "audiences", b, i->audiences);
+	put_number(o, "leeway_s", i->leeway_s);
+	put_text(o, "scope_claim", b, i->scope_claim);
+	put_text(o, "type", b, i->type);
+	put_flag(o, "trust_claims", (i->flags & ISSUER_TRUST_CLAIMS) != 0);
+	for (uint32_t k = 0; k < i->sources.n; k++)
+		(void)json_append(keys, source_json(b, i->sources.first + k));
+	(void)json_put(o, "keys", keys);
+	return o;
+}
+
+static struct json_object *
+limit_json(const struct row_limit *l)
+{
+	struct json_object *o = json_new_object();
+
+	put_word(o, "algorithm", limit_words, l->algorithm);
+	put_word(o, "unit", unit_words, l->unit);
+	put_number(o, "count", l->count);
+	put_number(o, "period_us", l->period_us);
+	if (l->algorithm == LIMIT_TOKEN_BUCKET)
+		put_number(o, "burst", l->burst);
+	else
+		put_number(o, "aligned_us", l->unit_us);
+	return o;
+}
+
+static struct json_object *
+tier_json(const struct bundle *b, const struct row_tier *t)
+{
+	struct json_object *o = json_new_object();
+	struct json_object *levels = json_new_array();
+	struct json_object *limits = json_new_array();
+
+	put_text(o, "name", b, t->name);
+	if (t->flags & TIER_OF_RESOURCE)
+		(void)json_append(levels, json_new_string(SPAN("resource")));
+	if (t->flags & TIER_OF_SUBSCRIPTION)
+		(void)json_append(
+		    levels, json_new_string(SPAN("subscription")));
+	if (t->flags & TIER_OF_APPLICATION)
+		(void)json_append(levels, json_new_string(SPAN("application")));
+	(void)json_put(o, "levels", levels);
+	put_flag(o, "unlimited", (t->flags & TIER_UNLIMITED) != 0);
+	put_flag(o, "stop_on_quota", !(t->flags & TIER_PASS_OVER_QUOTA));
+	for (uint32_t i = 0; i < t->limits.n; i++)
+		(void)json_append(
+		    limits, limit_json(bundle_limit(b, t->limits.first + i)));
+	(void)json_put(o, "limits", limits);
+	return o;
+}
+
+static struct json_object *
+settings_json(const struct bundle *b, const struct row_settings *s)
+{
+	struct json_object *o = json_new_object();
+
+	put_number(o, "max_uri_bytes", s->max_uri_bytes);
+	put_number(o, "max_header_bytes", s->max_header_bytes);
+	put_number(o, "max_body_bytes", s->max_body_bytes);
+	put_word(o, "errors", error_words, s->errors);
+	put_number(o, "connect_ms", s->connect_ms);
+	put_number(o, "first_byte_ms", s->first_byte_ms);
+	put_number(o, "total_ms", s->total_ms);
+	put_text(o, "realm", b, s->realm);
+	return o;
+}
+
+struct json_object *
+spec_bundle_json(const struct bundle *b)
+{
+	struct json_object *o = json_new_object();
+	struct json_object *apis = json_new_array();
+	struct json_object *issuers = json_new_array();
+	struct json_object *tiers = json_new_array();
+	char policy[17];
+
+	(void)snprintf(policy, sizeof(policy), "%016jx", (uintmax_t)b->policy);
+	(void)json_put(o, "policy", json_new_string(span_str(policy)));
+	(void)json_put(o, "settings", settings_json(b, bundle_settings(b, 0)));
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++)
+		(void)json_append(apis, spec_api_json(b, i));
+	(void)json_put(o, "apis", apis);
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_ISSUER); i++)
+		(void)json_append(issuers, issuer_json(b, bundle_issuer(b, i)));
+	(void)json_put(o, "issuers", issuers);
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++)
+		(void)json_append(tiers, tier_json(b, bundle_tier(b, i)));
+	(void)json_put(o, "tiers", tiers);
+	return o;
+}

@@ -185,7 +185,7 @@ link_spec(struct spec *s)
 		paths_check(doc, s->diag);
 		link_tiers(s, doc);
 		link_endpoints(doc, s->diag);
-		if (doc->n_operations == 0)
+		if (doc->paths != NULL && doc->n_operations == 0)
 			diag_warning(s->diag, (struct place){ doc->file, 0, 0 },
 			    "no-operations", "the document has no operation");
 	}

@@ -154,6 +154,20 @@ report_public(const struct spec_document *doc, const struct spec_path *path,
 		    SPAN_ARG(op->method.text), SPAN_ARG(path->template.text));
 }
 
+/* Some operation is left to what WSO2 does by default. */
+static bool
+leaves_open(const struct spec_document *doc)
+{
+	if (doc->security.given)
+		return false;
+	for (const struct spec_path *p = doc->paths; p != NULL; p = p->next)
+		for (const struct spec_operation *op = p->operations; op;
+		     op = op->next)
+			if (!op->security.given)
+				return true;
+	return false;
+}
+
 static void
 guard_operation(struct spec_document *doc, struct spec_operation *op,
     struct spec_alternative *fallback)
@@ -178,7 +192,8 @@ guard_document(struct spec_document *doc, struct diag *d)
 	bool undeclared = declares_nothing(doc);
 	struct spec_alternative *fallback = NULL;
 
-	if (doc->wso2 && doc->security_required != SWITCH_FALSE)
+	if (doc->wso2 && doc->security_required != SWITCH_FALSE &&
+	    leaves_open(doc))
 		fallback = default_checks(doc, d);
 	for (struct spec_path *p = doc->paths; p != NULL; p = p->next)
 		for (struct spec_operation *op = p->operations; op;

@@ -281,7 +281,7 @@ static void
 check_base(struct spec_document *doc, struct diag *d)
 {
 	struct spec_text *base = &doc->base_path;
-	const char *why = NULL;
+	const char *why, *wrong;
 	struct build_place place;
 	struct build *b;
 
@@ -299,8 +299,8 @@ check_base(struct spec_document *doc, struct diag *d)
 	if (why == NULL &&
 	    (span_has(base->text, '{') || span_has(base->text, '*')))
 		why = "a base path has no variables";
-	if (why == NULL)
-		(void)build_path(b, base->text, &place, &why); /* sets why */
+	if (why == NULL && !build_path(b, base->text, &place, &wrong))
+		why = wrong;
 	if (why != NULL)
 		diag_error(d, base->place, "base-path", "base path '%.*s': %s",
 		    SPAN_ARG(base->text), why);

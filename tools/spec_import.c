@@ -333,6 +333,7 @@ finish(struct import *im)
 
 	if (!make_bundle(im) || !read_old(im))
 		return EXIT_TROUBLE;
+	print_documents(im);
 	if (im->has_old)
 		vanish = compare(im);
 	if (vanish > 0 && !im->replace) {
@@ -343,7 +344,6 @@ finish(struct import *im)
 		    im->output, vanish == 1 ? "it" : "them");
 		return EXIT_REFUSED;
 	}
-	print_documents(im);
 	return write_bundle(im);
 }
 

@@ -158,4 +158,8 @@ struct spec_document {
  */
 struct spec_document *openapi_read(const char *path, struct diag *d);
 
+/* The same from bytes, which may not refer to other files. */
+struct spec_document *openapi_parse(
+    struct span text, const char *shown, struct diag *d);
+
 #endif

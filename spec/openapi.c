@@ -145,24 +145,29 @@ read_root(struct reader *r)
 	ref_check_all(&r->doc->refs, r->doc->dialect == DIALECT_2_0);
 }
 
-struct spec_document *
-openapi_read(const char *path, struct diag *d)
+static struct spec_document *
+new_document(const char *shown, struct diag *d)
 {
 	struct spec_document *doc = arena_alloc(d->arena, sizeof(*doc));
-	struct reader r = { .d = d, .doc = doc };
 
 	if (doc == NULL) {
-		diag_error(
-		    d, (struct place){ path, 0, 0 }, "memory", "out of memory");
+		diag_error(d, (struct place){ shown, 0, 0 }, "memory",
+		    "out of memory");
 		return NULL;
 	}
-	doc->file = path;
+	doc->file = shown;
 	doc->errors = -1;
 	doc->max_body_bytes = UINT64_MAX;
-	doc->root = ref_open(&doc->refs, path, d);
-	if (doc->root == NULL)
+	return doc;
+}
+
+static struct spec_document *
+read_document(struct spec_document *doc, struct diag *d)
+{
+	struct reader r = { .d = d, .doc = doc, .root = doc->root };
+
+	if (r.root == NULL)
 		return NULL;
-	r.root = doc->root;
 	if (!reader_is(&r, r.root, "an OpenAPI document", NODE_MAP) ||
 	    !read_version(&r))
 		return NULL;
@@ -171,4 +176,26 @@ openapi_read(const char *path, struct diag *d)
 	table_init(&r.paths, d->arena);
 	read_root(&r);
 	return doc;
+}
+
+struct spec_document *
+openapi_read(const char *path, struct diag *d)
+{
+	struct spec_document *doc = new_document(path, d);
+
+	if (doc == NULL)
+		return NULL;
+	doc->root = ref_open(&doc->refs, path, d);
+	return read_document(doc, d);
+}
+
+struct spec_document *
+openapi_parse(struct span text, const char *shown, struct diag *d)
+{
+	struct spec_document *doc = new_document(shown, d);
+
+	if (doc == NULL)
+		return NULL;
+	doc->root = ref_open_text(&doc->refs, text, shown, d);
+	return read_document(doc, d);
 }

@@ -6,6 +6,8 @@
 
 #include "policy/url.h"
 
+#define SERVERS_MAX 100
+
 static bool
 wrong(struct reader *r, struct spec_text at, const char *text)
 {
@@ -233,6 +235,11 @@ read_server_list(
 
 	if (!reader_is(r, list, "servers", NODE_LIST))
 		return NULL;
+	if (list->n > SERVERS_MAX) {
+		diag_error(r->d, list->place, "too-large",
+		    "more than %d servers", SERVERS_MAX);
+		return NULL;
+	}
 	for (const struct node *n = list->first; n != NULL; n = n->next) {
 		struct spec_text base, backend;
 

@@ -34,18 +34,41 @@ static struct ref_file *
 add_file(struct ref_set *s, const char *real, const char *shown)
 {
 	struct ref_file *f = arena_alloc(s->diag->arena, sizeof(*f));
-	struct ref_file **tail = &s->files;
 
-	if (f == NULL)
+	if (f == NULL) {
+		no_memory(s);
 		return NULL;
-	while (*tail != NULL)
-		tail = &(*tail)->next;
-	*tail = f;
+	}
+	*s->tail = f;
+	s->tail = &f->next;
 	s->n_files++;
 	f->real = real;
 	f->shown = shown;
-	f->tree = tree_read(real, shown, s->diag);
 	return f;
+}
+
+static struct ref_file *
+read_file(struct ref_set *s, const char *real, const char *shown)
+{
+	struct ref_file *f = add_file(s, real, shown);
+
+	if (f != NULL)
+		f->tree = tree_read(real, shown, s->diag);
+	return f;
+}
+
+struct node *
+ref_open_text(
+    struct ref_set *s, struct span text, const char *shown, struct diag *d)
+{
+	struct ref_file *f;
+
+	*s = (struct ref_set){ .diag = d, .shown = shown, .tail = &s->files };
+	f = add_file(s, shown, shown);
+	if (f == NULL)
+		return NULL;
+	f->tree = tree_parse(text, shown, d);
+	return f->tree;
 }
 
 struct node *
@@ -56,7 +79,7 @@ ref_open(struct ref_set *s, const char *path, struct diag *d)
 	struct ref_file *f;
 	char buf[PATH_MAX];
 
-	*s = (struct ref_set){ .diag = d };
+	*s = (struct ref_set){ .diag = d, .tail = &s->files };
 	shown = arena_copy(d->arena, folder_of(span_str(path)));
 	s->shown = shown.p;
 	if (shown.p == NULL)
@@ -75,8 +98,8 @@ ref_open(struct ref_set *s, const char *path, struct diag *d)
 	if (real.p == NULL || root.p == NULL)
 		return no_memory(s);
 	s->root = root.p;
-	f = add_file(s, real.p, path);
-	return f != NULL ? f->tree : no_memory(s);
+	f = read_file(s, real.p, path);
+	return f != NULL ? f->tree : NULL;
 }
 
 struct node *
@@ -203,7 +226,7 @@ file_at(struct ref_look *l, const struct ref_file *from, struct span path)
 	 * Nothing is said about a file outside, not even whether it is
 	 * there: a document need not learn what lies on this machine.
 	 */
-	if (path.p[0] == '/' ||
+	if (s->root == NULL || path.p[0] == '/' ||
 	    (realpath(full.p, real) != NULL && !is_below(real, s->root))) {
 		unread(l, "ref-outside",
 		    "lies outside the document's folder and is not read");
@@ -228,7 +251,7 @@ file_at(struct ref_look *l, const struct ref_file *from, struct span path)
 		no_memory(s);
 		return NULL;
 	}
-	return add_file(s, full.p, shown.p);
+	return read_file(s, full.p, shown.p);
 }
 
 /* One reference token of RFC 6901 section 4. */

@@ -17,14 +17,18 @@ struct ref_file; /* a file that was read */
 
 struct ref_set {
 	struct diag *diag;
-	const char *root;  /* real path of the document's folder */
+	const char *root;  /* real path of the document's folder, or NULL */
 	const char *shown; /* that folder as messages name it */
-	struct ref_file *files;
+	struct ref_file *files, **tail; /* of one set: do not copy it */
 	unsigned n_files;
 };
 
 /* Read the document "path" as root of a set; NULL with errors in "d". */
 struct node *ref_open(struct ref_set *s, const char *path, struct diag *d);
+
+/* The same from bytes, which have no folder: other files are outside. */
+struct node *ref_open_text(
+    struct ref_set *s, struct span text, const char *shown, struct diag *d);
 
 /* The string that makes "n" a reference, or NULL. */
 struct node *ref_of(const struct node *n);

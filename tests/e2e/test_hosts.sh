@@ -58,7 +58,7 @@ start_apache
 n=0
 while [ $n -lt 12 ]; do
 	n=$((n + 1))
-	(for i in 1 2 3 4 5; do
+	(for _ in 1 2 3 4 5; do
 		curl -s -o /dev/null --max-time 10 -w '%{http_code}\n' \
 		    "$URL/things/open/x"
 	done >"$W/many.$n") &

@@ -80,6 +80,9 @@ $O/tests/fuzz/%: $O/tests/fuzz/%.o $(filter %.o,$(REPLAY)) $(SPEC) $(FCGI) \
 	$(CC) $(ALLC) $(filter -%,$(REPLAY)) $(LDFLAGS) -o $@ $^ \
 	    -lfcgi -lyaml $(LIBS)
 
+$O/tests/bench/micro: $O/tests/bench/micro.o $(POLICY) $(BASE)
+	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 $O/tests/bench/%: $O/tests/bench/%.o
 	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi
 
@@ -117,7 +120,7 @@ e2e: all $(E2E)
 demo: deps-demo all $(E2E)
 	O=$O KEEP=$(KEEP) tests/demo.sh
 
-bench: deps-bench all $(E2E)
+bench: deps-bench all $(E2E) $O/tests/bench/micro
 	O=$O tests/bench/bench.sh
 
 # The targets with libFuzzer: one (T=) or all, each for S seconds.

@@ -1,0 +1,227 @@
+/*
+ * micro - what the pieces of a decision cost, each in a loop of its own.
+ *
+ *	micro		takes and route matches, with few and with many
+ *
+ * One line a measurement: what, nanoseconds each, and the target.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "policy/build.h"
+#include "policy/route.h"
+#include "policy/state.h"
+
+#define KEYS 1000000
+#define LOOPS 2000000
+
+static char why[300];
+
+static void
+die(const char *what)
+{
+	fprintf(stderr, "micro: %s: %s\n", what, why);
+	exit(1);
+}
+
+static double
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static void
+report(const char *what, double each_ns, double target_ns)
+{
+	printf("%-60s %8.0f ns", what, each_ns);
+	if (target_ns > 0)
+		printf("  (<= %.0f) %s", target_ns,
+		    each_ns <= target_ns ? "reached" : "MISSED");
+	printf("\n");
+}
+
+static uint64_t
+random_next(void)
+{
+	static uint64_t x = 88172645463325252;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	return x ^= x << 17;
+}
+
+/* "n" takes, each of one of "keys" callers. */
+static double
+takes(struct state *s, unsigned n, unsigned keys)
+{
+	struct row_limit l = { .algorithm = LIMIT_TOKEN_BUCKET,
+		.count = 1000000000,
+		.period_us = 3600 * US_PER_S,
+		.burst = 1000000000 };
+	int64_t now_us = clock_wall_us();
+	double start = now_ns();
+	char who[24];
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t k = keys == 1 ? 0 : random_next() % keys;
+		int len =
+		    snprintf(who, sizeof(who), "%llu", (unsigned long long)k);
+		struct take t = { .limit = &l,
+			.parts = { SPAN("subject"), SPAN("issuer"),
+			    span_of(who, (size_t)len) },
+			.n_parts = 3 };
+
+		if (state_take(s, &t, 1, now_us) != TAKE_ALLOWED) {
+			snprintf(why, sizeof(why), "take %u refused", i);
+			die("state");
+		}
+	}
+	return (now_ns() - start) / n;
+}
+
+static void
+measure_takes(void)
+{
+	char dir[] = "/tmp/mgw-micro.XXXXXX", file[64];
+	struct state_sizes sizes = { .n_buckets = 1u << 21 };
+	struct state *s;
+
+	if (mkdtemp(dir) == NULL)
+		die("mkdtemp");
+	snprintf(file, sizeof(file), "%s/state", dir);
+	s = state_open(file, &sizes, why, sizeof(why));
+	if (s == NULL)
+		die("state_open");
+	report("throttle: a take, one key", takes(s, LOOPS, 1), 200);
+	(void)takes(s, KEYS, KEYS);
+	report("throttle: a take, a million random keys", takes(s, LOOPS, KEYS),
+	    400);
+	state_close(s);
+	snprintf(file, sizeof(file), "%s/state/shared", dir);
+	unlink(file);
+	snprintf(file, sizeof(file), "%s/state", dir);
+	if (rmdir(file) != 0 || rmdir(dir) != 0)
+		fprintf(stderr, "micro: %s is left\n", dir);
+}
+
+static void
+add_operation(struct build *b, uint32_t number)
+{
+	struct row_operation op = { .tier = ROW_NONE,
+		.max_body_bytes = UINT64_MAX,
+		.item = number,
+		.method = build_text(b, SPAN("GET")) };
+	struct row_item item = { .allow = build_text(b, SPAN("GET, HEAD")),
+		.operations = { number, 1 } };
+	struct build_place place;
+	const char *text = "";
+	char path[64];
+	int n = snprintf(path, sizeof(path), "/group%u/thing%u/{id}/part",
+	    number % 100, number);
+
+	item.path = build_text(b, span_of(path, (size_t)n));
+	if (!build_path(b, span_of(path, (size_t)n), &place, &text))
+		die(text);
+	item.variables = place.variables;
+	(void)BUILD_ROW(b, SECTION_OPERATION, &op);
+	(void)BUILD_ROW(b, SECTION_ITEM, &item);
+	build_set_item(b, &place, number);
+}
+
+static void
+make_bundle(struct bundle *to, uint32_t operations)
+{
+	struct build *b = build_new();
+	struct row_settings settings = { .max_uri_bytes = 4096,
+		.max_header_bytes = 8192,
+		.max_body_bytes = UINT64_MAX };
+	struct row_api api = { .tier = ROW_NONE, .max_body_bytes = UINT64_MAX };
+	struct buf bytes = { 0 };
+
+	if (b == NULL)
+		die("build_new");
+	settings.realm = build_text(b, SPAN("mgw"));
+	api.title = build_text(b, SPAN("Many"));
+	api.version = build_text(b, SPAN("1"));
+	api.operations = (struct range){ 0, operations };
+	(void)BUILD_ROW(b, SECTION_SETTINGS, &settings);
+	for (uint32_t i = 0; i < operations; i++)
+		add_operation(b, i);
+	(void)BUILD_ROW(b, SECTION_API, &api);
+	if (!build_finish(b, &bytes) ||
+	    !bundle_from(to, buf_span(&bytes), why, sizeof(why)))
+		die("bundle");
+	buf_fini(&bytes);
+	build_free(b);
+}
+
+/* Reading the request's target and matching it, with random paths. */
+static double
+matches(const struct bundle *b, uint32_t operations, struct arena *a)
+{
+	struct request_rules rules = { .strip_prefix = SPAN("") };
+	double spent = 0;
+
+	for (unsigned i = 0; i < LOOPS / 4; i++) {
+		uint32_t k = (uint32_t)(random_next() % operations);
+		struct request r = { .arena = a, .now_us = 1 };
+		struct decision d = { .reason = REASON_NONE };
+		struct match m;
+		char path[80];
+		int n = snprintf(path, sizeof(path), "/group%u/thing%u/%u/part",
+		    k % 100, k, i);
+		struct param params[] = {
+			{ SPAN("REQUEST_METHOD"), SPAN("GET") },
+			{ SPAN("REQUEST_URI"), span_of(path, (size_t)n) },
+			{ SPAN("HTTP_HOST"), SPAN("a") },
+			{ SPAN("SERVER_PROTOCOL"), SPAN("HTTP/1.1") },
+		};
+		double start;
+
+		r.params = params;
+		r.n_params = sizeof(params) / sizeof(params[0]);
+		if (!request_read(&r, b, &rules, &d))
+			die(reason_word(d.reason));
+		start = now_ns();
+		if (!route_match(b, &r, &m, &d))
+			die(reason_word(d.reason));
+		spent += now_ns() - start;
+		arena_reset(a);
+	}
+	return spent / (LOOPS / 4);
+}
+
+static void
+measure_matches(void)
+{
+	struct bundle few, many;
+	struct arena a;
+	double of_few, of_many;
+
+	arena_init(&a, 16 * 1024, 256 * 1024);
+	make_bundle(&few, 10);
+	make_bundle(&many, 100000);
+	of_few = matches(&few, 10, &a);
+	of_many = matches(&many, 100000, &a);
+	report("route match, 10 operations", of_few, 0);
+	report("route match, 100,000 operations, more than with 10",
+	    of_many - of_few, 500);
+	bundle_close(&few);
+	bundle_close(&many);
+	arena_fini(&a);
+}
+
+int
+main(void)
+{
+	measure_takes();
+	measure_matches();
+	return 0;
+}

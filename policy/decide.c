@@ -1,0 +1,119 @@
+/*
+ * decide - see decide.h.
+ */
+#include "policy/decide.h"
+
+#include "base/clock.h"
+#include "policy/security.h"
+
+/*
+ * A bundle cannot have been written after now.  A little more than what
+ * clocks of two machines differ, when the file was copied with its time.
+ */
+#define CLOCK_BEHIND_US (60 * US_PER_S)
+
+struct stage {
+	const struct policy *p;
+	struct request *r;
+	struct ruling *v;
+};
+
+/* Tell the trace how a stage ended; returns "ok". */
+static bool
+note(const struct stage *s, const char *stage, bool ok)
+{
+	const struct outside *world = s->p->outside;
+	struct decision *d = &s->v->decision;
+
+	if (ok)
+		*d = (struct decision){ REASON_NONE };
+	else if (d->reason == REASON_NONE) /* no reason: we cannot tell */
+		(void)refuse(d, REASON_FAULT, SPAN("refused without reason"));
+	if (world->note != NULL)
+		world->note(world->world, stage, -1, d->reason, d->detail);
+	return ok;
+}
+
+/* With a wrong clock neither tokens nor limits can be judged. */
+static bool
+clock_is_right(const struct stage *s)
+{
+	int64_t made_us = s->p->bundle->made_us;
+
+	if (made_us == 0 || s->r->now_us >= made_us - CLOCK_BEHIND_US)
+		return true;
+	return note(s, "clock",
+	    refuse(&s->v->decision, REASON_FAULT,
+		SPAN("the clock is behind the bundle")));
+}
+
+static bool
+shape(const struct stage *s)
+{
+	return note(s, "shape",
+	    request_read(s->r, s->p->bundle, &s->p->rules, &s->v->decision));
+}
+
+static bool
+route(const struct stage *s)
+{
+	return note(s, "route",
+	    route_match(s->p->bundle, s->r, &s->v->match, &s->v->decision));
+}
+
+/* OPTIONS that no document has: answered here, without a credential. */
+static bool
+preflight(const struct stage *s)
+{
+	s->v->preflight = s->v->match.operation == NULL;
+	return s->v->preflight && note(s, "preflight", true);
+}
+
+static bool
+authenticate(const struct stage *s)
+{
+	return note(s, "security",
+	    security_check(s->p->outside, s->p->bundle, s->r, &s->v->match,
+		&s->v->who, &s->v->decision));
+}
+
+/* What says its length too long is refused before it is counted. */
+static bool
+body(const struct stage *s)
+{
+	uint64_t max = decide_max_body(s->p->bundle, &s->v->match);
+
+	if (s->r->body_length <= 0 || (uint64_t)s->r->body_length <= max)
+		return true;
+	return note(s, "body",
+	    refuse(&s->v->decision, REASON_BODY_TOO_LARGE,
+		SPAN("the body is longer than allowed here")));
+}
+
+static bool
+throttle(const struct stage *s)
+{
+	return note(s, "throttle",
+	    throttle_take(s->p->outside, s->p->bundle, s->r, &s->v->match,
+		&s->v->who, &s->v->receipt, &s->v->decision));
+}
+
+bool
+decide(const struct policy *p, struct request *r, struct ruling *v)
+{
+	struct stage s = { p, r, v };
+
+	*v = (struct ruling){ .decision = { REASON_FAULT } };
+	return clock_is_right(&s) && shape(&s) && route(&s) &&
+	    (preflight(&s) || (authenticate(&s) && body(&s) && throttle(&s)));
+}
+
+uint64_t
+decide_max_body(const struct bundle *b, const struct match *m)
+{
+	if (m->operation != NULL && m->operation->max_body_bytes != UINT64_MAX)
+		return m->operation->max_body_bytes;
+	if (m->api != NULL && m->api->max_body_bytes != UINT64_MAX)
+		return m->api->max_body_bytes;
+	return bundle_settings(b, 0)->max_body_bytes;
+}

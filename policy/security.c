@@ -1,0 +1,167 @@
+/*
+ * security - see security.h.
+ *
+ * In an alternative of several requirements the first one names the
+ * principal; the others must hold, each with the scopes of its own
+ * credential, and add nothing to it: what one issuer says of a caller is
+ * not mixed with what another says.
+ */
+#include "policy/security.h"
+
+#include "policy/credential.h"
+
+typedef bool verifier(
+    const struct credential_call *c, struct principal *who, struct decision *d);
+
+/* A kind without a function is refused: nothing here can verify it. */
+static verifier *const verifiers[SCHEME_KIND__MAX] = {
+	[SCHEME_JWT] = jwt_check,
+	[SCHEME_API_KEY] = api_key_check,
+};
+
+/*
+ * How far an alternative got; the furthest is the answer when all fail.
+ * That we could not tell goes before everything: who is refused for our
+ * own reasons should not be told to change his credential.
+ */
+static int
+how_far(enum reason r)
+{
+	switch (r) {
+	case REASON_NO_VERIFIER:
+		return 0;
+	case REASON_CREDENTIAL_MISSING:
+	case REASON_CERTIFICATE_MISSING:
+		return 1;
+	case REASON_CREDENTIAL_MALFORMED:
+	case REASON_CREDENTIAL_DUPLICATE:
+	case REASON_TOKEN_MALFORMED:
+		return 2;
+	case REASON_SCOPE_MISSING:
+	case REASON_CLAIM_REFUSED:
+		return 4;
+	case REASON_VERIFIER_DOWN:
+		return 5;
+	case REASON_FAULT:
+		return 6;
+	default:
+		return 3; /* invalid */
+	}
+}
+
+static bool
+check_scopes(const struct bundle *b, const struct row_requirement *q,
+    const struct principal *who, struct decision *d)
+{
+	bool any = (q->flags & REQUIREMENT_SCOPES_ANY) != 0;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < q->scopes.n; i++)
+		n += principal_has_scope(
+		    who, bundle_string(b, q->scopes.first + i));
+	if (q->scopes.n == 0 || (any ? n > 0 : n == q->scopes.n))
+		return true;
+	return refuse(d, REASON_SCOPE_MISSING,
+	    any ? SPAN("the credential has none of the scopes")
+		: SPAN("the credential lacks a scope"));
+}
+
+struct trial {
+	const struct outside *world;
+	const struct bundle *b;
+	const struct request *r;
+	const struct match *m;
+	int alternative; /* its number, for the trace */
+};
+
+static void
+note(const struct trial *t, const char *stage, const struct decision *d)
+{
+	if (t->world->note != NULL)
+		t->world->note(t->world->world, stage, t->alternative,
+		    d->reason, d->detail);
+}
+
+/* One scheme and its scopes, with a principal of its own. */
+static bool
+check_requirement(const struct trial *t, const struct row_requirement *q,
+    struct principal *who, struct decision *d)
+{
+	struct credential_call c = { .world = t->world,
+		.bundle = t->b,
+		.request = t->r,
+		.scheme = bundle_scheme(t->b, q->scheme),
+		.api = t->m->api };
+	verifier *verify = verifiers[c.scheme->kind];
+	bool ok;
+
+	*who = (struct principal){ 0 };
+	*d = (struct decision){ REASON_NONE };
+	if (verify == NULL)
+		ok = refuse(d, REASON_NO_VERIFIER,
+		    SPAN("nothing is configured to verify this scheme"));
+	else
+		ok = verify(&c, who, d);
+	if (!ok && d->reason == REASON_NONE) /* no reason: we cannot tell */
+		(void)refuse(d, REASON_FAULT, SPAN("refused without reason"));
+	note(t, "authenticate", d);
+	if (ok && q->scopes.n > 0) {
+		ok = check_scopes(t->b, q, who, d);
+		note(t, "authorize", d);
+	}
+	if (!ok)
+		d->requirement = q;
+	return ok;
+}
+
+static bool
+check_alternative(const struct trial *t, const struct row_alternative *a,
+    struct principal *who, struct decision *d)
+{
+	struct principal other;
+
+	for (uint32_t i = 0; i < a->requirements.n; i++) {
+		const struct row_requirement *q =
+		    bundle_requirement(t->b, a->requirements.first + i);
+
+		if (!check_requirement(t, q, i == 0 ? who : &other, d))
+			return false;
+	}
+	return true;
+}
+
+bool
+security_check(const struct outside *world, const struct bundle *b,
+    const struct request *r, const struct match *m, struct principal *who,
+    struct decision *d)
+{
+	struct range range = m->operation->alternatives;
+	struct trial t = { world, b, r, m, 0 };
+	bool anonymous = (m->operation->flags & OPERATION_SECURED) == 0;
+	int furthest = -1;
+
+	*d = (struct decision){ REASON_NONE };
+	for (uint32_t i = 0; i < range.n; i++) {
+		const struct row_alternative *a =
+		    bundle_alternative(b, range.first + i);
+		struct decision found;
+
+		t.alternative = (int)i;
+		if (a->requirements.n == 0) {
+			/* Last of all, so that who brings a credential is
+			 * known by it. */
+			anonymous = true;
+			continue;
+		}
+		if (check_alternative(&t, a, who, &found))
+			return true;
+		if (how_far(found.reason) > furthest) {
+			furthest = how_far(found.reason);
+			*d = found;
+		}
+	}
+	*who = (struct principal){ 0 };
+	if (anonymous)
+		*d = (struct decision){ REASON_NONE };
+	return anonymous;
+}

@@ -1,0 +1,35 @@
+/*
+ * sources - what stands behind the SOURCE rows of a bundle.
+ *
+ * A set is immutable; the objects in it (key sets, key files, secrets)
+ * are counted and shared with the set that follows when a file changes.
+ */
+#ifndef MGW_FCGI_SOURCES_H
+#define MGW_FCGI_SOURCES_H
+
+#include "fcgi/config.h"
+#include "policy/bundle.h"
+#include "policy/outside.h"
+#include "policy/state.h"
+
+struct sources;
+
+/*
+ * Read all sources of "b", which outlives the set.  NULL: "why" names the
+ * one that cannot be read and where it is configured.
+ */
+struct sources *sources_open(const struct bundle *b, const struct config *c,
+    const struct state *state, char *why, size_t why_size);
+void sources_free(struct sources *s);
+
+/*
+ * The set that follows "s" when one of its files has changed, or NULL when
+ * none has.  What cannot be used any more is SOURCE_FAULT in it: what
+ * somebody breaks never opens anything.
+ */
+struct sources *sources_renew(const struct sources *s);
+
+enum source_result sources_get(
+    const struct sources *s, uint32_t row, struct source *to);
+
+#endif

@@ -17,12 +17,14 @@
 struct live;
 
 struct generation {
-	struct bundle bundle;
 	struct policy policy; /* with "outside" filled in */
 			      /* The rest is private to live.c. */
 };
 
-/* NULL: "why" says what is wrong with bundle, sources or state. */
+/*
+ * "c" and "state" outlive it.  NULL: "why" says what is wrong with the
+ * bundle, its sources or its endpoints.
+ */
 struct live *live_open(
     const struct config *c, struct state *state, char *why, size_t why_size);
 void live_close(struct live *l);
@@ -30,14 +32,22 @@ void live_close(struct live *l);
 const struct generation *live_get(struct live *l);
 void live_put(struct live *l, const struct generation *g);
 
-/* The endpoint to use for a match: mgw.conf's, else the bundle's. */
+/*
+ * The endpoint to use for a match: mgw.conf's, else the bundle's, in turn
+ * where there are several.  NULL: none is configured.
+ */
 const struct backend *live_backend(
     const struct generation *g, const struct match *m);
 
 /*
  * Look whether bundle or source files changed, and swap if so; "force"
- * as after SIGHUP.  Called between requests, at most once a second.
+ * looks at the bundle even if its file seems unchanged, as after SIGHUP.
+ * One caller at a time, from outside of any request.
  */
 void live_refresh(struct live *l, bool force);
+
+/* Every backend of the generation, for --check; NULL at the end. */
+const struct backend *live_backend_at(
+    const struct generation *g, uint32_t i, const struct row_api **api);
 
 #endif

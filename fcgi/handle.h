@@ -1,0 +1,37 @@
+/*
+ * handle - one request, one straight line.
+ */
+#ifndef MGW_FCGI_HANDLE_H
+#define MGW_FCGI_HANDLE_H
+
+#include "fcgi/config.h"
+#include "fcgi/events.h"
+#include "fcgi/live.h"
+#include "fcgi/share.h"
+
+/* What requests need; everything in it is safe from every thread. */
+struct gate {
+	const struct config *config;
+	struct live *live;
+	struct state *state;
+	struct upstreams *upstreams;
+	struct events *events;
+	struct span node; /* host name */
+};
+
+/*
+ * Answer the request of "x", which has begun, and write its event.
+ * "slot" (may be NULL) is told for which API and backend.  False: the
+ * answer is not whole.
+ */
+bool handle(
+    const struct gate *gate, struct exchange *x, struct share_slot *slot);
+
+/* The same, but refuse it with "overloaded". */
+bool handle_overload(const struct gate *gate, struct exchange *x);
+
+/* Whom the request is for; "deep": API and backend too. */
+void handle_keys(const struct gate *gate, struct exchange *x, bool deep,
+    struct share_keys *k);
+
+#endif

@@ -1,0 +1,290 @@
+/*
+ * mgw - the gate: start, serve, end.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/version.h"
+#include "fcgi/handle.h"
+#include "fcgi/pool.h"
+
+extern char **environ;
+
+/* Connections to backends that are kept when nobody uses them. */
+#define IDLE_BACKENDS_MAX 128
+#define WHY_MAX 1024
+
+struct process {
+	struct config config;
+	struct gate gate;
+	struct listeners listeners;
+	bool cgi;
+	char node[HOST_NAME_MAX + 1];
+	char why[WHY_MAX];
+};
+
+/* Keys and tokens are in our memory: it is not to reach a file. */
+static void
+keep_secrets(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		log_warn("core dumps cannot be turned off errno=%d", errno);
+}
+
+/* State, bundle, events: what both kinds of process need. */
+static bool
+open_gate(struct process *p)
+{
+	struct gate *g = &p->gate;
+	const struct config *c = &p->config;
+
+	g->config = c;
+	if (gethostname(p->node, sizeof(p->node) - 1) == 0)
+		g->node = span_str(p->node);
+	g->state = state_open(c->state, NULL, p->why, sizeof(p->why));
+	if (g->state == NULL)
+		return false;
+	g->live = live_open(c, g->state, p->why, sizeof(p->why));
+	if (g->live == NULL)
+		return false;
+	g->events = events_open(c->events, p->cgi, p->why, sizeof(p->why));
+	if (g->events == NULL)
+		return false;
+	g->upstreams = upstreams_new(p->cgi ? 1 : IDLE_BACKENDS_MAX);
+	if (g->upstreams == NULL)
+		(void)snprintf(p->why, sizeof(p->why), "out of memory");
+	return g->upstreams != NULL;
+}
+
+static void
+close_gate(struct process *p)
+{
+	struct gate *g = &p->gate;
+
+	upstreams_free(g->upstreams);
+	events_close(g->events);
+	live_close(g->live);
+	if (g->state != NULL)
+		state_close(g->state);
+}
+
+/* A CGI process that cannot serve says so; why is in the log only. */
+static int
+fail_cgi(struct process *p)
+{
+	static const char answer[] =
+	    "Status: 503\r\nContent-Type: application/problem+json\r\n"
+	    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+	    "\r\n"
+	    "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
+	    "\"status\":503,\"reason\":\"fault\"}\n";
+
+	log_error("%s", p->why);
+	/* There is nobody left to tell when this fails. */
+	(void)!write(STDOUT_FILENO, answer, sizeof(answer) - 1);
+	return 0;
+}
+
+static int
+run_cgi(struct process *p)
+{
+	struct exchange *x = exchange_new();
+	int fd;
+
+	if (x == NULL || !exchange_begin_cgi(x, environ)) {
+		(void)snprintf(p->why, sizeof(p->why), "too many variables");
+		return fail_cgi(p);
+	}
+	exchange_end(x, handle(&p->gate, x, NULL), &fd);
+	exchange_free(x);
+	close_gate(p);
+	return 0;
+}
+
+/* The pool's view of the gate. */
+
+static void
+pool_keys(void *gate, struct exchange *x, bool deep, struct share_keys *k)
+{
+	handle_keys(gate, x, deep, k);
+}
+
+static bool
+pool_serve(void *gate, struct exchange *x, struct share_slot *slot)
+{
+	return handle(gate, x, slot);
+}
+
+static bool
+pool_refuse(void *gate, struct exchange *x)
+{
+	return handle_overload(gate, x);
+}
+
+static void
+pool_tick(void *gate, unsigned workers, unsigned busy, bool reload)
+{
+	struct gate *g = gate;
+	const struct generation *now;
+	uint64_t lost = events_lost(g->events);
+
+	if (reload) {
+		events_reopen(g->events);
+		if (g->config->error_log != NULL &&
+		    !log_open(g->config->error_log))
+			log_error("error-log errno=%d", errno);
+	}
+	if (lost > 0)
+		log_warn("events lost=%llu", (unsigned long long)lost);
+	while (lost-- > 0)
+		state_tally(g->state, STATE_EVENT_LOST);
+	live_refresh(g->live, reload);
+	now = live_get(g->live);
+	state_process_update(
+	    g->state, now->policy.bundle->policy, workers, busy);
+	live_put(g->live, now);
+}
+
+static int
+run_pool(struct process *p)
+{
+	struct gate *g = &p->gate;
+	const struct config *c = &p->config;
+	const struct generation *now = live_get(g->live);
+	const struct pool_settings set = { .threads = c->threads,
+		.queue_time_ms = c->queue_time_ms,
+		.peer_secret = c->peer_secret,
+		.gate = g,
+		.keys = pool_keys,
+		.serve = pool_serve,
+		.refuse = pool_refuse,
+		.tick = pool_tick };
+	bool ok;
+
+	state_process_enter(g->state, span_str(c->bundle),
+	    now->policy.bundle->policy, c->threads);
+	live_put(g->live, now);
+	log_info("mgw %s serves bundle=%s state=%s threads=%u", MGW_VERSION,
+	    c->bundle, c->state, c->threads);
+	ok = pool_run(&set, &p->listeners);
+	if (!ok)
+		log_error("cannot serve errno=%d", errno);
+	log_info("mgw ends");
+	state_process_leave(g->state);
+	close_gate(p);
+	return ok ? 0 : 2;
+}
+
+/* What --check prints: facts to standard output. */
+static int
+check(struct process *p)
+{
+	const struct config *c = &p->config;
+	const struct generation *now;
+	const struct backend *b;
+	const struct row_api *api;
+
+	printf("configuration\t%s\n", c->file != NULL ? c->file : "-");
+	printf("bundle\t%s\n", c->bundle);
+	printf("state\t%s\n", c->state);
+	printf("events\t%s\n", c->events);
+	printf("threads\t%u\n", c->threads);
+	for (unsigned i = 0; i < c->n_listen; i++)
+		printf("listen\t%s\n", c->listen[i]);
+	printf("peer-secret\t%s\n", c->peer_secret.p != NULL ? "set" : "unset");
+	if (!open_gate(p)) {
+		fprintf(stderr, "mgw: %s\n", p->why);
+		return 1;
+	}
+	now = live_get(p->gate.live);
+	printf("policy\t%016llx\n",
+	    (unsigned long long)now->policy.bundle->policy);
+	printf("sources\t%u\n", bundle_n(now->policy.bundle, SECTION_SOURCE));
+	for (uint32_t i = 0; (b = live_backend_at(now, i, &api)) != NULL; i++) {
+		struct span title = bundle_text(now->policy.bundle, api->title);
+
+		printf("endpoint\t%.*s\t%.*s\n", SPAN_ARG(title),
+		    SPAN_ARG(b->url));
+	}
+	live_put(p->gate.live, now);
+	close_gate(p);
+	return 0;
+}
+
+static bool
+start(struct process *p, int argc, char **argv)
+{
+	struct config *c = &p->config;
+
+	if (!config_load(c, argc, argv, environ, p->why, sizeof(p->why)))
+		return false;
+	log_set_level(c->log_level);
+	if (c->check_only)
+		return true;
+	if (c->error_log != NULL && !log_open(c->error_log)) {
+		(void)snprintf(p->why, sizeof(p->why), "%s: %s", c->error_log,
+		    strerror(errno));
+		return false;
+	}
+	if (geteuid() == 0 && !c->allow_root) {
+		(void)snprintf(p->why, sizeof(p->why),
+		    "refuses to run as root; use a user of its own, or "
+		    "--allow-root");
+		return false;
+	}
+	if (!exchange_global_init()) {
+		(void)snprintf(p->why, sizeof(p->why),
+		    "libfcgi reads by itself: it was linked statically or "
+		    "with -Bsymbolic");
+		return false;
+	}
+	return p->cgi || listen_open(&p->listeners, c, p->why, sizeof(p->why));
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct process p;
+	int code;
+
+	keep_secrets();
+	umask(027);
+	p.cgi = getenv("REQUEST_METHOD") != NULL;
+	if (!start(&p, argc, argv)) {
+		if (p.why[0] == '\0')
+			return p.config.exit_code;
+		if (p.cgi)
+			return fail_cgi(&p);
+		log_fatal("%s", p.why);
+	}
+	if (p.config.check_only)
+		return check(&p);
+	if (p.cgi && !open_gate(&p))
+		return fail_cgi(&p);
+	if (p.cgi)
+		return run_cgi(&p);
+	if (p.listeners.n == 0) {
+		fprintf(stderr,
+		    "mgw: no socket to listen on and no CGI request; see "
+		    "mgw --help\n");
+		return 2;
+	}
+	pool_block_signals();
+	if (!open_gate(&p)) {
+		listen_close(&p.listeners);
+		log_fatal("%s", p.why);
+	}
+	code = run_pool(&p);
+	config_fini(&p.config);
+	return code;
+}

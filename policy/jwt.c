@@ -73,7 +73,8 @@ bool
 jwt_claims_check(const struct jwt *t, const struct claims *c,
     const struct jwt_rules *rules, struct decision *d)
 {
-	if (rules->issuer.n == 0 || !span_eq(c->issuer, rules->issuer))
+	if (!rules->any_issuer &&
+	    (rules->issuer.n == 0 || !span_eq(c->issuer, rules->issuer)))
 		return refuse(d, REASON_WRONG_ISSUER,
 		    SPAN("the token is of another issuer"));
 	if (!type_fits(t->header.type, rules->type) || c->id_token)

@@ -30,6 +30,7 @@ bool jwt_split(
 /* What a token is held to. */
 struct jwt_rules {
 	struct span issuer;
+	bool any_issuer; /* only for tools */
 	const struct span *audiences; /* one is needed */
 	size_t n_audiences;
 	bool any_audience;

@@ -1,0 +1,573 @@
+/*
+ * mgw-token - look at, verify and make tokens at the command line.
+ *
+ * Verifying runs the code of the gate: the same parts, the same order.
+ */
+#include <stdlib.h>
+
+#include "base/args.h"
+#include "base/base64url.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "policy/json.h"
+#include "policy/jwk.h"
+#include "policy/jwt.h"
+#include "policy/keyset.h"
+#include "tools/show.h"
+
+#define AUDIENCES_MAX 64
+#define ARENA_BYTES_MAX (4 << 20)
+
+enum option {
+	OPTION_JWKS,
+	OPTION_JWS_ONLY,
+	OPTION_ISSUER,
+	OPTION_AUDIENCE,
+	OPTION_ALG,
+	OPTION_TYPE,
+	OPTION_LEEWAY,
+	OPTION_AT,
+	OPTION_KEY,
+	OPTION_CLAIMS,
+	OPTION_KID,
+	OPTION_JSON,
+};
+
+static const struct args_option options[] = {
+	{ 'k', "jwks", "FILE",
+	    "verify: JWK set, or PEM public keys and certificates" },
+	{ 0, "jws-only", NULL,
+	    "verify: the signature of any payload, no claims" },
+	{ 'i', "issuer", "TEXT", "verify: what \"iss\" must be" },
+	{ 'a', "audience", "TEXT", "verify: \"aud\" must name one of these" },
+	{ 0, "alg", "LIST",
+	    "verify: algorithms allowed, with commas; sign: the one to use" },
+	{ 0, "type", "TYPE", "verify: \"typ\" required; sign: to be written" },
+	{ 0, "leeway", "SECONDS", "verify: tolerance of times (default 0)" },
+	{ 0, "at", "UNIXTIME", "verify: as if it were this time" },
+	{ 0, "key", "KEY",
+	    "sign: private key as PEM or JWK; a file, @FILE or -" },
+	{ 'c', "claims", "JSON", "sign: the payload; text, @FILE or -" },
+	{ 0, "kid", "TEXT", "sign: key id, instead of the key's own" },
+	{ 0, "json", NULL, "decode: print JSON (it always does)" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct args_program program = {
+	"mgw-token",
+	"decode|verify|sign|jwks [OPTION]... [TOKEN|PEM]...",
+	"decode [TOKEN]   print header and claims; nothing is verified\n"
+	"verify [TOKEN]   print \"ok\", or why the gate would refuse it\n"
+	"sign             print a token made of --claims with --key\n"
+	"jwks PEM...      print the public parts of keys as a JWK set\n"
+	"\n"
+	"TOKEN is text, @FILE, or - for standard input, which is the "
+	"default.\n"
+	"Exit: 0 done, 1 refused, 2 wrong use or cannot read.",
+	options,
+};
+
+struct call {
+	const char *jwks, *alg, *type, *key, *claims, *kid;
+	bool jws_only;
+	struct jwt_rules rules;
+	struct span audiences[AUDIENCES_MAX];
+	int64_t now_s;
+	unsigned used; /* bits of options given */
+	char **operands;
+	int n_operands;
+	struct arena arena;
+};
+
+static int
+fail(const char *what, const char *why)
+{
+	(void)fprintf(stderr, "mgw-token: %s: %s\n", what, why);
+	return 2;
+}
+
+/* The token of the first operand, checked to be one; NULL: 2. */
+static char *
+read_token(struct call *c)
+{
+	if (c->n_operands > 1) {
+		(void)args_wrong(&program, "more than one token");
+		return NULL;
+	}
+	return args_content(
+	    &program, c->n_operands == 1 ? c->operands[0] : "-");
+}
+
+static int
+refused(enum reason r, struct span detail)
+{
+	(void)puts(reason_word(r)); /* show_end tells */
+	(void)fprintf(stderr, "mgw-token: %.*s\n", SPAN_ARG(detail));
+	return 1;
+}
+
+static int
+decode(struct call *c)
+{
+	char *text = read_token(c);
+	struct span rest, header, payload;
+	struct json_object *o = json_new_object();
+	const char *error = "not three parts of base64url";
+	int rc = 1;
+
+	if (text == NULL) {
+		json_free(o);
+		return 2;
+	}
+	rest = span_str(text);
+	header = span_cut(&rest, '.');
+	payload = span_cut(&rest, '.');
+	if (rest.p != NULL && !span_has(rest, '.') &&
+	    base64url_decode(header, &c->arena, &header) &&
+	    base64url_decode(payload, &c->arena, &payload) &&
+	    json_put(o, "header", json_read(header, &error)) &&
+	    json_put(o, "claims", json_read(payload, &error)))
+		rc = show_json(stdout, o) ? 0 : 2;
+	else
+		(void)fprintf(stderr, "mgw-token: %s\n", error);
+	json_free(o);
+	free(text);
+	return rc;
+}
+
+/* "RS256,ES256" as bits; 0 for an unknown name. */
+static uint32_t
+parse_algorithms(const char *list)
+{
+	struct span rest = span_str(list);
+	uint32_t bits = 0;
+
+	while (rest.p != NULL) {
+		enum algorithm alg;
+
+		if (!algorithm_parse(span_trim(span_cut(&rest, ',')), &alg))
+			return 0;
+		bits |= UINT32_C(1) << alg;
+	}
+	return bits;
+}
+
+static struct key_set *
+read_key_set(const char *path)
+{
+	struct key_set *set = NULL;
+	struct buf text, notes;
+	char why[400];
+
+	buf_init(&notes, 65536);
+	if (!file_read(path, FILE_ANY, KEY_SET_BYTES_MAX, &text, NULL, why,
+		sizeof(why))) {
+		(void)fprintf(stderr, "mgw-token: %s\n", why);
+		return NULL;
+	}
+	set = key_set_new(buf_span(&text), false, &notes, why, sizeof(why));
+	if (notes.n > 0)
+		(void)fprintf(stderr, "%.*s", SPAN_ARG(buf_span(&notes)));
+	if (set == NULL)
+		(void)fail(path, why);
+	sign_wipe(text.p, text.n);
+	buf_fini(&text);
+	buf_fini(&notes);
+	return set;
+}
+
+static int
+verify_with(struct call *c, const struct key_set *set, struct span token,
+    uint32_t allowed)
+{
+	struct decision d = { 0 };
+	struct claims claims;
+	const char *why;
+	enum algorithm alg;
+	struct jwt t;
+
+	if (!jwt_split(token, &c->arena, &t, &why))
+		return refused(REASON_TOKEN_MALFORMED, span_str(why));
+	if (!algorithm_parse(t.header.alg, &alg) || (allowed >> alg & 1) == 0)
+		return refused(REASON_ALG_NOT_ALLOWED,
+		    SPAN("this algorithm is not allowed"));
+	switch (key_set_verify(
+	    set, alg, t.header.kid, t.signed_text, t.signature)) {
+	case KEY_GOOD:
+		break;
+	case KEY_BAD_SIGNATURE:
+		return refused(
+		    REASON_BAD_SIGNATURE, SPAN("the signature is wrong"));
+	case KEY_UNKNOWN:
+		return refused(REASON_KEY_UNKNOWN, SPAN("no such key"));
+	case KEY_FAULT:
+		return fail("keys", "cannot be used");
+	}
+	if (!c->jws_only) {
+		if (!claims_read(
+			t.payload, SPAN("scope"), &c->arena, &claims, &why))
+			return refused(REASON_TOKEN_MALFORMED, span_str(why));
+		if (!jwt_claims_check(&t, &claims, &c->rules, &d))
+			return refused(d.reason, d.detail);
+	}
+	(void)puts("ok"); /* show_end tells */
+	return 0;
+}
+
+static int
+verify(struct call *c)
+{
+	uint32_t allowed = UINT32_MAX;
+	struct key_set *set;
+	char *token;
+	int rc = 2;
+
+	if (c->jwks == NULL)
+		return args_wrong(&program, "verify needs --jwks");
+	if (c->alg != NULL && (allowed = parse_algorithms(c->alg)) == 0)
+		return args_wrong(&program, "unknown algorithm in --alg");
+	c->rules.any_issuer = c->rules.issuer.p == NULL;
+	c->rules.any_audience = c->rules.n_audiences == 0;
+	c->rules.audiences = c->audiences;
+	set = read_key_set(c->jwks);
+	if (set == NULL)
+		return 2;
+	token = read_token(c);
+	if (token != NULL)
+		rc = verify_with(c, set, span_str(token), allowed);
+	free(token);
+	key_set_free(set);
+	return rc;
+}
+
+/* A private key from text that may be PEM or a JWK; NULL after a message. */
+static struct sign_key *
+parse_key(struct call *c, struct span text, struct span *kid)
+{
+	struct json_object *o, *public;
+	struct sign_key *key = NULL;
+	const char *why = "no key in it";
+	struct jwk jwk;
+
+	*kid = (struct span){ NULL, 0 };
+	if (text.n > 0 && text.p[0] == '{') {
+		o = json_read(text, &why);
+		if (o != NULL && jwk_read(o, true, &c->arena, &jwk, &why)) {
+			key = jwk.key;
+			if (jwk.kid.p != NULL)
+				*kid = arena_copy(&c->arena, jwk.kid);
+		}
+		json_free(o);
+	} else {
+		struct span rest = text;
+
+		key = sign_key_from_pem(&rest, true, &why);
+	}
+	if (key == NULL) {
+		(void)fail("--key", why != NULL ? why : "no key in it");
+		return NULL;
+	}
+	/* A key without a name gets the one that "jwks" would give it. */
+	public = kid->p == NULL ? jwk_public(key, *kid, &c->arena) : NULL;
+	if (public != NULL && json_is_string(json_get(public, "kid"), kid))
+		*kid = arena_copy(&c->arena, *kid);
+	json_free(public);
+	return key;
+}
+
+static struct sign_key *
+read_key(struct call *c, struct span *kid)
+{
+	const char *text = c->key;
+	struct sign_key *key = NULL;
+	struct span at;
+	char *content;
+
+	/* A name alone is a file's: keys do not belong into arguments. */
+	at = arena_printf(
+	    &c->arena, "%s%s", strchr("@-{", text[0]) != NULL ? "" : "@", text);
+	content = at.p != NULL ? args_content(&program, at.p) : NULL;
+	if (content == NULL)
+		return NULL;
+	key = parse_key(c, span_str(content), kid);
+	sign_wipe(content, strlen(content));
+	free(content);
+	return key;
+}
+
+static bool
+choose_algorithm(
+    const struct call *c, const struct sign_key *key, enum algorithm *alg)
+{
+	uint32_t bits = jwk_algorithms(key);
+	int first = 0;
+
+	if (c->alg != NULL)
+		return algorithm_parse(span_str(c->alg), alg) &&
+		    sign_key_fits(key, *alg);
+	while (first < ALG__MAX && (bits >> first & 1) == 0)
+		first++;
+	*alg = (enum algorithm)first;
+	return first < ALG__MAX;
+}
+
+static void
+add_header(
+    const struct call *c, enum algorithm alg, struct span kid, struct buf *b)
+{
+	struct json_object *o = json_new_object();
+	struct buf text;
+
+	buf_init(&text, 4096);
+	if (!json_put(
+		o, "alg", json_new_string(span_str(algorithm_name(alg)))) ||
+	    !json_put(o, "typ",
+		json_new_string(span_str(c->type != NULL ? c->type : "JWT"))) ||
+	    (kid.p != NULL && !json_put(o, "kid", json_new_string(kid))))
+		b->failed = true;
+	json_write(o, false, &text);
+	b->failed |= text.failed;
+	base64url_encode(b, buf_span(&text));
+	buf_fini(&text);
+	json_free(o);
+}
+
+static int
+sign_with(struct call *c, const struct sign_key *key, struct span kid,
+    struct span claims)
+{
+	struct buf b, signature;
+	enum algorithm alg;
+	int rc = 2;
+
+	if (!choose_algorithm(c, key, &alg))
+		return fail("--alg", "does not fit the key");
+	if (c->kid != NULL)
+		kid = span_str(c->kid);
+	buf_init(&b, 1 << 20);
+	buf_init(&signature, 4096);
+	add_header(c, alg, kid, &b);
+	buf_add_char(&b, '.');
+	base64url_encode(&b, claims);
+	if (!b.failed && sign_make(key, alg, buf_span(&b), &signature)) {
+		buf_add_char(&b, '.');
+		base64url_encode(&b, buf_span(&signature));
+		buf_add_char(&b, '\n');
+	} else {
+		b.failed = true;
+	}
+	if (b.failed)
+		(void)fail("--key", "cannot sign (is it a private key?)");
+	else if (fwrite(b.p, 1, b.n, stdout) == b.n)
+		rc = 0;
+	buf_fini(&b);
+	buf_fini(&signature);
+	return rc;
+}
+
+static int
+sign(struct call *c)
+{
+	struct json_object *checked;
+	struct sign_key *key;
+	struct span kid;
+	const char *error;
+	char *claims;
+	int rc = 2;
+
+	if (c->key == NULL || c->claims == NULL)
+		return args_wrong(&program, "sign needs --key and --claims");
+	if (c->n_operands > 0)
+		return args_wrong(&program, "sign takes no operand");
+	claims = args_content(&program, c->claims);
+	if (claims == NULL)
+		return 2;
+	checked = json_read(span_str(claims), &error);
+	if (checked == NULL || !json_is_object(checked)) {
+		(void)fail("--claims", checked == NULL ? error : "no object");
+	} else if ((key = read_key(c, &kid)) != NULL) {
+		rc = sign_with(c, key, kid, span_str(claims));
+		sign_key_free(key);
+	}
+	json_free(checked);
+	free(claims);
+	return rc;
+}
+
+/* Add the public parts of all keys in one PEM file. */
+static bool
+add_public(struct call *c, const char *path, struct json_object *list)
+{
+	struct buf text;
+	struct span rest;
+	char why[400];
+	unsigned n = 0;
+
+	if (!file_read(path, FILE_ANY, KEY_SET_BYTES_MAX, &text, NULL, why,
+		sizeof(why))) {
+		(void)fprintf(stderr, "mgw-token: %s\n", why);
+		return false;
+	}
+	rest = buf_span(&text);
+	for (;; n++) {
+		struct span none = { NULL, 0 };
+		const char *what;
+		struct sign_key *key = sign_key_from_pem(&rest, true, &what);
+		bool good = key != NULL &&
+		    json_append(list, jwk_public(key, none, &c->arena));
+
+		sign_key_free(key);
+		if (good)
+			continue;
+		if (key == NULL && what == NULL && n > 0)
+			break;
+		(void)fail(path, what != NULL ? what : "no key in it");
+		n = 0;
+		break;
+	}
+	sign_wipe(text.p, text.n);
+	buf_fini(&text);
+	return n > 0;
+}
+
+static int
+jwks(struct call *c)
+{
+	struct json_object *o = json_new_object(), *list = json_new_array();
+	bool good = c->n_operands > 0;
+
+	if (!good)
+		(void)args_wrong(&program, "jwks needs a PEM file");
+	for (int i = 0; i < c->n_operands && good; i++)
+		good = add_public(c, c->operands[i], list);
+	good = json_put(o, "keys", list) && good && show_json(stdout, o);
+	json_free(o);
+	return good ? 0 : 2;
+}
+
+#define BIT(option) (1U << OPTION_##option)
+
+static const struct {
+	const char *name;
+	int (*run)(struct call *c);
+	unsigned options;
+} commands[] = {
+	{ "decode", decode, BIT(JSON) },
+	{ "verify", verify,
+	    BIT(JWKS) | BIT(JWS_ONLY) | BIT(ISSUER) | BIT(AUDIENCE) | BIT(ALG) |
+		BIT(TYPE) | BIT(LEEWAY) | BIT(AT) },
+	{ "sign", sign,
+	    BIT(KEY) | BIT(CLAIMS) | BIT(ALG) | BIT(TYPE) | BIT(KID) },
+	{ "jwks", jwks, BIT(JSON) },
+};
+
+static bool
+set_number(const char *text, int64_t *v)
+{
+	uint64_t u;
+
+	if (!span_to_u64(span_str(text), UINT64_C(1) << 52, &u))
+		return false;
+	*v = (int64_t)u;
+	return true;
+}
+
+/* False after a message. */
+static bool
+set_option(struct call *c, int option, const char *value)
+{
+	c->used |= 1U << option;
+	switch ((enum option)option) {
+	case OPTION_JWKS:
+		c->jwks = value;
+		break;
+	case OPTION_JWS_ONLY:
+		c->jws_only = true;
+		break;
+	case OPTION_ISSUER:
+		c->rules.issuer = span_str(value);
+		break;
+	case OPTION_AUDIENCE:
+		if (c->rules.n_audiences == AUDIENCES_MAX)
+			return args_wrong(&program, "too many audiences") == 0;
+		c->audiences[c->rules.n_audiences++] = span_str(value);
+		break;
+	case OPTION_ALG:
+		c->alg = value;
+		break;
+	case OPTION_TYPE:
+		c->type = value;
+		c->rules.type = span_str(value);
+		break;
+	case OPTION_LEEWAY:
+		if (!set_number(value, &c->rules.leeway_s))
+			return args_wrong(&program, "--leeway: no number") == 0;
+		break;
+	case OPTION_AT:
+		if (!set_number(value, &c->rules.now_s))
+			return args_wrong(&program, "--at: no number") == 0;
+		break;
+	case OPTION_KEY:
+		c->key = value;
+		break;
+	case OPTION_CLAIMS:
+		c->claims = value;
+		break;
+	case OPTION_KID:
+		c->kid = value;
+		break;
+	case OPTION_JSON:
+		break;
+	}
+	return true;
+}
+
+static int
+run(struct call *c)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		int rc;
+
+		if (c->n_operands == 0 ||
+		    strcmp(c->operands[0], commands[i].name) != 0)
+			continue;
+		if ((c->used & ~commands[i].options) != 0)
+			return args_wrong(&program,
+			    "an option does not belong to \"%s\"",
+			    commands[i].name);
+		c->operands++;
+		c->n_operands--;
+		rc = commands[i].run(c);
+		return show_end(program.name) ? rc : 2;
+	}
+	return args_wrong(&program, "which of decode, verify, sign, jwks?");
+}
+
+int
+main(int argc, char **argv)
+{
+	char **operands = calloc((size_t)argc + 1, sizeof(*operands));
+	struct call c = { .operands = operands };
+	struct args a;
+	int option, rc = 2;
+
+	if (operands == NULL)
+		return fail("memory", "none left");
+	c.rules.now_s = clock_wall_us() / US_PER_S;
+	arena_init(&c.arena, 65536, ARENA_BYTES_MAX);
+	args_init(&a, &program, argc, argv);
+	while ((option = args_next(&a)) >= 0 || option == ARGS_OPERAND) {
+		if (option == ARGS_OPERAND)
+			operands[c.n_operands++] = (char *)(uintptr_t)a.value;
+		else if (!set_option(&c, option, a.value))
+			goto out;
+	}
+	if (option == ARGS_DONE)
+		rc = 0;
+	else if (option == ARGS_END)
+		rc = run(&c);
+out:
+	arena_fini(&c.arena);
+	free(operands);
+	return rc;
+}

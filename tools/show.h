@@ -1,0 +1,22 @@
+/*
+ * show - what came from outside, made safe for a terminal.
+ */
+#ifndef MGW_TOOLS_SHOW_H
+#define MGW_TOOLS_SHOW_H
+
+#include <stdio.h>
+
+#include "base/span.h"
+
+struct json_object;
+
+/* Control bytes, DEL and the C1 controls become \xNN. */
+void show_text(FILE *to, struct span s);
+
+/* As JSON of several lines, where they become \u00NN.  False: no memory. */
+bool show_json(FILE *to, const struct json_object *o);
+
+/* Flush standard output; false with a message if that failed. */
+bool show_end(const char *program);
+
+#endif

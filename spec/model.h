@@ -72,7 +72,7 @@ struct spec_requirement {
 	struct spec_requirement *next;
 	struct spec_text scheme;
 	struct spec_word *scopes;
-	struct spec_scheme *resolved; /* NULL: unknown, an error was said */
+	struct spec_scheme *resolved; /* NULL: not declared, link says so */
 };
 
 struct spec_alternative {
@@ -130,7 +130,7 @@ struct spec_document {
 	struct spec_path *paths;
 
 	/* x-mgw-* and x-wso2-* at the root. */
-	bool wso2; /* some x-wso2-* anywhere: read as WSO2 does */
+	bool wso2; /* some x-wso2-* at the root, a path item, an operation */
 	struct spec_text tier;
 	enum spec_switch disable_security;
 	struct spec_url *endpoints; /* x-*-production-endpoints, x-mgw- */

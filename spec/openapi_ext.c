@@ -4,6 +4,7 @@
  * An x-mgw-* that is not known is an error: it was meant for us.  An
  * x-wso2-* that is not done here is a warning that names it.
  */
+#include "spec/fields.h"
 #include "spec/openapi_in.h"
 
 static const char *const root_ours[] = { "x-mgw-base-path", "x-mgw-backend",
@@ -176,33 +177,6 @@ read_tier(struct reader *r, const struct node *map, struct spec_text *tier)
 	}
 }
 
-/* Bytes, or KB, MB, GB of 1024, as in mgw.yaml. */
-static bool
-read_size(const struct node *n, uint64_t *bytes)
-{
-	static const struct {
-		struct span name;
-		uint64_t factor;
-	} units[] = { { SPAN_INIT("KB"), 1 << 10 },
-		{ SPAN_INIT("MB"), 1 << 20 }, { SPAN_INIT("GB"), 1 << 30 },
-		{ SPAN_INIT("B"), 1 } };
-	struct span digits = n->text;
-	uint64_t factor = 1, number;
-
-	if (n->kind != NODE_STRING && n->kind != NODE_NUMBER)
-		return false;
-	for (size_t i = 0; factor == 1 && i < N(units); i++) {
-		if (!span_ends(n->text, units[i].name))
-			continue;
-		digits.n = n->text.n - units[i].name.n;
-		factor = units[i].factor;
-	}
-	if (!span_to_u64(digits, INT64_MAX / factor, &number))
-		return false;
-	*bytes = number * factor;
-	return true;
-}
-
 static void
 read_shared(struct reader *r, const struct node *map, struct spec_text *tier,
     enum spec_switch *open, uint64_t *max_body)
@@ -212,10 +186,7 @@ read_shared(struct reader *r, const struct node *map, struct spec_text *tier,
 	read_tier(r, map, tier);
 	if (n != NULL)
 		(void)reader_switch(r, n, WSO2_OPEN, open); /* has reported */
-	n = tree_get(map, "x-mgw-max-body");
-	if (n != NULL && !read_size(n, max_body))
-		diag_error(r->d, n->place, "value",
-		    "x-mgw-max-body must be a size such as 64KB or 10MB");
+	field_size(map, "x-mgw-max-body", 0, INT64_MAX, max_body, r->d);
 }
 
 void
@@ -238,6 +209,7 @@ read_root_extensions(struct reader *r)
 	doc->endpoints = read_backend(r, r->root);
 	read_shared(r, r->root, &doc->tier, &doc->disable_security,
 	    &doc->max_body_bytes);
+	doc->max_body_given = tree_get(r->root, "x-mgw-max-body") != NULL;
 }
 
 void

@@ -2,7 +2,8 @@
  * openapi_security - security schemes, and what operations require.
  *
  * A mistake here would open the gate, so everything that the standard
- * does not allow is an error.
+ * does not allow is an error.  Names of schemes that are not declared are
+ * left to the linker.
  */
 #include "spec/openapi_in.h"
 
@@ -190,24 +191,6 @@ read_schemes(struct reader *r)
 }
 
 static void
-unknown_scheme(struct reader *r, const struct node *m)
-{
-	const char *known[64];
-	struct span hint;
-	size_t n = 0;
-
-	for (struct spec_scheme *s = r->doc->schemes; s && n < 64;
-	     s = s->next) {
-		known[n] = arena_copy(r->d->arena, s->name.text).p;
-		n += known[n] != NULL ? 1 : 0;
-	}
-	hint = reader_hint(r, m->name, known, n);
-	diag_error(r->d, m->name_place, "security-unknown",
-	    "the security scheme \"%.*s\" is not declared%.*s",
-	    SPAN_ARG(m->name), SPAN_ARG(hint));
-}
-
-static void
 read_scopes(
     struct reader *r, const struct node *list, struct spec_requirement *q)
 {
@@ -255,8 +238,6 @@ read_alternative(
 			return;
 		q->scheme = (struct spec_text){ m->name, m->name_place };
 		q->resolved = table_get(&r->schemes, m->name);
-		if (q->resolved == NULL)
-			unknown_scheme(r, m);
 		read_scopes(r, m, q);
 		*tail = q;
 		tail = &q->next;

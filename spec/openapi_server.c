@@ -223,8 +223,8 @@ drop_plain(struct reader *r, struct spec_url **urls)
 }
 
 /*
- * Requests are spread over all servers, so those with another path than
- * the first would answer something else: they are left out.
+ * The backend is one server, the first: what stands beside it is mostly
+ * staging, another region, or the base path of another version.
  */
 struct spec_url *
 read_server_list(
@@ -257,10 +257,14 @@ read_server_list(
 			(void)add_url(r, backend, &urls); /* has reported */
 	}
 	drop_plain(r, &urls);
-	if (urls != NULL && urls->next != NULL && r->doc->endpoints == NULL)
-		diag_warning(r->d, list->place, "servers-several",
-		    "requests are spread over all of these servers; name the "
-		    "backend in mgw.yaml or x-mgw-backend if only one is it");
+	if (urls != NULL && urls->next != NULL) {
+		if (r->doc->endpoints == NULL)
+			diag_warning(r->d, list->place, "servers-several",
+			    "only the first of these servers is taken as the "
+			    "backend; name others in mgw.yaml or "
+			    "x-mgw-backend");
+		urls->next = NULL;
+	}
 	if (base_path != NULL && first.text.p != NULL)
 		*base_path = first;
 	return urls;

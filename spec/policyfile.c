@@ -300,8 +300,10 @@ apply(const struct spec_api_rule *a, struct spec_document *doc)
 		doc->endpoints = a->endpoints;
 	if (a->tier.text.p != NULL)
 		doc->tier = a->tier;
-	doc->max_body_given = a->max_body_given;
-	doc->max_body_bytes = a->max_body_bytes;
+	if (a->max_body_given) {
+		doc->max_body_given = true;
+		doc->max_body_bytes = a->max_body_bytes;
+	}
 	if (a->tier_replaces != SWITCH_UNSET)
 		doc->tier_replaces = a->tier_replaces;
 	doc->security_required = a->security_required;

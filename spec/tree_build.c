@@ -135,7 +135,7 @@ append(struct build *b, struct build_level *l, struct node *n)
 	*l->tail = n;
 	l->tail = &n->next;
 	c->n++;
-	c->weight += n->weight;
+	l->weight += n->weight;
 	if (c->height < n->height + 1)
 		c->height = n->height + 1;
 	return true;
@@ -264,7 +264,7 @@ build_close(struct build *b)
 	if (b->failed || !merge_all(b, l))
 		return false;
 	n = l->container;
-	n->weight++;
+	n->weight = l->weight + 1; /* no longer 0: it may be copied */
 	if (n->height == 0)
 		n->height = 1;
 	b->depth--;

@@ -245,6 +245,7 @@ START_TEST(our_extensions_stand_above_all_others)
 
 	ck_assert(span_eq(doc->endpoints->url.text, SPAN("https://mine/api")));
 	ck_assert(span_eq(doc->tier.text, SPAN("Gold")));
+	ck_assert(doc->max_body_given);
 	ck_assert_uint_eq(doc->max_body_bytes, 2 << 20);
 	ck_assert_uint_eq(get->max_body_bytes, 10);
 	ck_assert_uint_eq(put->max_body_bytes, UINT64_MAX);

@@ -5,16 +5,9 @@
 
 #include <stdlib.h>
 
+#include "policy/build_table.h"
 #include "policy/bundle.h"
 #include "policy/path.h"
-
-/* An open addressing table from hashes to numbers of entries. */
-struct table {
-	uint32_t *slots; /* number + 1; 0: free */
-	uint32_t *hashes;
-	uint32_t size; /* a power of two, or 0 */
-	uint32_t n;
-};
 
 /* A step in the tree: a literal segment, or a pattern. */
 struct link {
@@ -32,74 +25,10 @@ struct build {
 	struct buf links;
 	struct buf keys;
 	struct buf texts; /* struct text, each once */
-	struct table by_text;
-	struct table by_link;
+	struct build_table by_text;
+	struct build_table by_link;
 	bool failed;
 };
-
-static bool
-table_grow(struct table *t)
-{
-	struct table old = *t;
-	uint32_t size = old.size > 0 ? old.size * 2 : 64;
-
-	t->slots = calloc(size, sizeof(*t->slots));
-	t->hashes = calloc(size, sizeof(*t->hashes));
-	t->size = size;
-	if (t->slots == NULL || t->hashes == NULL) {
-		free(t->slots);
-		free(t->hashes);
-		*t = old;
-		return false;
-	}
-	for (uint32_t i = 0; i < old.size; i++) {
-		uint32_t at = old.hashes[i] & (size - 1);
-
-		if (old.slots[i] == 0)
-			continue;
-		while (t->slots[at] != 0)
-			at = (at + 1) & (size - 1);
-		t->slots[at] = old.slots[i];
-		t->hashes[at] = old.hashes[i];
-	}
-	free(old.slots);
-	free(old.hashes);
-	return true;
-}
-
-static bool
-table_put(struct table *t, uint32_t hash, uint32_t entry)
-{
-	uint32_t at;
-
-	if (t->n >= t->size / 2 && !table_grow(t))
-		return false;
-	at = hash & (t->size - 1);
-	while (t->slots[at] != 0)
-		at = (at + 1) & (t->size - 1);
-	t->slots[at] = entry + 1;
-	t->hashes[at] = hash;
-	t->n++;
-	return true;
-}
-
-/* The next entry of this hash from place "*at" on; false: no more. */
-static bool
-table_next(const struct table *t, uint32_t hash, uint32_t *at, uint32_t *entry)
-{
-	if (t->size == 0)
-		return false;
-	for (; t->slots[*at & (t->size - 1)] != 0; ++*at) {
-		uint32_t i = *at & (t->size - 1);
-
-		if (t->hashes[i] != hash)
-			continue;
-		*entry = t->slots[i] - 1;
-		++*at;
-		return true;
-	}
-	return false;
-}
 
 struct build *
 build_new(void)
@@ -132,10 +61,8 @@ build_free(struct build *b)
 	buf_fini(&b->links);
 	buf_fini(&b->keys);
 	buf_fini(&b->texts);
-	free(b->by_text.slots);
-	free(b->by_text.hashes);
-	free(b->by_link.slots);
-	free(b->by_link.hashes);
+	build_table_fini(&b->by_text);
+	build_table_fini(&b->by_link);
 	free(b);
 }
 
@@ -148,7 +75,7 @@ build_text(struct build *b, struct span s)
 
 	if (s.p == NULL)
 		return t;
-	while (table_next(&b->by_text, hash, &at, &entry)) {
+	while (build_table_next(&b->by_text, hash, &at, &entry)) {
 		memcpy(&t, b->texts.p + entry * sizeof(t), sizeof(t));
 		if (span_eq(span_of(text->p + t.at, t.n), s))
 			return t;
@@ -159,7 +86,7 @@ build_text(struct build *b, struct span s)
 	entry = (uint32_t)(b->texts.n / sizeof(t));
 	buf_add(&b->texts, span_of(&t, sizeof(t)));
 	if (text->failed || b->texts.failed ||
-	    !table_put(&b->by_text, hash, entry)) {
+	    !build_table_put(&b->by_text, hash, entry)) {
 		b->failed = true;
 		return (struct text){ 0, 0 };
 	}
@@ -240,7 +167,7 @@ follow(struct build *b, struct link *want)
 	struct span key = link_key(b, want);
 	uint32_t hash = bundle_edge_hash(want->parent, key), at = hash, i;
 
-	while (table_next(&b->by_link, hash, &at, &i)) {
+	while (build_table_next(&b->by_link, hash, &at, &i)) {
 		struct link l = link_at(b, i);
 
 		if (l.parent == want->parent && span_eq(link_key(b, &l), key)) {
@@ -252,7 +179,7 @@ follow(struct build *b, struct link *want)
 	i = (uint32_t)(b->links.n / sizeof(*want));
 	buf_add(&b->links, span_of(want, sizeof(*want)));
 	if (b->links.failed || b->rows[SECTION_NODE].failed ||
-	    !table_put(&b->by_link, hash, i)) {
+	    !build_table_put(&b->by_link, hash, i)) {
 		b->failed = true;
 		return 0;
 	}

@@ -26,7 +26,7 @@ note(const struct stage *s, const char *stage, bool ok)
 	struct decision *d = &s->v->decision;
 
 	if (ok)
-		*d = (struct decision){ REASON_NONE };
+		*d = (struct decision){ .reason = REASON_NONE };
 	else if (d->reason == REASON_NONE) /* no reason: we cannot tell */
 		(void)refuse(d, REASON_FAULT, SPAN("refused without reason"));
 	if (world->note != NULL)
@@ -103,7 +103,7 @@ decide(const struct policy *p, struct request *r, struct ruling *v)
 {
 	struct stage s = { p, r, v };
 
-	*v = (struct ruling){ .decision = { REASON_FAULT } };
+	*v = (struct ruling){ .decision = { .reason = REASON_FAULT } };
 	return clock_is_right(&s) && shape(&s) && route(&s) &&
 	    (preflight(&s) || (authenticate(&s) && body(&s) && throttle(&s)));
 }

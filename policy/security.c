@@ -96,7 +96,7 @@ check_requirement(const struct trial *t, const struct row_requirement *q,
 	bool ok;
 
 	*who = (struct principal){ 0 };
-	*d = (struct decision){ REASON_NONE };
+	*d = (struct decision){ .reason = REASON_NONE };
 	if (verify == NULL)
 		ok = refuse(d, REASON_NO_VERIFIER,
 		    SPAN("nothing is configured to verify this scheme"));
@@ -140,7 +140,7 @@ security_check(const struct outside *world, const struct bundle *b,
 	bool anonymous = (m->operation->flags & OPERATION_SECURED) == 0;
 	int furthest = -1;
 
-	*d = (struct decision){ REASON_NONE };
+	*d = (struct decision){ .reason = REASON_NONE };
 	for (uint32_t i = 0; i < range.n; i++) {
 		const struct row_alternative *a =
 		    bundle_alternative(b, range.first + i);
@@ -162,6 +162,6 @@ security_check(const struct outside *world, const struct bundle *b,
 	}
 	*who = (struct principal){ 0 };
 	if (anonymous)
-		*d = (struct decision){ REASON_NONE };
+		*d = (struct decision){ .reason = REASON_NONE };
 	return anonymous;
 }

@@ -58,7 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	struct param params[PARAMS_MAX];
 	struct span rest = span_of(bytes, n);
 	struct request r = { .params = params };
-	struct decision d = { REASON_NONE };
+	struct decision d = { .reason = REASON_NONE };
 	struct arena a;
 
 	while (rest.p != NULL && r.n_params < PARAMS_MAX) {

@@ -65,7 +65,7 @@ static bool
 read_request(const char *const *lines, size_t n)
 {
 	static const struct request_rules rules = { SPAN_INIT("") };
-	struct param params[32];
+	static struct param params[32]; /* looked at afterwards */
 	struct guard guards[32];
 	bool ok;
 
@@ -81,7 +81,7 @@ read_request(const char *const *lines, size_t n)
 		.n_params = n,
 		.arena = &arena,
 		.id = SPAN("42") };
-	decision = (struct decision){ REASON_NONE };
+	decision = (struct decision){ .reason = REASON_NONE };
 	ok = request_read(&request, &sample.bundle, &rules, &decision);
 	if (!ok) {
 		for (size_t i = 0; i < n; i++)

@@ -121,7 +121,7 @@ read_exactly(int fd, size_t n, struct buf *b)
 	char *room = buf_room(b, n), more;
 	ssize_t got;
 
-	if (room == NULL) {
+	if (room == NULL && n > 0) {
 		errno = ENOMEM;
 		return false;
 	}

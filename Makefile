@@ -46,7 +46,9 @@ BASE	 = $(patsubst %.c,$O/%.o,$(wildcard base/*.c))
 POLICY	 = $(patsubst %.c,$O/%.o,$(wildcard policy/*.c))
 SPEC	 = $(patsubst %.c,$O/%.o,$(wildcard spec/*.c))
 FCGI	 = $(patsubst %.c,$O/%.o,$(filter-out fcgi/mgw.c,$(wildcard fcgi/*.c)))
-SHARED	 = $(patsubst %.c,$O/%.o,$(filter-out tools/mgw-%,$(wildcard tools/*.c)))
+SHARED	 = $(patsubst %.c,$O/%.o,$(filter-out tools/mgw-% tools/spec_%, \
+	   $(wildcard tools/*.c)))
+SUBCOMMANDS = $(patsubst %.c,$O/%.o,$(wildcard tools/spec_*.c))
 TOOLS	 = $(patsubst tools/%.c,$O/%,$(wildcard tools/mgw-*.c))
 UNIT	 = $(patsubst %.c,$O/%,$(wildcard tests/unit/test_*.c))
 HELPERS	 = $(patsubst %.c,$O/%.o,$(wildcard tests/*.c))
@@ -66,6 +68,8 @@ all: $(if $(wildcard fcgi/mgw.c),$O/mgw) $(TOOLS)
 
 $O/mgw: $O/fcgi/mgw.o $(FCGI) $(POLICY) $(BASE)
 	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS)
+
+$O/mgw-spec: $(SUBCOMMANDS)
 
 $O/mgw-%: $O/tools/mgw-%.o $(SHARED) $(SPEC) $(POLICY) $(BASE)
 	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lyaml $(LIBS)

@@ -14,6 +14,9 @@ static const struct {
 	{ "routes", spec_routes, "list the operations of a bundle" },
 	{ "show", spec_show, "print all that is in a bundle, as JSON" },
 	{ "dump", spec_dump, "print a document as JSON" },
+	{ "explain", spec_explain, "tell what the gate would decide, and why" },
+	{ "serve", spec_serve, "guard a document on loopback, to try it" },
+	{ "host", spec_host, "print the web server's configuration" },
 };
 
 static const struct args_option options[] = { { 0, NULL, NULL, NULL } };

@@ -20,6 +20,13 @@ int spec_check(int argc, char **argv);
 int spec_routes(int argc, char **argv); /* spec_show.c */
 int spec_show(int argc, char **argv);
 int spec_dump(int argc, char **argv);
+int spec_explain(int argc, char **argv); /* spec_explain.c */
+int spec_serve(int argc, char **argv);   /* spec_serve.c */
+int spec_host(int argc, char **argv);    /* spec_host.c */
+
+/* Append what lighttpd needs to reach an mgw that listens at "socket". */
+void spec_host_lighttpd(
+    const struct bundle *b, const char *socket, struct buf *to);
 
 /*
  * Open the bundle at "path" as a tool does: any file that can be read.
@@ -33,6 +40,10 @@ void spec_print(FILE *to, struct span s);
 /* An API of a bundle, and all of a bundle; NULL without memory. */
 struct json_object *spec_api_json(const struct bundle *b, uint32_t api);
 struct json_object *spec_bundle_json(const struct bundle *b);
+
+/* One alternative, "key+mtls". */
+void spec_write_alternative(
+    const struct bundle *b, uint32_t row, struct buf *to);
 
 /* "jwt:read,write|key+mtls", "-" for what is public. */
 void spec_write_security(

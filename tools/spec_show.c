@@ -64,6 +64,9 @@ spec_open(struct bundle *b, const char *path, const char *name)
 	good = bundle_from(b, buf_span(&bytes), why, sizeof(why));
 	if (!good)
 		fprintf(stderr, "%s: %s: %s\n", name, path, why);
+	/* Sources are beside it; bundle_close releases the name. */
+	if (good)
+		b->path = span_str(strdup(path));
 	buf_fini(&bytes);
 	return good;
 }
@@ -125,26 +128,29 @@ write_requirement(
 }
 
 void
+spec_write_alternative(const struct bundle *b, uint32_t row, struct buf *to)
+{
+	struct range r = bundle_alternative(b, row)->requirements;
+
+	if (r.n == 0)
+		buf_add_char(to, '-');
+	for (uint32_t i = 0; i < r.n; i++) {
+		if (i > 0)
+			buf_add_char(to, '+');
+		write_requirement(b, bundle_requirement(b, r.first + i), to);
+	}
+}
+
+void
 spec_write_security(
     const struct bundle *b, const struct row_operation *op, struct buf *to)
 {
 	if (op->alternatives.n == 0)
 		buf_add_char(to, '-');
 	for (uint32_t i = 0; i < op->alternatives.n; i++) {
-		struct range r =
-		    bundle_alternative(b, op->alternatives.first + i)
-			->requirements;
-
 		if (i > 0)
 			buf_add_char(to, '|');
-		if (r.n == 0)
-			buf_add_char(to, '-');
-		for (uint32_t k = 0; k < r.n; k++) {
-			if (k > 0)
-				buf_add_char(to, '+');
-			write_requirement(
-			    b, bundle_requirement(b, r.first + k), to);
-		}
+		spec_write_alternative(b, op->alternatives.first + i, to);
 	}
 }
 

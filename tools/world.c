@@ -1,0 +1,146 @@
+/*
+ * world - see world.h.
+ */
+#include "tools/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static enum source_result
+world_source(void *world, uint32_t row, struct source *s)
+{
+	struct world *w = world;
+
+	*s = w->sources[row].view;
+	return s->generation != 0 ? SOURCE_OK : SOURCE_DOWN;
+}
+
+static bool
+world_refresh(void *world, uint32_t row, struct span kid)
+{
+	(void)world;
+	(void)row;
+	(void)kid;
+	return false; /* what a file holds does not change by asking */
+}
+
+/* Every counter is untouched: what a first request would meet. */
+static enum take_result
+world_take(void *world, struct take *takes, unsigned n, int64_t now_us)
+{
+	(void)world;
+	(void)now_us;
+	for (unsigned i = 0; i < n; i++) {
+		const struct row_limit *l = takes[i].limit;
+		uint64_t most =
+		    l->algorithm == LIMIT_TOKEN_BUCKET ? l->burst : l->count;
+
+		takes[i].refused = false;
+		takes[i].remaining = most > 0 ? most - 1 : 0;
+		takes[i].reset_us = l->period_us;
+	}
+	return TAKE_ALLOWED;
+}
+
+static void
+world_give(void *world, struct take *takes, unsigned n, int64_t now_us)
+{
+	(void)world;
+	(void)takes;
+	(void)n;
+	(void)now_us;
+}
+
+static void
+world_note(void *world, const char *stage, int alternative, enum reason reason,
+    struct span detail)
+{
+	struct world *w = world;
+
+	if (w->n_steps == WORLD_STEPS_MAX)
+		return;
+	w->steps[w->n_steps++] = (struct world_step){ stage, alternative,
+		reason, arena_copy(w->arena, detail) };
+}
+
+static const char *
+world_getenv(void *world, struct span name)
+{
+	struct world *w = world;
+	struct span copy = arena_copy(w->arena, name);
+
+	return copy.p != NULL ? getenv(copy.p) : NULL;
+}
+
+static bool
+load_from(
+    struct world *w, uint32_t row, const char *file, char *why, size_t why_size)
+{
+	struct buf text;
+	bool ok;
+
+	if (!file_read(
+		file, FILE_ANY, KEY_SET_BYTES_MAX, &text, NULL, why, why_size))
+		return false;
+	ok = source_parse(w->bundle, row, buf_span(&text), true,
+	    &w->sources[row], why, why_size);
+	buf_fini(&text);
+	return ok;
+}
+
+static bool
+load_one(struct world *w, uint32_t row, const struct world_keys *keys,
+    size_t n_keys, char *why, size_t why_size)
+{
+	const struct row_source *s = bundle_source(w->bundle, row);
+	struct span value = bundle_text(w->bundle, s->value);
+
+	for (size_t i = 0; i < n_keys; i++) {
+		if (s->how == SOURCE_URL &&
+		    span_eq(value, span_str(keys[i].url)))
+			return load_from(w, row, keys[i].file, why, why_size);
+	}
+	if (s->how == SOURCE_URL) {
+		snprintf(why, why_size,
+		    "%.*s is not fetched here; give --keys URL=FILE",
+		    SPAN_ARG(value));
+		return false;
+	}
+	return source_load(
+	    w->bundle, row, world_getenv, w, &w->sources[row], why, why_size);
+}
+
+bool
+world_open(struct world *w, const struct bundle *b, struct arena *a,
+    const struct world_keys *keys, size_t n_keys, const char *name)
+{
+	uint32_t n = bundle_n(b, SECTION_SOURCE);
+	char why[1024];
+
+	*w = (struct world){ .bundle = b, .arena = a };
+	w->outside = (struct outside){ .world = w,
+		.source = world_source,
+		.refresh = world_refresh,
+		.take = world_take,
+		.give = world_give,
+		.note = world_note };
+	w->sources = calloc(n > 0 ? n : 1, sizeof(*w->sources));
+	if (w->sources == NULL)
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		if (!load_one(w, i, keys, n_keys, why, sizeof(why)))
+			fprintf(stderr, "%s: %s\n", name, why);
+	}
+	return true;
+}
+
+void
+world_close(struct world *w)
+{
+	uint32_t n =
+	    w->sources != NULL ? bundle_n(w->bundle, SECTION_SOURCE) : 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		source_free(&w->sources[i]);
+	free(w->sources);
+}

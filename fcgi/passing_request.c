@@ -3,6 +3,8 @@
  */
 #include "fcgi/passing.h"
 
+#include "fcgi/credential_fields.h"
+
 /* Field names and values of our own, identities apart. */
 #define ADDED_BYTES_MAX 1024
 
@@ -26,7 +28,7 @@ static const struct span dropped[] = {
 	SPAN_INIT("TRUE_CLIENT_IP"), SPAN_INIT("CF_CONNECTING_IP"),
 	SPAN_INIT("X_MGW*"), SPAN_INIT("X_WSO2*"), SPAN_INIT("X_JWT_ASSERTION"),
 	SPAN_INIT("X_REQUEST_ID"), SPAN_INIT("VIA"),
-	SPAN_INIT("COOKIE"), /* written by add_cookies */
+	SPAN_INIT("COOKIE"), /* without credentials, elsewhere */
 };
 
 /* Of CONTENT_* only these are the client's to say (RFC 9110 section 8). */
@@ -55,25 +57,10 @@ starts_http(struct span name)
 	return span_starts(name, SPAN("HTTP_"));
 }
 
-/* As CGI folds names: "x.foo" and "X-Foo" become "X_FOO". */
-static char
-fold(char c)
-{
-	if (c >= 'a' && c <= 'z')
-		return (char)(c - ('a' - 'A'));
-	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_';
-}
-
 static bool
-eq_folded(struct span a, struct span b)
+is_cgi_char(char c)
 {
-	if (a.n != b.n)
-		return false;
-	for (size_t i = 0; i < a.n; i++) {
-		if (fold(a.p[i]) != fold(b.p[i]))
-			return false;
-	}
-	return true;
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
 /* A name that CGI made from a field name, without HTTP_. */
@@ -83,7 +70,7 @@ is_cgi_name(struct span name)
 	if (name.n == 0 || name.p[0] == '_')
 		return false;
 	for (size_t i = 0; i < name.n; i++) {
-		if (fold(name.p[i]) != name.p[i])
+		if (!is_cgi_char(name.p[i]))
 			return false;
 	}
 	return true;
@@ -102,35 +89,6 @@ in_rules(struct span name, const struct span *rules, size_t n)
 		} else if (span_eq(name, rule)) {
 			return true;
 		}
-	}
-	return false;
-}
-
-/* The credential field of a scheme of this API, or NULL. */
-static const struct row_name *
-credential_name(const struct writer *w, uint32_t i)
-{
-	const struct row_scheme *s =
-	    bundle_scheme(w->bundle, w->api->schemes.first + i);
-
-	if (s->field >= bundle_n(w->bundle, SECTION_NAME))
-		return NULL;
-	return bundle_name(w->bundle, s->field);
-}
-
-/* "name" carries a credential of this API, and stops here. */
-static bool
-is_credential(const struct writer *w, enum name_kind kind, struct span name)
-{
-	for (uint32_t i = 0; i < w->api->schemes.n; i++) {
-		const struct row_name *row = credential_name(w, i);
-
-		if (row == NULL || row->kind != kind)
-			continue;
-		if (kind == NAME_HEADER
-			? eq_folded(bundle_text(w->bundle, row->name), name)
-			: span_eq(bundle_text(w->bundle, row->name), name))
-			return true;
 	}
 	return false;
 }
@@ -161,10 +119,10 @@ may_pass(const struct writer *w, struct span full)
 		sizeof(content_passed) / sizeof(*content_passed)))
 		return false;
 	for (unsigned i = 0; i < w->n_listed; i++) {
-		if (eq_folded(name, w->listed[i]))
+		if (credential_name_eq(name, w->listed[i]))
 			return false;
 	}
-	return !is_credential(w, NAME_HEADER, full);
+	return !credential_is(w->bundle, w->api, NAME_HEADER, full);
 }
 
 /* Remember what Connection hides, before any field is written. */
@@ -216,27 +174,6 @@ add_field_name(struct buf *b, struct span name)
 	}
 }
 
-/* Cookies without those that are credentials of this API. */
-static void
-add_cookies(struct writer *w, struct span list)
-{
-	bool any = false;
-
-	while (list.p != NULL) {
-		struct span pair = span_trim(span_cut(&list, ';'));
-		struct span rest = pair;
-		struct span name = span_trim(span_cut(&rest, '='));
-
-		if (pair.n == 0 || is_credential(w, NAME_COOKIE, name))
-			continue;
-		buf_add_str(&w->b, any ? "; " : "Cookie: ");
-		buf_add(&w->b, pair);
-		any = true;
-	}
-	if (any)
-		buf_add(&w->b, SPAN("\r\n"));
-}
-
 static bool
 add_client_fields(struct writer *w)
 {
@@ -251,7 +188,8 @@ add_client_fields(struct writer *w)
 		if (!is_value(value))
 			return false;
 		if (span_eq(name, SPAN("HTTP_COOKIE")))
-			add_cookies(w, value);
+			credential_strip_cookies(
+			    w->bundle, w->api, value, &w->b);
 		if (span_eq(name, SPAN("HTTP_VIA")))
 			add_line(&w->b, "Via", value);
 		if (!may_pass(w, name))
@@ -264,50 +202,6 @@ add_client_fields(struct writer *w)
 	return true;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* A query name as an application would read it; "to" has name.n bytes. */
-static struct span
-decode_name(struct span name, char *to)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < name.n; i++) {
-		char c = name.p[i];
-
-		if (c == '%' && name.n - i > 2 &&
-		    hex_digit(name.p[i + 1]) >= 0 &&
-		    hex_digit(name.p[i + 2]) >= 0) {
-			c = (char)(hex_digit(name.p[i + 1]) << 4 |
-			    hex_digit(name.p[i + 2]));
-			i += 2;
-		} else if (c == '+') {
-			c = ' ';
-		}
-		to[n++] = c;
-	}
-	return span_of(to, n);
-}
-
-static bool
-has_credential_of(const struct writer *w, enum name_kind kind)
-{
-	for (uint32_t i = 0; i < w->api->schemes.n; i++) {
-		const struct row_name *row = credential_name(w, i);
-
-		if (row != NULL && row->kind == kind)
-			return true;
-	}
-	return false;
-}
-
 /* The endpoint's query, then the request's without its credentials. */
 static bool
 add_query(struct writer *w)
@@ -315,33 +209,14 @@ add_query(struct writer *w)
 	struct span first = w->call->backend->query;
 	struct span rest = w->call->request->query;
 	bool any = first.p != NULL && first.n > 0;
-	char *room;
 
 	if (any) {
 		buf_add_char(&w->b, '?');
 		buf_add(&w->b, first);
 	}
-	if (rest.p == NULL)
-		return true;
-	if (!has_credential_of(w, NAME_QUERY)) {
-		buf_add_char(&w->b, any ? '&' : '?');
-		buf_add(&w->b, rest);
-		return true;
-	}
-	room = arena_alloc(w->call->request->arena, rest.n + 1);
-	if (room == NULL)
-		return false;
-	while (rest.p != NULL) {
-		struct span pair = span_cut(&rest, '&'), after = pair;
-		struct span name = decode_name(span_cut(&after, '='), room);
-
-		if (is_credential(w, NAME_QUERY, name))
-			continue;
-		buf_add_char(&w->b, any ? '&' : '?');
-		buf_add(&w->b, pair);
-		any = true;
-	}
-	return true;
+	return rest.p == NULL ||
+	    credential_strip_query(w->bundle, w->api, rest, any ? '&' : '?',
+		w->call->request->arena, &w->b);
 }
 
 /*

@@ -191,6 +191,7 @@ rig_free(struct rig *g)
 	pthread_join(g->server.thread, NULL);
 	close(g->server.fd);
 	exchange_free(g->exchange);
+	fcgi_reply_fini(&g->reply);
 	sample_free(&g->sample);
 	arena_fini(&g->arena);
 	linger_stop();

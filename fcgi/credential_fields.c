@@ -1,0 +1,146 @@
+/*
+ * credential_fields - see credential_fields.h.
+ */
+#include "fcgi/credential_fields.h"
+
+/* As CGI folds names: "x.foo" and "X-Foo" become "X_FOO". */
+static char
+fold(char c)
+{
+	if (c >= 'a' && c <= 'z')
+		return (char)(c - ('a' - 'A'));
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_';
+}
+
+bool
+credential_name_eq(struct span a, struct span b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++) {
+		if (fold(a.p[i]) != fold(b.p[i]))
+			return false;
+	}
+	return true;
+}
+
+/* The credential field of a scheme of this API, or NULL. */
+static const struct row_name *
+credential_name(const struct bundle *b, const struct row_api *api, uint32_t i)
+{
+	const struct row_scheme *s = bundle_scheme(b, api->schemes.first + i);
+
+	if (s->field >= bundle_n(b, SECTION_NAME))
+		return NULL;
+	return bundle_name(b, s->field);
+}
+
+bool
+credential_is(const struct bundle *b, const struct row_api *api,
+    enum name_kind kind, struct span name)
+{
+	for (uint32_t i = 0; i < api->schemes.n; i++) {
+		const struct row_name *row = credential_name(b, api, i);
+
+		if (row == NULL || row->kind != kind)
+			continue;
+		if (kind == NAME_HEADER
+			? credential_name_eq(bundle_text(b, row->name), name)
+			: span_eq(bundle_text(b, row->name), name))
+			return true;
+	}
+	return false;
+}
+
+void
+credential_strip_cookies(const struct bundle *b, const struct row_api *api,
+    struct span list, struct buf *to)
+{
+	bool any = false;
+
+	while (list.p != NULL) {
+		struct span pair = span_trim(span_cut(&list, ';'));
+		struct span rest = pair;
+		struct span name = span_trim(span_cut(&rest, '='));
+
+		if (pair.n == 0 || credential_is(b, api, NAME_COOKIE, name))
+			continue;
+		buf_add_str(to, any ? "; " : "Cookie: ");
+		buf_add(to, pair);
+		any = true;
+	}
+	if (any)
+		buf_add(to, SPAN("\r\n"));
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* A query name as an application would read it; "to" has name.n bytes. */
+static struct span
+decode_name(struct span name, char *to)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+
+		if (c == '%' && name.n - i > 2 &&
+		    hex_digit(name.p[i + 1]) >= 0 &&
+		    hex_digit(name.p[i + 2]) >= 0) {
+			c = (char)(hex_digit(name.p[i + 1]) << 4 |
+			    hex_digit(name.p[i + 2]));
+			i += 2;
+		} else if (c == '+') {
+			c = ' ';
+		}
+		to[n++] = c;
+	}
+	return span_of(to, n);
+}
+
+static bool
+has_credential_of(
+    const struct bundle *b, const struct row_api *api, enum name_kind kind)
+{
+	for (uint32_t i = 0; i < api->schemes.n; i++) {
+		const struct row_name *row = credential_name(b, api, i);
+
+		if (row != NULL && row->kind == kind)
+			return true;
+	}
+	return false;
+}
+
+bool
+credential_strip_query(const struct bundle *b, const struct row_api *api,
+    struct span rest, char first, struct arena *a, struct buf *to)
+{
+	char *room;
+
+	if (!has_credential_of(b, api, NAME_QUERY)) {
+		buf_add_char(to, first);
+		buf_add(to, rest);
+		return true;
+	}
+	room = arena_alloc(a, rest.n + 1);
+	if (room == NULL)
+		return false;
+	while (rest.p != NULL) {
+		struct span pair = span_cut(&rest, '&'), after = pair;
+		struct span name = decode_name(span_cut(&after, '='), room);
+
+		if (credential_is(b, api, NAME_QUERY, name))
+			continue;
+		buf_add_char(to, first);
+		buf_add(to, pair);
+		first = '&';
+	}
+	return true;
+}

@@ -1,0 +1,32 @@
+/*
+ * credential_fields - the fields that carry an API's credentials.
+ *
+ * Credentials are for the gate: they stop here, wherever a request brings
+ * them, also where the operation asked for another one or for none.
+ */
+#ifndef MGW_FCGI_CREDENTIAL_FIELDS_H
+#define MGW_FCGI_CREDENTIAL_FIELDS_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "policy/bundle.h"
+
+/* Equal once CGI has folded both: "x.foo" and "X-Foo" are "X_FOO". */
+bool credential_name_eq(struct span a, struct span b);
+
+/* Some scheme of "api" reads this header (with HTTP_), query name, cookie. */
+bool credential_is(const struct bundle *b, const struct row_api *api,
+    enum name_kind kind, struct span name);
+
+/* A Cookie line without those cookies; nothing when none is left. */
+void credential_strip_cookies(const struct bundle *b, const struct row_api *api,
+    struct span list, struct buf *to);
+
+/*
+ * The query without those parameters; "first" ('?' or '&') goes before
+ * what is first, '&' before the others.  False: the arena is full.
+ */
+bool credential_strip_query(const struct bundle *b, const struct row_api *api,
+    struct span query, char first, struct arena *a, struct buf *to);
+
+#endif

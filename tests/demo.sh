@@ -59,7 +59,7 @@ shown() { # a command, as it is typed and then run
 export PATH="$O:$PATH"
 D=$W/demo
 mkdir -m 700 "$D"
-cp examples/* "$D"
+cp -R examples/. "$D"
 start_backend
 say 'Import two OpenAPI documents and their policy into one bundle'
 openssl ecparam -name prime256v1 -genkey -noout -out "$D/id.pem"

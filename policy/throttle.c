@@ -92,12 +92,21 @@ add_subject(struct receipt *to, const struct bundle *b, uint32_t tier,
 	return add_level(to, b, tier, "subject", &parts);
 }
 
-/* Row of the tier of this name, or ROW_NONE. */
+/*
+ * Row of the tier that a credential means by this name, or ROW_NONE: not
+ * one that is for resources alone.
+ */
 static uint32_t
 find_tier(const struct bundle *b, struct span name)
 {
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++) {
-		if (span_eq(bundle_text(b, bundle_tier(b, i)->name), name))
+		const struct row_tier *t = bundle_tier(b, i);
+		uint32_t of = t->flags &
+		    (TIER_OF_RESOURCE | TIER_OF_APPLICATION |
+			TIER_OF_SUBSCRIPTION);
+
+		if (of != TIER_OF_RESOURCE &&
+		    span_eq(bundle_text(b, t->name), name))
 			return i;
 	}
 	return ROW_NONE;

@@ -227,9 +227,16 @@ emit_alternative(struct emit *e, const struct spec_document *doc,
 
 	for (const struct spec_requirement *q = a->requirements; q;
 	     q = q->next) {
-		const struct row_requirement rq = { .scheme = q->resolved->row,
-			.flags = any ? REQUIREMENT_SCOPES_ANY : 0,
-			.scopes = emit_words(e, q->scopes) };
+		struct row_requirement rq = {
+			.flags = any ? REQUIREMENT_SCOPES_ANY : 0
+		};
+
+		if (q->resolved == NULL) {
+			e->failed = true; /* the reader has refused it */
+			return row;
+		}
+		rq.scheme = q->resolved->row;
+		rq.scopes = emit_words(e, q->scopes);
 
 		(void)BUILD_ROW(e->b, SECTION_REQUIREMENT, &rq);
 		row.requirements.n++;

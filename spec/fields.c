@@ -34,8 +34,6 @@ bool
 fields_check(const struct node *n, const char *what, const char *const *known,
     struct diag *d)
 {
-	bool good = true;
-
 	if (n->kind != NODE_MAP) {
 		diag_error(d, n->place, "kind", "%s must be a map, not %s",
 		    what, tree_kind_name(n->kind));
@@ -54,9 +52,8 @@ fields_check(const struct node *n, const char *what, const char *const *known,
 		diag_error(d, m->name_place, "unknown-key",
 		    "unknown key '%.*s' in %s%.*s", SPAN_ARG(m->name), what,
 		    SPAN_ARG(hint));
-		good = false;
 	}
-	return good;
+	return true;
 }
 
 static void

@@ -14,8 +14,8 @@
 #define DURATION_MAX_US (INT64_C(3660) * 86400 * 1000000)
 
 /*
- * "n" is a map ("what" names it in messages) and has only keys of
- * "known", a list that ends with NULL.
+ * Report keys of "n" that are not in "known", a list that ends with NULL;
+ * "what" names it in messages.  False only when "n" is no map.
  */
 bool fields_check(const struct node *n, const char *what,
     const char *const *known, struct diag *d);

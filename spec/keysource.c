@@ -70,8 +70,7 @@ read_url(const struct reader *r, const struct node *n, struct spec_source *s)
 	    reference_in(s->value.text))
 		return;
 	if (!url_parse(s->value.text, &u, &why))
-		diag_error(r->d, n->place, "key-url", "'%.*s': %s",
-		    SPAN_ARG(s->value.text), why);
+		diag_error(r->d, n->place, "key-url", "url: %s", why);
 	else if (u.unix_path.p != NULL || (!u.tls && !url_is_local(&u)))
 		diag_error(r->d, n->place, "key-url",
 		    "keys must come over https, or http from this machine");
@@ -278,7 +277,7 @@ read_issuer(const struct reader *r, const struct node *n)
 		r->d->failed = true;
 		return;
 	}
-	if (!fields_check(n, "an issuer", keys, r->d) && n->kind != NODE_MAP)
+	if (!fields_check(n, "an issuer", keys, r->d))
 		return;
 	field_text(n, "issuer", &i->issuer, r->d);
 	if (tree_get(n, "issuer") == NULL)

@@ -79,6 +79,13 @@ link_tiers(struct spec *s, struct spec_document *doc)
 		}
 }
 
+/* A URL that may hold a password is not repeated. */
+static struct span
+harmless(struct span url)
+{
+	return span_has(url, '@') ? SPAN("(not shown)") : url;
+}
+
 static void
 check_endpoints(const struct spec_url *list, struct diag *d)
 {

@@ -301,10 +301,18 @@ check_base(struct spec_document *doc, struct diag *d)
 		why = "a base path has no variables";
 	if (why == NULL && !build_path(b, base->text, &place, &wrong))
 		why = wrong;
-	if (why != NULL)
-		diag_error(d, base->place, "base-path", "base path '%.*s': %s",
-		    SPAN_ARG(base->text), why);
 	build_free(b);
+	if (why == NULL)
+		return;
+	diag_error(d, base->place, "base-path", "base path '%.*s': %s",
+	    SPAN_ARG(base->text), why);
+	base->text = (struct span){ NULL, 0 }; /* compared with none */
+}
+
+static struct span
+shown(struct span base)
+{
+	return base.n > 0 ? base : SPAN("/");
 }
 
 /* The next segment of a path, decoded into "room". */
@@ -336,22 +344,32 @@ bases_overlap(struct span a, struct span b, struct arena *arena)
 	return true;
 }
 
+static void
+report_bases(const struct spec_document *doc, const struct spec_document *other,
+    struct diag *d)
+{
+	struct place at = doc->base_path.place;
+
+	if (at.file == NULL)
+		at.file = doc->file;
+	diag_error(d, at, "base-path-overlap",
+	    "base path '%.*s' overlaps '%.*s' of %s",
+	    SPAN_ARG(shown(doc->base_path.text)),
+	    SPAN_ARG(shown(other->base_path.text)), other->file);
+}
+
 void
 paths_check_bases(struct spec_document *documents, struct diag *d)
 {
 	for (struct spec_document *doc = documents; doc; doc = doc->next) {
 		check_base(doc, d);
+		if (doc->base_path.text.p == NULL)
+			continue;
 		for (const struct spec_document *o = documents; o != doc;
 		     o = o->next)
-			if (bases_overlap(o->base_path.text,
+			if (o->base_path.text.p != NULL &&
+			    bases_overlap(o->base_path.text,
 				doc->base_path.text, d->arena))
-				diag_error(d,
-				    doc->base_path.place.file != NULL
-					? doc->base_path.place
-					: (struct place){ doc->file, 0, 0 },
-				    "base-path-overlap",
-				    "base path '%.*s/' overlaps '%.*s/' of %s",
-				    SPAN_ARG(doc->base_path.text),
-				    SPAN_ARG(o->base_path.text), o->file);
+				report_bases(doc, o, d);
 	}
 }

@@ -235,8 +235,7 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 
 	if (root->kind == NODE_NULL)
 		return;
-	(void)fields_check(root, "mgw.yaml", keys, d); /* it has reported */
-	if (root->kind != NODE_MAP)
+	if (!fields_check(root, "mgw.yaml", keys, d))
 		return;
 	keysource_read(f, root, bundle, d);
 	read_verifiers(f, tree_get(root, "schemes"), d);
@@ -359,8 +358,10 @@ void
 policyfile_apply(
     struct policyfile *f, struct spec_document *documents, struct diag *d)
 {
-	for (struct spec_document *doc = documents; doc; doc = doc->next)
+	for (struct spec_document *doc = documents; doc; doc = doc->next) {
 		doc->errors = -1;
+		doc->max_body_given = doc->max_body_bytes != UINT64_MAX;
+	}
 	for (struct spec_api_rule *a = f->apis; a != NULL; a = a->next) {
 		apply_to_all(a, documents, d);
 		if (!a->used)

@@ -2,7 +2,7 @@
 # Run the tests of a built tree and close with one line that counts them.
 #
 #	run.sh			all
-#	run.sh quick		layers, unit tests, fuzz corpora
+#	run.sh quick		layers, golden pairs, unit tests, fuzz corpora
 #	run.sh e2e [NAME]	behind real web servers; one file of them
 #
 # O is the build folder.
@@ -29,6 +29,11 @@ quick() {
 		name=${t##*/check_}
 		one "${name%.sh}" "$t"
 	done
+	for t in tests/golden/*/; do
+		name=$(basename "$t")
+		one "golden $name" tests/golden.sh "$name"
+	done
+	one "published documents" tests/published.sh
 	for t in "$O"/tests/unit/test_*; do
 		case $t in *.[od] | *\*) continue ;; esac
 		one "unit ${t##*/test_}" "$t"

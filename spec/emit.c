@@ -232,7 +232,7 @@ emit_alternative(struct emit *e, const struct spec_document *doc,
 		};
 
 		if (q->resolved == NULL) {
-			e->failed = true; /* the reader has refused it */
+			e->failed = true; /* link has refused it */
 			return row;
 		}
 		rq.scheme = q->resolved->row;

@@ -99,7 +99,7 @@ check_endpoints(const struct spec_url *list, struct diag *d)
 			continue;
 		if (!url_parse(list->url.text, &u, &why))
 			diag_error(d, list->url.place, "endpoint", "'%.*s': %s",
-			    SPAN_ARG(list->url.text), why);
+			    SPAN_ARG(harmless(list->url.text)), why);
 		else if (list->from_document && url_is_local(&u))
 			diag_error(d, list->url.place, "endpoint-local",
 			    "'%.*s': a document may not name a backend on this "

@@ -41,14 +41,43 @@ find_scheme(const struct spec_document *doc, struct span name)
 }
 
 static void
-resolve(const struct spec_document *doc, struct spec_alternative *list)
+report_unknown_scheme(const struct spec_document *doc,
+    const struct spec_text *name, struct diag *d)
+{
+	const char **known;
+	size_t n = 0;
+	struct span hint;
+
+	for (struct spec_scheme *s = doc->schemes; s != NULL; s = s->next)
+		n++;
+	known = arena_calloc(d->arena, n + 1, sizeof(*known));
+	if (known == NULL) {
+		d->failed = true;
+		return;
+	}
+	n = 0;
+	for (struct spec_scheme *s = doc->schemes; s != NULL; s = s->next)
+		if ((known[n++] = arena_copy(d->arena, s->name.text).p) == NULL)
+			d->failed = true;
+	if (d->failed)
+		return;
+	hint = did_you_mean(name->text, known, d->arena);
+	diag_error(d, name->place, "scheme-unknown",
+	    "security scheme '%.*s' is not defined%.*s", SPAN_ARG(name->text),
+	    SPAN_ARG(hint));
+}
+
+static void
+resolve(const struct spec_document *doc, struct spec_alternative *list,
+    struct diag *d)
 {
 	for (; list != NULL; list = list->next)
 		for (struct spec_requirement *r = list->requirements; r;
 		     r = r->next) {
 			r->resolved = find_scheme(doc, r->scheme.text);
-			/* The reader has reported names that are not there. */
-			if (r->resolved != NULL)
+			if (r->resolved == NULL)
+				report_unknown_scheme(doc, &r->scheme, d);
+			else
 				r->resolved->used = true;
 		}
 }
@@ -171,7 +200,7 @@ guard_document(struct spec_document *doc, struct diag *d)
 		     op = op->next) {
 			guard_operation(doc, op, fallback);
 			if (op->checks != fallback)
-				resolve(doc, op->checks);
+				resolve(doc, op->checks, d);
 			doc->n_operations++;
 			if (!is_public(op))
 				continue;

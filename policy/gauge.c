@@ -17,7 +17,12 @@
  */
 #define SKEW_US UINT64_C(10000000)
 
-/* How long a counter is kept for requests that began before its end. */
+/*
+ * How long a counter is kept for requests that began before its end.  One
+ * that is slower still would find its window's counter gone, and begin
+ * another.
+ */
+#define SLACK_MIN_US UINT64_C(1000000)
 #define SLACK_MAX_US UINT64_C(10000000)
 
 bool
@@ -119,13 +124,14 @@ gauge_refund(const struct gauge *g, uint64_t charged, uint64_t held)
 int64_t
 gauge_expires_us(const struct gauge *g, uint64_t held)
 {
-	uint64_t slack = SLACK_MAX_US;
+	uint64_t slack = 2 * (g->end - g->start);
 
-	if (!g->window)
-		return (int64_t)(ticks_to_us(held > g->now ? held : g->now) +
-		    slack);
 	/* Short windows would fill the table if each stayed that long. */
-	if (slack > g->end - g->start)
-		slack = g->end - g->start;
-	return (int64_t)(g->end + slack);
+	if (!g->window || slack > SLACK_MAX_US)
+		slack = SLACK_MAX_US;
+	if (slack < SLACK_MIN_US)
+		slack = SLACK_MIN_US;
+	if (g->window)
+		return (int64_t)(g->end + slack);
+	return (int64_t)(ticks_to_us(held > g->now ? held : g->now) + slack);
 }

@@ -25,7 +25,7 @@ static_assert(sizeof(struct state_header) <= STATE_PAGE, "one page");
 
 /* How often a lock is asked for: first at once, then once a millisecond. */
 #define LOCK_SPINS 50
-#define LOCK_WAITS 250
+#define LOCK_WAITS 1000
 
 /*
  * File systems whose locks or mappings other machines do not see: f_type
@@ -274,19 +274,14 @@ state_open(const char *dir, const struct state_sizes *sizes, char *why,
     size_t why_size)
 {
 	int folder = open_folder(dir, true, why, why_size);
-	struct state *s = NULL;
-	bool missing = true;
+	struct state *s;
+	bool missing;
 
 	if (folder == -1)
 		return NULL;
-	/* Twice: somebody else may make it, or remove it, in between. */
-	for (int i = 0; i < 2 && s == NULL && missing; i++) {
-		s = open_in(folder, dir, true, &missing, why, why_size);
-		if (s == NULL && missing &&
-		    !state_make(folder, sizes, why, why_size))
-			break;
-	}
-	if (s == NULL && missing)
+	s = open_in(folder, dir, true, &missing, why, why_size);
+	/* Another process may make it first; then theirs is opened. */
+	if (s == NULL && missing && state_make(folder, sizes, why, why_size))
 		s = open_in(folder, dir, true, &missing, why, why_size);
 	close(folder);
 	if (s != NULL) {

@@ -34,9 +34,6 @@
 /* A bucket may be lost to others this often before we give up. */
 #define TRIES_MAX 64
 
-/* A new counter is kept this long for its first charge. */
-#define FRESH_US (10 * US_PER_S)
-
 /* No limit lasts longer; an expiry beyond comes from another clock. */
 #define FAR_US (INT64_C(400) * 86400 * US_PER_S)
 
@@ -181,8 +178,6 @@ locate_in(struct state *s, const struct bucket_table *table, struct spot *p,
 	off_t lock = table->locks + group_of(table, id);
 	int64_t expires_us = gauge_expires_us(&p->gauge, payload);
 
-	if (expires_us < now_us + FRESH_US)
-		expires_us = now_us + FRESH_US;
 	if (!state_lock(s, lock))
 		return false;
 	p->bucket = insert_locked(table, id, payload, now_us, expires_us);

@@ -3,8 +3,10 @@
  */
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -470,9 +472,10 @@ write_at(off_t at, const void *p, size_t n)
 START_TEST(a_damaged_truncated_foreign_or_newer_file_is_refused)
 {
 	struct state_header h = *state->header;
+	int64_t other = h.made_us ^ 1;
 	uint32_t two = 2;
 
-	write_at(offsetof(struct state_header, made_us), "x", 1);
+	write_at(offsetof(struct state_header, made_us), &other, sizeof(other));
 	refused("is damaged");
 	write_at(0, &h, sizeof(h));
 	write_at(offsetof(struct state_header, version), &two, sizeof(two));
@@ -507,6 +510,23 @@ START_TEST(a_folder_or_file_open_to_others_is_refused)
 		ck_assert_int_eq(chown(dir, 12345, 12345), 0);
 		refused("belongs to somebody else");
 	}
+}
+END_TEST
+
+START_TEST(a_full_disk_is_found_when_the_file_is_made)
+{
+	/* A limit on file sizes stands for the disk. */
+	struct rlimit few = { 100000, 100000 };
+
+	state_close(state);
+	ck_assert_int_eq(unlink(shared()), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &few), 0);
+	state = state_open(dir, NULL, why, sizeof(why));
+	ck_assert_ptr_null(state);
+	ck_assert_msg(strstr(why, "cannot be made") != NULL, "%s", why);
+	/* Nothing is left of it. */
+	ck_assert_int_eq(rmdir(dir), 0);
 }
 END_TEST
 
@@ -552,6 +572,7 @@ main(void)
 	tcase_add_test(c, more_apis_than_places_are_counted_together);
 	tcase_add_test(c, a_damaged_truncated_foreign_or_newer_file_is_refused);
 	tcase_add_test(c, a_folder_or_file_open_to_others_is_refused);
+	tcase_add_test(c, a_full_disk_is_found_when_the_file_is_made);
 	tcase_add_test(c, a_view_makes_nothing);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_NORMAL);

@@ -39,6 +39,12 @@ log_set_level(enum log_level level)
 }
 
 bool
+log_is_on(enum log_level level)
+{
+	return (int)level <= atomic_load(&threshold);
+}
+
+bool
 log_open(const char *path)
 {
 	int fd = STDERR_FILENO, old;
@@ -96,7 +102,7 @@ write_line(enum log_level level, const char *format, va_list args)
 	struct tm tm;
 	size_t n;
 
-	if ((int)level > atomic_load(&threshold))
+	if (!log_is_on(level))
 		return;
 	if (vsnprintf(text, sizeof(text), format, args) < 0)
 		return;

@@ -25,6 +25,9 @@ bool log_level_parse(struct span name, enum log_level *level);
 /* Lines below "level" are dropped.  The start is LOG_LEVEL_INFO. */
 void log_set_level(enum log_level level);
 
+/* Whether a line of this level would be written. */
+bool log_is_on(enum log_level level);
+
 /*
  * Append to this file from now on (opened O_APPEND, 0640).  NULL is
  * standard error, as at the start.  Calling it again with the same name

@@ -204,6 +204,10 @@ end(struct handling *h)
 		api = arena_printf(
 		    &h->arena, "%.*s/%.*s", SPAN_ARG(api), SPAN_ARG(version));
 	}
+	log_debug("request=%.*s %.*s %.*s status=%u reason=%s",
+	    SPAN_ARG(h->request.id), SPAN_ARG(h->request.method),
+	    SPAN_ARG(h->request.path), h->meter.status,
+	    reason_word(v->decision.reason));
 	state_count(h->gate->state, api, v->decision.reason,
 	    (uint64_t)(clock_mono_us() - h->meter.start_us));
 	live_put(h->gate->live, h->generation);

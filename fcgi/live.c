@@ -302,6 +302,17 @@ loaded_new(const struct config *c, char *why, size_t why_size)
 	return NULL;
 }
 
+/* With log-level debug: every step, as mgw-spec explain has them. */
+static void
+world_note(void *world, const char *stage, int alternative, enum reason reason,
+    struct span detail)
+{
+	(void)world;
+	log_debug("step=%s alternative=%d result=%s %.*s", stage,
+	    alternative + 1, reason == REASON_NONE ? "ok" : reason_word(reason),
+	    SPAN_ARG(detail));
+}
+
 /* Takes "loaded" and "sources". */
 static struct private *
 generation_new(struct live *l, struct loaded *loaded, struct sources *sources)
@@ -323,7 +334,8 @@ generation_new(struct live *l, struct loaded *loaded, struct sources *sources)
 		    .take = world_take,
 		    .give = world_give,
 		    .recall = world_recall,
-		    .remember = world_remember } };
+		    .remember = world_remember,
+		    .note = log_is_on(LOG_LEVEL_DEBUG) ? world_note : NULL } };
 	p->generation.policy.bundle = &loaded->bundle;
 	p->generation.policy.outside = &p->outside;
 	p->generation.policy.rules.strip_prefix = l->config->strip_prefix;

@@ -51,7 +51,8 @@ struct span reader_hint(
 
 /*
  * Keys that are neither known nor begin with x-: a warning, but an error
- * where "security" may have been meant, since the gate would be left open.
+ * where "security" may have been meant (or stands where it means nothing,
+ * as in a path item), since the gate would be left open.
  * "known" ends with NULL.
  */
 void reader_keys(struct reader *r, const struct node *map, const char *what,

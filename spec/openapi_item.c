@@ -57,8 +57,8 @@ variable(const struct spec_path *p, struct span name)
 }
 
 static void
-read_parameter(struct reader *r, const struct spec_path *p,
-    const struct node *n, struct table *declared)
+read_parameter(struct reader *r, const struct spec_path *p, struct node *n,
+    struct table *declared)
 {
 	const struct node *in = tree_get(n, "in"), *name = tree_get(n, "name");
 
@@ -69,7 +69,7 @@ read_parameter(struct reader *r, const struct spec_path *p,
 		diag_warning(r->d, name->place, "path-parameter",
 		    "\"%.*s\" has no variable {%.*s}",
 		    SPAN_ARG(p->template.text), SPAN_ARG(name->text));
-	else if (!table_put(declared, name->text, (void *)(uintptr_t)n))
+	else if (!table_put(declared, name->text, n))
 		r->d->failed = true;
 }
 

@@ -67,10 +67,11 @@ static void
 unknown_key(struct reader *r, const struct node *m, const char *what,
     const char *const *known, size_t n)
 {
-	const char *near = diag_nearest(m->name, known, n);
+	static const char *const grave[] = { "security",
+		"securityDefinitions" };
 	struct span hint = reader_hint(r, m->name, known, n);
 
-	if (near != NULL && strncmp(near, "security", 8) == 0)
+	if (diag_nearest(m->name, grave, 2) != NULL)
 		diag_error(r->d, m->name_place, "unknown-key",
 		    "\"%.*s\" is no key of %s%.*s", SPAN_ARG(m->name), what,
 		    SPAN_ARG(hint));

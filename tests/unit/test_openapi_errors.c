@@ -87,6 +87,10 @@ static const struct {
 	{ V30 "paths: {/a: {GET: {}}}",
 	    "3:14: warning: \"GET\" is no key of a path item and is ignored "
 	    "(did you mean \"get\"?)" },
+	{ V30 "paths: {/a: {security: []}}",
+	    "3:14: error: \"security\" is no key of a path item [unknown" },
+	{ V2 NO_PATHS "securityDefinition: {}",
+	    "4:1: error: \"securityDefinition\" is no key of" },
 	{ V30 "paths: {/a: {trace: {}}}", "3:14: warning: the method trace" },
 	{ V30 "paths: {/a: {get: []}}", "3:19: error: an operation must be" },
 	{ V30 "paths: {/a: []}", "3:13: error: a path item must be a map" },

@@ -118,7 +118,8 @@ fill_identity(const struct stat *st, struct file_identity *id)
 static bool
 read_exactly(int fd, size_t n, struct buf *b)
 {
-	char *room = buf_room(b, n), more;
+	/* One more, so that an empty file has a place as well. */
+	char *room = buf_room(b, n + 1), more;
 	ssize_t got;
 
 	if (room == NULL && n > 0) {
@@ -163,7 +164,7 @@ read_open(int fd, int folder_fd, const char *path, enum file_trust trust,
 		    path, max_bytes);
 		return false;
 	}
-	buf_init(b, max_bytes);
+	buf_init(b, max_bytes < SIZE_MAX ? max_bytes + 1 : max_bytes);
 	if (!read_exactly(fd, (size_t)before.st_size, b)) {
 		if (errno == EAGAIN)
 			return fail(

@@ -12,18 +12,14 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "fcgi/backends.h"
 #include "fcgi/sources.h"
-#include "policy/url.h"
-
-#define ENDPOINT_BYTES_MAX 4096
 
 /* A bundle with what is made from it once. */
 struct loaded {
 	unsigned n_users;
 	struct bundle bundle;
-	struct arena arena;
-	struct backend *backends; /* one for each ENDPOINT row */
-	struct backend **extra;   /* for each API without endpoints, or NULL */
+	struct backends backends;
 };
 
 struct private
@@ -39,6 +35,7 @@ struct private
 struct live {
 	const struct config *config;
 	struct state *state;
+	struct remote *remote;
 	pthread_mutex_t lock;
 	struct private *current;
 	struct file_identity refused; /* a bundle that was found bad */
@@ -54,13 +51,15 @@ world_source(void *world, uint32_t row, struct source *s)
 	return sources_get(((struct private *)world)->sources, row, s);
 }
 
-/* Files are looked at between requests, see live_refresh. */
+/*
+ * A fetch takes longer than this request may: the next one, a second
+ * later, meets the new set.
+ */
 static bool
 world_refresh(void *world, uint32_t row, struct span kid)
 {
-	(void)world;
-	(void)row;
-	(void)kid;
+	(void)kid; /* a token's word decides nothing but that we look */
+	sources_hurry(((struct private *)world)->sources, row);
 	return false;
 }
 
@@ -92,193 +91,14 @@ world_remember(
 	state_remember(((struct private *)world)->live->state, parts, n, v);
 }
 
-/*
- * "url" with every ${env:NAME} replaced; p == NULL with "why".  Such a URL
- * comes from mgw.yaml or mgw.conf, never from a document.
- */
-static struct span
-expand(const struct config *c, struct span url, struct arena *a, char *why,
-    size_t why_size)
-{
-	struct span none = { NULL, 0 }, result = none, rest = url;
-	struct buf b;
-
-	buf_init(&b, ENDPOINT_BYTES_MAX);
-	while (rest.n > 0) {
-		struct span name, value;
-
-		if (!span_starts(rest, SPAN("${env:"))) {
-			buf_add_char(&b, rest.p[0]);
-			rest = span_skip(rest, 1);
-			continue;
-		}
-		rest = span_skip(rest, 6);
-		name = span_cut(&rest, '}');
-		value = config_env(c, name);
-		if (rest.p == NULL || value.p == NULL) {
-			(void)snprintf(why, why_size,
-			    "variable %.*s is missing, empty or not allowed",
-			    SPAN_ARG(name));
-			buf_fini(&b);
-			return none;
-		}
-		buf_add(&b, value);
-	}
-	if (!b.failed)
-		result = arena_copy(a, buf_span(&b));
-	if (result.p == NULL)
-		(void)snprintf(why, why_size, "too long");
-	buf_fini(&b);
-	return result;
-}
-
-static bool
-backend_from(struct backend *to, struct span text, struct loaded *l,
-    const struct config *c, char *why, size_t why_size)
-{
-	const struct row_settings *set = bundle_settings(&l->bundle, 0);
-	const char *reason = "";
-	struct url u;
-
-	text = expand(c, text, &l->arena, why, why_size);
-	if (text.p == NULL)
-		return false;
-	if (!url_parse(text, &u, &reason)) {
-		(void)snprintf(why, why_size, "endpoint: %s", reason);
-		return false;
-	}
-	*to = (struct backend){ .url = text,
-		.host = u.host,
-		.port = u.port,
-		.tls = u.tls,
-		.may_be_local = true,
-		.unix_path = u.unix_path,
-		.path = u.path,
-		.query = u.query,
-		.connect_ms = set->connect_ms,
-		.first_byte_ms = set->first_byte_ms,
-		.total_ms = set->total_ms };
-	return true;
-}
-
-static bool
-backend_from_row(struct backend *to, const struct row_endpoint *row,
-    struct loaded *l, const struct config *c, char *why, size_t why_size)
-{
-	const struct bundle *b = &l->bundle;
-	struct span url = bundle_text(b, row->url);
-	struct span ca = bundle_text(b, row->ca_file);
-
-	if (url.n > 0 && memmem(url.p, url.n, "${env:", 6) != NULL) {
-		if (!backend_from(to, url, l, c, why, why_size))
-			return false;
-	} else {
-		*to = (struct backend){ .url = url,
-			.host = bundle_text(b, row->host),
-			.port = row->port,
-			.tls = (row->flags & ENDPOINT_TLS) != 0,
-			.unix_path = bundle_text(b, row->unix_path),
-			.path = bundle_text(b, row->path),
-			.query = bundle_text(b, row->query) };
-	}
-	to->may_be_local = (row->flags & ENDPOINT_FROM_DOCUMENT) == 0;
-	to->connect_ms = row->connect_ms;
-	to->first_byte_ms = row->first_byte_ms;
-	to->total_ms = row->total_ms;
-	if (ca.n > 0)
-		to->ca_file = file_beside(ca, b->path, &l->arena);
-	return ca.n == 0 || to->ca_file.p != NULL;
-}
-
-/* "api" of mgw.conf means row "a": title, title/version or base path. */
-static bool
-names_api(struct span api, const struct bundle *b, const struct row_api *a)
-{
-	struct span title = bundle_text(b, a->title);
-	struct span version = bundle_text(b, a->version);
-
-	if (span_eq(api, title) ||
-	    (api.n > 0 && span_eq(api, bundle_text(b, a->base_path))))
-		return true;
-	return api.n == title.n + 1 + version.n && span_starts(api, title) &&
-	    api.p[title.n] == '/' &&
-	    span_eq(span_skip(api, title.n + 1), version);
-}
-
-static bool
-apply_override(struct loaded *l, const struct config *c,
-    const struct config_endpoint *e, char *why, size_t why_size)
-{
-	const struct bundle *b = &l->bundle;
-	bool found = false;
-
-	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
-		const struct row_api *a = bundle_api(b, i);
-		uint32_t n = a->endpoints.n;
-		struct backend *to;
-
-		if (!names_api(e->api, b, a) ||
-		    (e->index >= n && (n > 0 || e->index > 0)))
-			continue;
-		found = true;
-		if (n > 0)
-			to = &l->backends[a->endpoints.first + e->index];
-		else
-			to = l->extra[i] = arena_alloc(&l->arena, sizeof(*to));
-		if (to == NULL ||
-		    !backend_from(to, e->url, l, c, why, why_size))
-			return false;
-	}
-	if (!found)
-		(void)snprintf(why, why_size,
-		    "the bundle has no such API, or no endpoint of this "
-		    "number");
-	return found;
-}
-
 static void
 loaded_put(struct loaded *l)
 {
 	if (l == NULL || --l->n_users > 0)
 		return;
 	bundle_close(&l->bundle);
-	arena_fini(&l->arena);
+	backends_close(&l->backends);
 	free(l);
-}
-
-static bool
-make_backends(
-    struct loaded *l, const struct config *c, char *why, size_t why_size)
-{
-	uint32_t n = bundle_n(&l->bundle, SECTION_ENDPOINT);
-	char reason[256] = "out of memory";
-
-	l->backends = arena_calloc(&l->arena, n + 1, sizeof(*l->backends));
-	l->extra = arena_calloc(&l->arena,
-	    bundle_n(&l->bundle, SECTION_API) + 1, sizeof(*l->extra));
-	if (l->backends == NULL || l->extra == NULL) {
-		(void)snprintf(why, why_size, "out of memory");
-		return false;
-	}
-	for (uint32_t i = 0; i < n; i++) {
-		const struct row_endpoint *row = bundle_endpoint(&l->bundle, i);
-		struct span url = bundle_text(&l->bundle, row->url);
-
-		if (backend_from_row(
-			&l->backends[i], row, l, c, reason, sizeof(reason)))
-			continue;
-		(void)snprintf(
-		    why, why_size, "%.*s: %s", SPAN_ARG(url), reason);
-		return false;
-	}
-	for (const struct config_endpoint *e = c->endpoints; e != NULL;
-	     e = e->next) {
-		if (apply_override(l, c, e, reason, sizeof(reason)))
-			continue;
-		(void)snprintf(why, why_size, "%s: %s", e->origin, reason);
-		return false;
-	}
-	return true;
 }
 
 static struct loaded *
@@ -295,8 +115,7 @@ loaded_new(const struct config *c, char *why, size_t why_size)
 		return NULL;
 	}
 	l->n_users = 1;
-	arena_init(&l->arena, 4096, 64 * 1024 * 1024);
-	if (make_backends(l, c, why, why_size))
+	if (backends_open(&l->backends, &l->bundle, c, why, why_size))
 		return l;
 	loaded_put(l);
 	return NULL;
@@ -361,8 +180,8 @@ load(struct live *l, char *why, size_t why_size)
 
 	if (loaded == NULL)
 		return NULL;
-	sources =
-	    sources_open(&loaded->bundle, l->config, l->state, why, why_size);
+	sources = sources_open(
+	    &loaded->bundle, l->config, l->state, l->remote, why, why_size);
 	if (sources == NULL) {
 		loaded_put(loaded);
 		return NULL;
@@ -371,8 +190,8 @@ load(struct live *l, char *why, size_t why_size)
 }
 
 struct live *
-live_open(
-    const struct config *c, struct state *state, char *why, size_t why_size)
+live_open(const struct config *c, struct state *state, bool direct, char *why,
+    size_t why_size)
 {
 	struct live *l = calloc(1, sizeof(*l));
 
@@ -382,9 +201,12 @@ live_open(
 	l->config = c;
 	l->state = state;
 	pthread_mutex_init(&l->lock, NULL);
-	l->current = load(l, why, why_size);
+	l->remote = remote_open(c->state, state, direct);
+	if (l->remote != NULL)
+		l->current = load(l, why, why_size);
 	if (l->current != NULL)
 		return l;
+	remote_close(l->remote);
 	free(l);
 	return NULL;
 }
@@ -395,6 +217,7 @@ live_close(struct live *l)
 	if (l == NULL)
 		return;
 	generation_put(l->current);
+	remote_close(l->remote);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
@@ -429,9 +252,10 @@ live_backend(const struct generation *g, const struct match *m)
 	if (m->operation != NULL && m->operation->endpoints.n > 0)
 		r = m->operation->endpoints;
 	if (r.n > 0)
-		return &p->loaded->backends[r.first +
+		return &p->loaded->backends.list[r.first +
 		    (r.n > 1 ? atomic_fetch_add(&turn, 1) % r.n : 0)];
-	extra = p->loaded->extra[m->api - bundle_api(&p->loaded->bundle, 0)];
+	extra = p->loaded->backends
+		    .extra[m->api - bundle_api(&p->loaded->bundle, 0)];
 	return extra;
 }
 
@@ -445,9 +269,9 @@ live_backend_at(
 	*api = NULL;
 	for (uint32_t k = 0; k < bundle_n(b, SECTION_API); k++) {
 		const struct row_api *a = bundle_api(b, k);
-		uint32_t n = a->endpoints.n > 0   ? a->endpoints.n
-		    : p->loaded->extra[k] != NULL ? 1
-						  : 0;
+		uint32_t n = a->endpoints.n > 0            ? a->endpoints.n
+		    : p->loaded->backends.extra[k] != NULL ? 1
+							   : 0;
 
 		if (i >= n) {
 			i -= n;
@@ -455,8 +279,8 @@ live_backend_at(
 		}
 		*api = a;
 		return a->endpoints.n > 0
-		    ? &p->loaded->backends[a->endpoints.first + i]
-		    : p->loaded->extra[k];
+		    ? &p->loaded->backends.list[a->endpoints.first + i]
+		    : p->loaded->backends.extra[k];
 	}
 	return NULL;
 }

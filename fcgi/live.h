@@ -23,10 +23,11 @@ struct generation {
 
 /*
  * "c" and "state" outlive it.  NULL: "why" says what is wrong with the
- * bundle, its sources or its endpoints.
+ * bundle, its sources or its endpoints.  "direct": for a process of one
+ * request, which fetches what it needs itself.
  */
-struct live *live_open(
-    const struct config *c, struct state *state, char *why, size_t why_size);
+struct live *live_open(const struct config *c, struct state *state, bool direct,
+    char *why, size_t why_size);
 void live_close(struct live *l);
 
 const struct generation *live_get(struct live *l);

@@ -54,7 +54,7 @@ open_gate(struct process *p)
 	g->state = state_open(c->state, NULL, p->why, sizeof(p->why));
 	if (g->state == NULL)
 		return false;
-	g->live = live_open(c, g->state, p->why, sizeof(p->why));
+	g->live = live_open(c, g->state, p->cgi, p->why, sizeof(p->why));
 	if (g->live == NULL)
 		return false;
 	g->events = events_open(c->events, p->cgi, p->why, sizeof(p->why));

@@ -115,6 +115,7 @@ fill_signals(sigset_t *set)
 	sigaddset(set, SIGHUP);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
+	sigaddset(set, SIGUSR1); /* from workers, see keeper_rests */
 }
 
 void
@@ -149,6 +150,7 @@ wait_signal(struct pool *p)
 
 	pthread_mutex_lock(&p->lock);
 	soon = p->n_idle == 0 || p->n_parked > 0;
+	p->keeper_rests = !soon;
 	pthread_mutex_unlock(&p->lock);
 	t.tv_sec = soon ? 0 : TICK_MS / 1000;
 	t.tv_nsec = soon ? TICK_BUSY_MS * 1000000L : 0;
@@ -309,6 +311,7 @@ pool_run(const struct pool_settings *s, struct listeners *l)
 
 	p = (struct pool){ .set = s,
 		.listeners = l,
+		.keeper = pthread_self(),
 		.epoll_fd = -1,
 		.stop_fd = -1,
 		.lock = PTHREAD_MUTEX_INITIALIZER,

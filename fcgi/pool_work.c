@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -100,6 +101,15 @@ pool_add_worker(struct pool *p)
 	return true;
 }
 
+/* Something waits: it may have to be refused soon.  With the lock held. */
+static void
+wake_keeper(struct pool *p)
+{
+	if (p->keeper_rests)
+		pthread_kill(p->keeper, SIGUSR1);
+	p->keeper_rests = false;
+}
+
 static void
 become_busy(struct pool *p)
 {
@@ -107,8 +117,10 @@ become_busy(struct pool *p)
 	p->n_idle--;
 	if (p->n_idle == 0 &&
 	    (p->n_workers == p->set->threads || p->stopping ||
-		!pool_add_worker(p)))
+		!pool_add_worker(p))) {
 		p->busy_since_us = clock_mono_us();
+		wake_keeper(p);
+	}
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -190,6 +202,7 @@ park(struct pool *p, struct worker *w, const struct share_keys *k)
 	p->parked[p->n_parked++] =
 	    (struct parked){ w->exchange, *k, clock_mono_us() };
 	w->exchange = other;
+	wake_keeper(p);
 	return true;
 }
 

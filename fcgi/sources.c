@@ -27,6 +27,8 @@ struct entry {
 	const struct row_source *row;
 	const char *path; /* SOURCE_FILE */
 	struct file_identity identity;
+	uint64_t version;      /* SOURCE_URL: of remote.h */
+	bool down;             /* SOURCE_URL: nothing is there now */
 	struct object *object; /* NULL: cannot be used */
 };
 
@@ -34,6 +36,7 @@ struct sources {
 	const struct bundle *bundle;
 	const struct config *config;
 	const struct state *state;
+	struct remote *remote;
 	struct arena arena;
 	struct entry *entries;
 	uint32_t n;
@@ -128,6 +131,22 @@ read_file(const struct sources *s, struct entry *e, char *why, size_t why_size)
 	return o;
 }
 
+/* Nothing there is no mistake: its server may come back. */
+static bool
+read_url(const struct sources *s, struct entry *e, char *why, size_t why_size)
+{
+	struct buf b;
+
+	buf_init(&b, KEY_SET_BYTES_MAX);
+	e->object = NULL;
+	e->down = !remote_get(
+	    s->remote, bundle_text(s->bundle, e->row->value), &b, &e->version);
+	if (!e->down)
+		e->object = object_new(s, e->row, buf_span(&b), why, why_size);
+	buf_fini(&b);
+	return e->down || e->object != NULL;
+}
+
 /* First reading of a source. */
 static bool
 open_entry(struct sources *s, struct entry *e, char *why, size_t why_size)
@@ -152,6 +171,8 @@ open_entry(struct sources *s, struct entry *e, char *why, size_t why_size)
 	case SOURCE_INLINE:
 		e->object = object_new(s, e->row, value, why, why_size);
 		break;
+	case SOURCE_URL:
+		return read_url(s, e, why, why_size);
 	default:
 		(void)snprintf(why, why_size, "read in a way this mgw lacks");
 	}
@@ -159,7 +180,8 @@ open_entry(struct sources *s, struct entry *e, char *why, size_t why_size)
 }
 
 static struct sources *
-make(const struct bundle *b, const struct config *c, const struct state *state)
+make(const struct bundle *b, const struct config *c, const struct state *state,
+    struct remote *remote)
 {
 	struct sources *s = calloc(1, sizeof(*s));
 	uint32_t n = bundle_n(b, SECTION_SOURCE);
@@ -169,6 +191,7 @@ make(const struct bundle *b, const struct config *c, const struct state *state)
 	s->bundle = b;
 	s->config = c;
 	s->state = state;
+	s->remote = remote;
 	s->n = n;
 	arena_init(&s->arena, 1024, 1024 * 1024);
 	s->entries = calloc((size_t)n + 1, sizeof(*s->entries));
@@ -183,9 +206,10 @@ make(const struct bundle *b, const struct config *c, const struct state *state)
 
 struct sources *
 sources_open(const struct bundle *b, const struct config *c,
-    const struct state *state, char *why, size_t why_size)
+    const struct state *state, struct remote *remote, char *why,
+    size_t why_size)
 {
-	struct sources *s = make(b, c, state);
+	struct sources *s = make(b, c, state, remote);
 	char reason[512] = "out of memory";
 
 	if (s == NULL) {
@@ -218,10 +242,13 @@ sources_free(struct sources *s)
 }
 
 static bool
-has_changed(const struct entry *e)
+has_changed(const struct sources *s, const struct entry *e)
 {
 	struct file_identity id = { 0 };
 
+	if (e->row->how == SOURCE_URL)
+		return remote_version(s->remote,
+			   bundle_text(s->bundle, e->row->value)) != e->version;
 	if (e->path == NULL)
 		return false;
 	/* One that is gone is like none: noticed once. */
@@ -241,10 +268,17 @@ renew_entry(struct sources *s, struct entry *e, const struct entry *old)
 		e->path = arena_copy(&s->arena, span_str(old->path)).p;
 	if (old->path != NULL && e->path == NULL)
 		return;
-	if (!has_changed(old)) {
+	if (!has_changed(s, old)) {
+		e->version = old->version;
+		e->down = old->down;
 		e->object = old->object;
 		if (e->object != NULL)
 			atomic_fetch_add(&e->object->n_users, 1);
+		return;
+	}
+	if (e->row->how == SOURCE_URL) {
+		if (!read_url(s, e, why, sizeof(why)))
+			log_error("key set cannot be used: %s", why);
 		return;
 	}
 	/* What is there now, so that a broken file is tried once. */
@@ -264,10 +298,10 @@ sources_renew(const struct sources *old)
 	bool changed = false;
 
 	for (uint32_t i = 0; i < old->n; i++)
-		changed = changed || has_changed(&old->entries[i]);
+		changed = changed || has_changed(old, &old->entries[i]);
 	if (!changed)
 		return NULL;
-	s = make(old->bundle, old->config, old->state);
+	s = make(old->bundle, old->config, old->state, old->remote);
 	for (uint32_t i = 0; s != NULL && i < s->n; i++)
 		renew_entry(s, &s->entries[i], &old->entries[i]);
 	return s;
@@ -279,12 +313,23 @@ sources_get(const struct sources *s, uint32_t row, struct source *to)
 	const struct object *o;
 
 	*to = (struct source){ 0 };
-	if (row >= s->n || (o = s->entries[row].object) == NULL)
+	if (row >= s->n)
 		return SOURCE_FAULT;
+	o = s->entries[row].object;
+	if (o == NULL)
+		return s->entries[row].down ? SOURCE_DOWN : SOURCE_FAULT;
 	to->generation = o->generation;
 	to->keys = o->keys;
 	to->key_file = o->key_file;
 	if (o->secret.n > 0)
 		to->secret = buf_span(&o->secret);
 	return SOURCE_OK;
+}
+
+void
+sources_hurry(const struct sources *s, uint32_t row)
+{
+	if (row < s->n && s->entries[row].row->how == SOURCE_URL)
+		remote_hurry(s->remote,
+		    bundle_text(s->bundle, s->entries[row].row->value));
 }

@@ -8,6 +8,7 @@
 #define MGW_FCGI_SOURCES_H
 
 #include "fcgi/config.h"
+#include "fcgi/remote.h"
 #include "policy/bundle.h"
 #include "policy/outside.h"
 #include "policy/state.h"
@@ -19,17 +20,21 @@ struct sources;
  * one that cannot be read and where it is configured.
  */
 struct sources *sources_open(const struct bundle *b, const struct config *c,
-    const struct state *state, char *why, size_t why_size);
+    const struct state *state, struct remote *remote, char *why,
+    size_t why_size);
 void sources_free(struct sources *s);
 
 /*
- * The set that follows "s" when one of its files has changed, or NULL when
- * none has.  What cannot be used any more is SOURCE_FAULT in it: what
+ * The set that follows "s" when a file or a fetched document has changed, or
+ * NULL when none has.  What cannot be used any more is SOURCE_FAULT in it: what
  * somebody breaks never opens anything.
  */
 struct sources *sources_renew(const struct sources *s);
 
 enum source_result sources_get(
     const struct sources *s, uint32_t row, struct source *to);
+
+/* A token names a key that source "row" lacks: a URL is fetched soon. */
+void sources_hurry(const struct sources *s, uint32_t row);
 
 #endif

@@ -1,0 +1,455 @@
+/*
+ * test_gate - the pool with its shares, its sockets and its event log.
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fcgi/config.h"
+#include "fcgi/events.h"
+#include "fcgi/pool.h"
+#include "tests/fcgi_client.h"
+
+static char folder[64], sock[96], why[512];
+
+static void
+setup(void)
+{
+	(void)snprintf(folder, sizeof(folder), "/tmp/mgw-gate.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(sock, sizeof(sock), "%s/s.sock", folder);
+}
+
+static void
+teardown(void)
+{
+	char command[96];
+
+	(void)snprintf(command, sizeof(command), "rm -rf %s", folder);
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* A gate that sleeps for requests of "/slow". */
+
+static void
+keys(void *gate, struct exchange *x, bool deep, struct share_keys *k)
+{
+	size_t n;
+	const struct param *p = exchange_params(x, &n);
+
+	(void)gate;
+	(void)deep;
+	for (size_t i = 0; i < n; i++)
+		if (span_eq(p[i].name, SPAN("REMOTE_ADDR")))
+			k->key[SHARE_ADDRESS] = share_key_address(p[i].value);
+}
+
+static bool
+serve(void *gate, struct exchange *x, struct share_slot *slot)
+{
+	size_t n;
+	const struct param *p = exchange_params(x, &n);
+
+	(void)gate;
+	(void)slot;
+	for (size_t i = 0; i < n; i++)
+		if (span_eq(p[i].value, SPAN("/slow")))
+			usleep(400 * 1000);
+	return exchange_head(x, 200, SPAN("")) &&
+	    exchange_write_last(x, SPAN("served"));
+}
+
+static bool
+refuse_all(void *gate, struct exchange *x)
+{
+	(void)gate;
+	return exchange_head(x, 503, SPAN(""));
+}
+
+static void
+tick(void *gate, unsigned workers, unsigned busy, bool reload)
+{
+	(void)gate;
+	(void)workers;
+	(void)busy;
+	(void)reload;
+}
+
+static struct listeners listeners;
+static struct pool_settings set = { .threads = 4,
+	.queue_time_ms = 150,
+	.keys = keys,
+	.serve = serve,
+	.refuse = refuse_all,
+	.tick = tick };
+static pthread_t pool_thread;
+
+static void *
+run(void *nothing)
+{
+	ck_assert(pool_run(&set, &listeners));
+	return nothing;
+}
+
+static void
+begin(void)
+{
+	static char listen[128];
+	struct config c = { .n_listen = 1 };
+
+	(void)snprintf(listen, sizeof(listen), "unix:%s", sock);
+	c.listen[0] = listen;
+	ck_assert(exchange_global_init());
+	pool_block_signals();
+	ck_assert_msg(listen_open(&listeners, &c, why, sizeof(why)), "%s", why);
+	/* The name must outlive the listener. */
+	listeners.list[0].path = sock;
+	ck_assert_int_eq(pthread_create(&pool_thread, NULL, run, NULL), 0);
+}
+
+static void
+finish(void)
+{
+	kill(getpid(), SIGTERM);
+	pthread_join(pool_thread, NULL);
+}
+
+struct call {
+	pthread_t thread;
+	const char *lines;
+	bool served, ended;
+};
+
+static void *
+call(void *arg)
+{
+	struct call *c = arg;
+	struct fcgi_reply r;
+	struct buf b;
+	int fd = fcgi_connect(sock);
+
+	buf_init(&b, 4096);
+	fcgi_request(&b, false, c->lines, (struct span){ 0 });
+	fcgi_send(fd, buf_span(&b));
+	fcgi_receive(fd, &r);
+	c->ended = r.ended;
+	c->served = span_starts(buf_span(&r.out), SPAN("Status: 200"));
+	fcgi_reply_fini(&r);
+	buf_fini(&b);
+	close(fd);
+	return NULL;
+}
+
+#define SLOW "REQUEST_METHOD=GET\nREQUEST_URI=/slow\nREMOTE_ADDR=192.0.2.1\n"
+#define QUICK "REQUEST_METHOD=GET\nREQUEST_URI=/\nREMOTE_ADDR=192.0.2.2\n"
+
+START_TEST(one_address_leaves_workers_for_others)
+{
+	struct call slow[8], quick = { .lines = QUICK };
+	unsigned served = 0;
+
+	begin();
+	for (int i = 0; i < 8; i++) {
+		slow[i] = (struct call){ .lines = SLOW };
+		pthread_create(&slow[i].thread, NULL, call, &slow[i]);
+	}
+	usleep(100 * 1000);
+	call(&quick);
+	ck_assert(quick.served);
+	for (int i = 0; i < 8; i++) {
+		pthread_join(slow[i].thread, NULL);
+		ck_assert(slow[i].ended);
+		served += slow[i].served;
+	}
+	/* Half of four workers; the others waited longer than allowed. */
+	ck_assert_uint_eq(served, 2);
+	finish();
+}
+END_TEST
+
+START_TEST(what_has_begun_is_served_after_sigterm)
+{
+	struct call slow = { .lines = SLOW };
+
+	begin();
+	pthread_create(&slow.thread, NULL, call, &slow);
+	usleep(100 * 1000);
+	finish();
+	pthread_join(slow.thread, NULL);
+	ck_assert(slow.served);
+	ck_assert_int_ne(access(sock, F_OK), 0);
+}
+END_TEST
+
+START_TEST(silent_connections_take_no_worker)
+{
+	struct call quick = { .lines = QUICK };
+	int fds[50];
+
+	begin();
+	for (int i = 0; i < 50; i++) {
+		fds[i] = fcgi_connect(sock);
+		ck_assert_int_ne(fds[i], -1);
+	}
+	call(&quick);
+	ck_assert(quick.served);
+	for (int i = 0; i < 50; i++)
+		close(fds[i]);
+	finish();
+}
+END_TEST
+
+/* What may be at a socket's place beforehand. */
+START_TEST(only_a_stale_socket_is_replaced)
+{
+	char listen[128];
+	struct config c = { .n_listen = 1 };
+	struct listeners first, second;
+	struct stat st;
+	FILE *f;
+
+	(void)snprintf(listen, sizeof(listen), "unix:%s", sock);
+	c.listen[0] = listen;
+	f = fopen(sock, "w");
+	fclose(f);
+	ck_assert(!listen_open(&first, &c, why, sizeof(why)));
+	unlink(sock);
+	ck_assert(listen_open(&first, &c, why, sizeof(why)));
+	ck_assert_int_eq(stat(sock, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0660);
+	ck_assert(!listen_open(&second, &c, why, sizeof(why)));
+	close(first.list[0].fd);
+	first.list[0].fd = -1;
+	ck_assert(listen_open(&second, &c, why, sizeof(why)));
+	/* The first does not remove what is the second's now. */
+	listen_close(&first);
+	ck_assert_int_eq(access(sock, F_OK), 0);
+	listen_close(&second);
+	ck_assert_int_ne(access(sock, F_OK), 0);
+	chmod(folder, 0777);
+	ck_assert(!listen_open(&first, &c, why, sizeof(why)));
+}
+END_TEST
+
+static const struct {
+	const char *listen;
+	bool secret, ok;
+} tcp[] = {
+	{ "tcp:127.0.0.1:0", true, true },
+	{ "tcp:[::1]:0", true, true },
+	{ "tcp:127.0.0.1:0", false, false },
+	{ "tcp:0.0.0.0:0", true, false },
+	{ "tcp:127.0.0.1:65536", true, false },
+	{ "tcp:localhost:9000", true, false },
+	{ "tcp:[::]:0", true, false },
+	{ "tcp:9000", true, false },
+};
+
+START_TEST(tcp_is_loopback_with_a_secret)
+{
+	struct config c = { .n_listen = 1 };
+	struct listeners l;
+
+	c.listen[0] = tcp[_i].listen;
+	if (tcp[_i].secret)
+		c.peer_secret = SPAN("secret");
+	ck_assert_int_eq(listen_open(&l, &c, why, sizeof(why)), tcp[_i].ok);
+	listen_close(&l);
+}
+END_TEST
+
+START_TEST(addresses_of_one_ipv6_network_share)
+{
+	ck_assert_uint_eq(share_key_address(SPAN("2001:db8::1")),
+	    share_key_address(SPAN("2001:db8::ffff:1")));
+	ck_assert_uint_ne(share_key_address(SPAN("2001:db8::1")),
+	    share_key_address(SPAN("2001:db8:0:1::1")));
+	ck_assert_uint_ne(share_key_address(SPAN("192.0.2.1")),
+	    share_key_address(SPAN("192.0.2.2")));
+}
+END_TEST
+
+static size_t
+size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (size_t)st.st_size : 0;
+}
+
+START_TEST(events_follow_a_renamed_file)
+{
+	char path[96], old[96];
+	struct events *e;
+
+	(void)snprintf(path, sizeof(path), "%s/events.log", folder);
+	(void)snprintf(old, sizeof(old), "%s/events.log.1", folder);
+	e = events_open(path, false, why, sizeof(why));
+	ck_assert_ptr_nonnull(e);
+	events_put(e, SPAN("one\n"));
+	for (int i = 0; i < 100 && size_of(path) == 0; i++)
+		usleep(20 * 1000);
+	ck_assert_int_eq(rename(path, old), 0);
+	events_reopen(e);
+	events_put(e, SPAN("two two\n"));
+	events_close(e);
+	ck_assert_uint_eq(size_of(old), 4);
+	ck_assert_uint_eq(size_of(path), 8);
+}
+END_TEST
+
+START_TEST(events_that_a_full_disk_loses_are_counted)
+{
+	struct events *e = events_open("/dev/full", true, why, sizeof(why));
+
+	ck_assert_ptr_nonnull(e);
+	events_put(e, SPAN("one\n"));
+	events_put(e, SPAN("two\n"));
+	ck_assert_uint_eq(events_lost(e), 2);
+	events_close(e);
+}
+END_TEST
+
+/* Lines of mgw.conf, and what is wrong with them. */
+static const struct {
+	const char *line;
+	const char *wrong; /* NULL: right */
+} lines[] = {
+	{ "threads 8", NULL },
+	{ "threads 0", "must be a number" },
+	{ "threads", "needs a value" },
+	{ "treads 8", "unknown key" },
+	{ "queue-time 2s", NULL },
+	{ "queue-time 500ms", NULL },
+	{ "queue-time fast", "must be a number" },
+	{ "health-path off", NULL },
+	{ "health-path health", "must be off or begin with /" },
+	{ "listen tcp:127.0.0.1:9000", NULL },
+	{ "listen 9000", "must be unix:PATH or tcp:" },
+	{ "endpoint \"My API\" 0 http://h/", NULL },
+	{ "endpoint x http://h/", "must be" },
+	{ "env NAME a value", NULL },
+	{ "allow-root maybe", "must be yes or no" },
+	{ "log-level loud", "must be error" },
+	{ "# threads", NULL },
+};
+
+START_TEST(a_wrong_line_is_named)
+{
+	char path[96], name[] = "mgw", option[] = "--config";
+	char *argv[] = { name, option, path, NULL };
+	char *environment[] = { NULL };
+	struct config c;
+	FILE *f;
+	bool ok;
+
+	(void)snprintf(path, sizeof(path), "%s/mgw.conf", folder);
+	f = fopen(path, "w");
+	fprintf(f, "# a comment\n%s\n", lines[_i].line);
+	fclose(f);
+	chmod(path, 0600);
+	ok = config_load(&c, 3, argv, environment, why, sizeof(why));
+	ck_assert_msg(ok == (lines[_i].wrong == NULL), "%s", why);
+	if (!ok) {
+		ck_assert_ptr_nonnull(strstr(why, "mgw.conf:2: "));
+		ck_assert_ptr_nonnull(strstr(why, lines[_i].wrong));
+	}
+	config_fini(&c);
+}
+END_TEST
+
+START_TEST(options_win_over_variables_over_the_file)
+{
+	char path[96], name[] = "mgw", config[] = "--config";
+	char threads[] = "--threads=3", e[] = "-eQUEUE_TIME=7ms";
+	char v1[] = "MGW_THREADS=2", v2[] = "MGW_HEALTH_PATH=/up";
+	char *argv[] = { name, config, path, threads, e, NULL };
+	char *environment[] = { v1, v2, NULL };
+	struct config c;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/mgw.conf", folder);
+	f = fopen(path, "w");
+	fprintf(f, "threads 1\nhealth-path /a\nqueue-time 1s\n");
+	fclose(f);
+	chmod(path, 0600);
+	ck_assert_msg(
+	    config_load(&c, 5, argv, environment, why, sizeof(why)), "%s", why);
+	ck_assert_uint_eq(c.threads, 3);
+	ck_assert_uint_eq(c.queue_time_ms, 7);
+	ck_assert_str_eq(c.health_path, "/up");
+	ck_assert(span_ends(span_str(c.bundle), SPAN("/mgw.bundle")));
+	config_fini(&c);
+}
+END_TEST
+
+START_TEST(cgi_files_below_the_document_root_are_refused)
+{
+	char path[96], name[] = "mgw", config[] = "--config", root[96];
+	char method[] = "REQUEST_METHOD=GET";
+	char *argv[] = { name, config, path, NULL };
+	char *environment[] = { method, root, NULL };
+	struct config c;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/mgw.conf", folder);
+	(void)snprintf(root, sizeof(root), "DOCUMENT_ROOT=%s", folder);
+	f = fopen(path, "w");
+	fclose(f);
+	chmod(path, 0600);
+	ck_assert(!config_load(&c, 3, argv, environment, why, sizeof(why)));
+	ck_assert_msg(strstr(why, "document root") != NULL, "%s", why);
+	config_fini(&c);
+}
+END_TEST
+
+START_TEST(variables_of_the_web_server_are_no_secrets)
+{
+	struct config c = { 0 };
+
+	setenv("HTTP_X_SECRET", "x", 1);
+	setenv("QUERY_STRING", "x", 1);
+	setenv("MY_SECRET", "x", 1);
+	ck_assert_ptr_null(config_env(&c, SPAN("HTTP_X_SECRET")).p);
+	ck_assert_ptr_null(config_env(&c, SPAN("QUERY_STRING")).p);
+	ck_assert_ptr_null(config_env(&c, SPAN("MISSING_SECRET")).p);
+	ck_assert_ptr_nonnull(config_env(&c, SPAN("MY_SECRET")).p);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("gate");
+	TCase *t = tcase_create("gate");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 30);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, one_address_leaves_workers_for_others);
+	tcase_add_test(t, what_has_begun_is_served_after_sigterm);
+	tcase_add_test(t, silent_connections_take_no_worker);
+	tcase_add_test(t, only_a_stale_socket_is_replaced);
+	tcase_add_loop_test(
+	    t, tcp_is_loopback_with_a_secret, 0, sizeof(tcp) / sizeof(tcp[0]));
+	tcase_add_test(t, addresses_of_one_ipv6_network_share);
+	tcase_add_test(t, events_follow_a_renamed_file);
+	tcase_add_test(t, events_that_a_full_disk_loses_are_counted);
+	tcase_add_loop_test(
+	    t, a_wrong_line_is_named, 0, sizeof(lines) / sizeof(lines[0]));
+	tcase_add_test(t, options_win_over_variables_over_the_file);
+	tcase_add_test(t, cgi_files_below_the_document_root_are_refused);
+	tcase_add_test(t, variables_of_the_web_server_are_no_secrets);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -27,6 +27,7 @@ struct build {
 	struct buf texts; /* struct text, each once */
 	struct build_table by_text;
 	struct build_table by_link;
+	struct build_table by_parts; /* patterns that were written */
 	bool failed;
 };
 
@@ -63,6 +64,7 @@ build_free(struct build *b)
 	buf_fini(&b->texts);
 	build_table_fini(&b->by_text);
 	build_table_fini(&b->by_link);
+	build_table_fini(&b->by_parts);
 	free(b);
 }
 
@@ -330,19 +332,49 @@ pattern_order(const void *left, const void *right, void *build)
 	return span_cmp(link_key(build, a), link_key(build, z));
 }
 
+/* The step that made node "child": the root apart, each has one. */
+static struct link
+link_to(const struct build *b, uint32_t child)
+{
+	return link_at(b, child - 1);
+}
+
+/*
+ * The parts of a pattern.  Equal ones are stored once: most patterns of a
+ * large bundle are a mere {id}, and stay in the processor's cache so.
+ */
+static struct range
+write_parts(struct build *b, struct span key)
+{
+	uint32_t hash = bundle_edge_hash(0, key), at = hash, i;
+	struct range r = { build_n(b, SECTION_STRING), 0 };
+	struct span rest = key;
+
+	while (build_table_next(&b->by_parts, hash, &at, &i)) {
+		const struct row_pattern *known =
+		    build_at(b, SECTION_PATTERN, i);
+		const struct link l = link_to(b, known->child);
+
+		if (span_eq(link_key(b, &l), key))
+			return known->parts;
+	}
+	while (rest.p != NULL) {
+		struct span part = span_cut(&rest, '\0');
+
+		r.n += build_strings(b, &part, 1).n;
+	}
+	b->failed |=
+	    !build_table_put(&b->by_parts, hash, build_n(b, SECTION_PATTERN));
+	return r;
+}
+
 static void
 write_pattern(struct build *b, const struct link *l)
 {
 	struct row_pattern row = { .child = l->child };
 	struct row_node *node = node_at(b, l->parent);
-	struct span key = link_key(b, l);
 
-	row.parts.first = build_n(b, SECTION_STRING);
-	while (key.p != NULL) {
-		struct span part = span_cut(&key, '\0');
-
-		row.parts.n += build_strings(b, &part, 1).n;
-	}
+	row.parts = write_parts(b, link_key(b, l));
 	if (node->patterns.n++ == 0)
 		node->patterns.first = build_n(b, SECTION_PATTERN);
 	(void)BUILD_ROW(b, SECTION_PATTERN, &row); /* in order */

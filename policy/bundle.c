@@ -11,6 +11,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
+/* From here on large pages are worth asking for: a few of them. */
+#define HUGE_BYTES (8U << 20)
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
     "rows are used in place, and their numbers are little-endian");
 _Static_assert(sizeof(struct bundle_header) == 48, "part of the format");
@@ -238,6 +241,9 @@ hold(struct bundle *b, struct span bytes, uint64_t extra)
 		b->memory = NULL;
 		return false;
 	}
+	/* Searches jump about in it; where that is not had, nothing is lost. */
+	if (b->memory_bytes >= HUGE_BYTES)
+		(void)madvise(b->memory, b->memory_bytes, MADV_HUGEPAGE);
 	memcpy(b->memory, bytes.p, bytes.n);
 	return true;
 }

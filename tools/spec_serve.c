@@ -39,8 +39,8 @@ static const struct args_option options[] = {
 };
 
 static const struct args_program program = { "mgw-spec serve",
-	"[OPTION]... FILE|BUNDLE",
-	"Guard a document on loopback, behind a lighttpd of its own, and show\n"
+	"[OPTION]... FILE...|BUNDLE",
+	"Guard documents on loopback, behind a lighttpd of its own, and show\n"
 	"every step of every decision, until interrupted.",
 	options };
 
@@ -49,6 +49,8 @@ struct serve {
 	char bundle[PATH_BYTES_MAX];
 	char socket[PATH_BYTES_MAX];
 	char mgw[PATH_BYTES_MAX];
+	const char **files;
+	int n_files;
 	const char *policy, *base_path, *backend; /* as given, or NULL */
 	unsigned port;
 	pid_t gate, server;
@@ -240,14 +242,17 @@ wait_for_end(struct serve *s, const sigset_t *signals)
 
 /* mgw-spec import, with the options that were given to serve. */
 static bool
-import_document(struct serve *s, const char *file)
+import_documents(struct serve *s)
 {
 	const char *const pairs[][2] = { { "-o", s->bundle },
 		{ "-p", s->policy }, { "--base-path", s->base_path },
 		{ "--backend", s->backend } };
-	const char *argv[12] = { "import" };
-	int argc = 1;
+	const char **argv = calloc((size_t)s->n_files + 12, sizeof(*argv));
+	int argc = 0, rc;
 
+	if (argv == NULL)
+		return false;
+	argv[argc++] = "import";
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
 		if (pairs[i][1] != NULL) {
 			argv[argc++] = pairs[i][0];
@@ -255,12 +260,15 @@ import_document(struct serve *s, const char *file)
 		}
 	}
 	argv[argc++] = "--";
-	argv[argc++] = file;
-	return spec_import(argc, (char **)(uintptr_t)argv) == 0;
+	for (int i = 0; i < s->n_files; i++)
+		argv[argc++] = s->files[i];
+	rc = spec_import(argc, (char **)(uintptr_t)argv);
+	free(argv);
+	return rc == 0;
 }
 
 static bool
-prepare(struct serve *s, const char *file)
+prepare(struct serve *s)
 {
 	const char *tmp = getenv("TMPDIR");
 	struct bundle b;
@@ -276,10 +284,10 @@ prepare(struct serve *s, const char *file)
 	}
 	snprintf(s->socket, sizeof(s->socket), "%s/mgw.sock", s->folder);
 	snprintf(s->bundle, sizeof(s->bundle), "%s/mgw.bundle", s->folder);
-	if (bundle_open(&b, file, why, sizeof(why))) {
-		snprintf(s->bundle, sizeof(s->bundle), "%s", file);
+	if (s->n_files == 1 && bundle_open(&b, s->files[0], why, sizeof(why))) {
+		snprintf(s->bundle, sizeof(s->bundle), "%s", s->files[0]);
 	} else {
-		if (!import_document(s, file))
+		if (!import_documents(s))
 			return false;
 		if (!bundle_open(&b, s->bundle, why, sizeof(why))) {
 			fprintf(stderr, "mgw-spec serve: %s\n", why);
@@ -295,7 +303,7 @@ prepare(struct serve *s, const char *file)
 }
 
 static int
-run(struct serve *s, const char *file)
+run(struct serve *s)
 {
 	const char *lighttpd = find_lighttpd();
 	sigset_t signals;
@@ -314,7 +322,7 @@ run(struct serve *s, const char *file)
 	sigaddset(&signals, SIGHUP);
 	sigaddset(&signals, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	if (!prepare(s, file))
+	if (!prepare(s))
 		rc = 1;
 	else if (start_gate(s) && start_server(s, lighttpd)) {
 		printf("http://127.0.0.1:%u/ is guarded; end with Ctrl-C\n",
@@ -326,43 +334,59 @@ run(struct serve *s, const char *file)
 	return rc;
 }
 
+/* ARGS_END: go on; ARGS_DONE, ARGS_WRONG: end. */
+static int
+read_options(struct serve *s, struct args *a)
+{
+	uint64_t port;
+	int opt;
+
+	while ((opt = args_next(a)) != ARGS_END) {
+		switch (opt) {
+		case OPT_PORT:
+			if (!span_to_u64(span_str(a->value), 65535, &port)) {
+				args_wrong(&program, "no port: %s", a->value);
+				return ARGS_WRONG;
+			}
+			s->port = (unsigned)port;
+			break;
+		case OPT_POLICY:
+			s->policy = a->value;
+			break;
+		case OPT_BASE_PATH:
+			s->base_path = a->value;
+			break;
+		case OPT_BACKEND:
+			s->backend = a->value;
+			break;
+		case ARGS_OPERAND:
+			s->files[s->n_files++] = a->value;
+			break;
+		default:
+			return opt;
+		}
+	}
+	return opt;
+}
+
 int
 spec_serve(int argc, char **argv)
 {
-	struct serve s = { .port = 0 };
-	const char *file = NULL;
-	uint64_t port = 0;
+	struct serve s = { .files = calloc((size_t)argc, sizeof(*s.files)) };
+	int opt = ARGS_WRONG, rc = EXIT_TROUBLE;
 	struct args a;
-	int opt;
 
 	args_init(&a, &program, argc, argv);
-	while ((opt = args_next(&a)) != ARGS_END) {
-		if (opt == ARGS_DONE)
-			return 0;
-		if (opt == ARGS_WRONG)
-			return 2;
-		if (opt == OPT_PORT &&
-		    !span_to_u64(span_str(a.value), 65535, &port))
-			return args_wrong(a.program, "no port: %s", a.value);
-		if (opt == OPT_POLICY)
-			s.policy = a.value;
-		if (opt == OPT_BASE_PATH)
-			s.base_path = a.value;
-		if (opt == OPT_BACKEND)
-			s.backend = a.value;
-		if (opt != ARGS_OPERAND)
-			continue;
-		if (file != NULL)
-			return args_wrong(a.program, "one document at a time");
-		file = a.value;
-	}
-	if (file == NULL)
-		return args_wrong(a.program, "a document or a bundle");
-	s.port = find_port((unsigned)port);
-	if (s.port == 0) {
-		fprintf(stderr, "mgw-spec serve: port %u is taken\n",
-		    (unsigned)port);
-		return 2;
-	}
-	return run(&s, file);
+	if (s.files != NULL)
+		opt = read_options(&s, &a);
+	if (opt == ARGS_DONE)
+		rc = 0;
+	else if (opt == ARGS_END && s.n_files == 0)
+		rc = args_wrong(&program, "a document or a bundle");
+	else if (opt == ARGS_END && (s.port = find_port(s.port)) == 0)
+		fprintf(stderr, "mgw-spec serve: that port is taken\n");
+	else if (opt == ARGS_END)
+		rc = run(&s);
+	free(s.files);
+	return rc;
 }

@@ -1,0 +1,229 @@
+/*
+ * The shared file itself, and what lies in it beside counters.
+ */
+#include "state_dir.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+static const struct span token[] = { SPAN_INIT("head.body.sum"),
+	SPAN_INIT("issuer") };
+
+START_TEST(a_verdict_is_remembered_under_all_its_parts)
+{
+	struct verdict v = { SPAN("k1"), SPAN("{\"sub\":\"x\"}"),
+		INT64_C(1) << 40 };
+	struct verdict got;
+	struct arena a;
+
+	arena_init(&a, 4096, 1 << 16);
+	ck_assert(!state_recall(state, token, 2, &a, &got));
+	state_remember(state, token, 2, &v);
+	ck_assert(state_recall(state, token, 2, &a, &got));
+	ck_assert(span_eq(got.key_id, v.key_id));
+	ck_assert(span_eq(got.payload, v.payload));
+	ck_assert_int_eq(got.expires_s, v.expires_s);
+	ck_assert(!state_recall(state, token, 1, &a, &got));
+	/* Any changed byte is a miss. */
+	for (uint32_t i = 0; i < state->n_verdicts; i++)
+		state->verdicts[i].bytes[5] ^= 1;
+	ck_assert(!state_recall(state, token, 2, &a, &got));
+	arena_fini(&a);
+}
+END_TEST
+
+START_TEST(a_verdict_too_long_is_not_remembered_and_a_full_set_forgets)
+{
+	static char payload[VERDICT_BYTES_MAX + 1];
+	struct verdict v = { SPAN(""), { payload, sizeof(payload) },
+		INT64_C(1) << 40 };
+	struct verdict got;
+	struct arena a;
+
+	arena_init(&a, 4096, 1 << 20);
+	state_remember(state, token, 2, &v);
+	ck_assert(!state_recall(state, token, 2, &a, &got));
+	v.payload.n--;
+	for (uint32_t i = 0; i < 100; i++) {
+		struct span part = span_of(&i, sizeof(i));
+
+		state_remember(state, &part, 1, &v);
+		ck_assert(state_recall(state, &part, 1, &a, &got));
+		arena_reset(&a);
+	}
+	arena_fini(&a);
+}
+END_TEST
+
+START_TEST(requests_are_counted_by_api_and_reason)
+{
+	struct state_report r;
+	struct state *view;
+	struct arena a;
+
+	state_count(state, SPAN("Pets/1"), REASON_NONE, 10);
+	state_count(state, SPAN("Pets/1"), REASON_NONE, 10);
+	state_count(state, SPAN("Pets/1"), REASON_EXPIRED, 10);
+	state_count(state, span_str(NULL), REASON_NO_ROUTE, 10);
+	state_process_enter(state, SPAN("/etc/mgw/mgw.bundle"), 7, 64);
+	state_process_update(state, 8, 5, 2);
+	view = state_view(dir, why, sizeof(why));
+	ck_assert_msg(view != NULL, "%s", why);
+	arena_init(&a, 4096, 1 << 20);
+	ck_assert(state_report(view, NOON, &a, &r));
+	ck_assert_uint_eq(r.n_apis, 2);
+	ck_assert(span_eq(r.apis[0].name, SPAN("-")));
+	ck_assert_uint_eq(r.apis[0].counts[REASON_NO_ROUTE], 1);
+	ck_assert_uint_eq(r.apis[1].counts[REASON_NONE], 2);
+	ck_assert_uint_eq(r.apis[1].counts[REASON_EXPIRED], 1);
+	ck_assert_uint_eq(r.apis[1].us, 30);
+	ck_assert_uint_eq(r.n_processes, 1);
+	ck_assert_int_eq(r.processes[0].pid, getpid());
+	ck_assert_uint_eq(r.processes[0].busy, 2);
+	ck_assert(span_eq(r.processes[0].bundle, SPAN("/etc/mgw/mgw.bundle")));
+	state_process_leave(state);
+	ck_assert(state_report(view, NOON, &a, &r));
+	ck_assert_uint_eq(r.n_processes, 0);
+	state_close(view);
+	arena_fini(&a);
+}
+END_TEST
+
+START_TEST(more_apis_than_places_are_counted_together)
+{
+	struct state_report r;
+	struct arena a;
+	uint64_t all = 0;
+
+	for (int i = 0; i < 400; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "api %d", i);
+		state_count(state, span_str(name), REASON_NONE, 1);
+	}
+	arena_init(&a, 4096, 1 << 20);
+	ck_assert(state_report(state, NOON, &a, &r));
+	ck_assert_uint_eq(r.n_apis, 256);
+	for (unsigned i = 0; i < r.n_apis; i++)
+		all += r.apis[i].counts[REASON_NONE];
+	ck_assert_uint_eq(all, 400);
+	ck_assert(span_eq(r.apis[0].name, SPAN("(others)")));
+	arena_fini(&a);
+}
+END_TEST
+
+static void
+refused(const char *text)
+{
+	struct state *s = state_open(dir, NULL, why, sizeof(why));
+
+	ck_assert_ptr_null(s);
+	ck_assert_msg(strstr(why, text) != NULL, "%s", why);
+}
+
+static void
+write_at(off_t at, const void *p, size_t n)
+{
+	int fd = open(shared(), O_WRONLY);
+
+	ck_assert_int_eq(pwrite(fd, p, n, at), (ssize_t)n);
+	close(fd);
+}
+
+START_TEST(a_damaged_truncated_foreign_or_newer_file_is_refused)
+{
+	struct state_header h = *state->header;
+	int64_t other = h.made_us ^ 1;
+	uint32_t two = 2;
+
+	write_at(offsetof(struct state_header, made_us), &other, sizeof(other));
+	refused("is damaged");
+	write_at(0, &h, sizeof(h));
+	write_at(offsetof(struct state_header, version), &two, sizeof(two));
+	refused("newer");
+	write_at(0, "ELF", 3);
+	refused("no state of mgw");
+	write_at(0, &h, sizeof(h));
+	ck_assert_int_eq(truncate(shared(), (off_t)h.size - 4096), 0);
+	refused("is truncated");
+	ck_assert_int_eq(truncate(shared(), 10), 0);
+	refused("is truncated");
+	ck_assert_int_eq(unlink(shared()), 0);
+	ck_assert_int_eq(mkfifo(shared(), 0600), 0);
+	refused("no regular file");
+	ck_assert_int_eq(unlink(shared()), 0);
+	ck_assert_int_eq(symlink("/etc/passwd", shared()), 0);
+	refused("shared: ");
+}
+END_TEST
+
+START_TEST(a_folder_or_file_open_to_others_is_refused)
+{
+	ck_assert_int_eq(chmod(shared(), 0640), 0);
+	refused("is open to others");
+	ck_assert_int_eq(chmod(shared(), 0600), 0);
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	refused("is open to others; chmod 700");
+	ck_assert_int_eq(chmod(dir, 0700), 0);
+	if (geteuid() == 0) {
+		ck_assert_int_eq(chown(shared(), 12345, 12345), 0);
+		refused("belongs to somebody else");
+		ck_assert_int_eq(chown(dir, 12345, 12345), 0);
+		refused("belongs to somebody else");
+	}
+}
+END_TEST
+
+START_TEST(a_full_disk_is_found_when_the_file_is_made)
+{
+	/* A limit on file sizes stands for the disk. */
+	struct rlimit few = { 100000, 100000 };
+
+	state_close(state);
+	ck_assert_int_eq(unlink(shared()), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &few), 0);
+	state = state_open(dir, NULL, why, sizeof(why));
+	ck_assert_ptr_null(state);
+	ck_assert_msg(strstr(why, "cannot be made") != NULL, "%s", why);
+	/* Nothing is left of it. */
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
+START_TEST(a_view_makes_nothing)
+{
+	ck_assert_ptr_null(
+	    state_view("/tmp/mgw-no-such-state", why, sizeof(why)));
+	ck_assert_int_eq(unlink(shared()), 0);
+	ck_assert_ptr_null(state_view(dir, why, sizeof(why)));
+	ck_assert_int_eq(access(shared(), F_OK), -1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("state file");
+	TCase *c = tcase_create("state file");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, a_verdict_is_remembered_under_all_its_parts);
+	tcase_add_test(
+	    c, a_verdict_too_long_is_not_remembered_and_a_full_set_forgets);
+	tcase_add_test(c, requests_are_counted_by_api_and_reason);
+	tcase_add_test(c, more_apis_than_places_are_counted_together);
+	tcase_add_test(c, a_damaged_truncated_foreign_or_newer_file_is_refused);
+	tcase_add_test(c, a_folder_or_file_open_to_others_is_refused);
+	tcase_add_test(c, a_full_disk_is_found_when_the_file_is_made);
+	tcase_add_test(c, a_view_makes_nothing);
+	suite_add_tcase(s, c);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed > 0;
+}

@@ -251,11 +251,11 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 	check_realm(f, d);
 }
 
-struct policyfile *
-policyfile_read(const char *path, const char *bundle, struct diag *d)
+/* All as it is by default; NULL without memory. */
+static struct policyfile *
+defaults(struct diag *d)
 {
 	struct policyfile *f = arena_alloc(d->arena, sizeof(*f));
-	struct node *root;
 
 	if (f == NULL || (f->tiers = tiers_new(d)) == NULL) {
 		d->failed = true;
@@ -269,10 +269,35 @@ policyfile_read(const char *path, const char *bundle, struct diag *d)
 		.first_byte_ms = 30000,
 		.total_ms = 60000 };
 	f->realm.text = SPAN("mgw");
-	if (path == NULL)
+	return f;
+}
+
+struct policyfile *
+policyfile_read(const char *path, const char *bundle, struct diag *d)
+{
+	struct policyfile *f = defaults(d);
+	struct node *root;
+
+	if (f == NULL || path == NULL)
 		return f;
 	f->file = path;
 	root = tree_read(path, path, d);
+	if (root != NULL)
+		read_all(f, root, bundle, d);
+	return f;
+}
+
+struct policyfile *
+policyfile_parse(
+    struct span text, const char *path, const char *bundle, struct diag *d)
+{
+	struct policyfile *f = defaults(d);
+	struct node *root;
+
+	if (f == NULL)
+		return f;
+	f->file = path;
+	root = tree_parse(text, path, d);
 	if (root != NULL)
 		read_all(f, root, bundle, d);
 	return f;

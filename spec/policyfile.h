@@ -110,6 +110,10 @@ struct policyfile {
 struct policyfile *policyfile_read(
     const char *path, const char *bundle, struct diag *d);
 
+/* The same from bytes that are named "path" in messages. */
+struct policyfile *policyfile_parse(
+    struct span text, const char *path, const char *bundle, struct diag *d);
+
 /* Give each document what "apis" says about it. */
 void policyfile_apply(
     struct policyfile *f, struct spec_document *documents, struct diag *d);

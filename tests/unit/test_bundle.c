@@ -3,7 +3,9 @@
  */
 #include "tests/unit/sample.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static struct sample sample;
 
@@ -342,6 +344,35 @@ START_TEST(names_of_variables_do_not_make_another_place)
 }
 END_TEST
 
+START_TEST(a_file_is_opened_or_said_to_be_wrong)
+{
+	char dir[] = "/tmp/test_bundle.XXXXXX", path[64], why[200] = "";
+	struct bundle b;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/b", dir);
+	ck_assert(!bundle_open(&b, path, why, sizeof(why)));
+	ck_assert_msg(strstr(why, path) != NULL, "%s", why);
+	make_rich(&sample);
+	sample_write(&sample);
+	ck_assert_msg(
+	    file_write(path, buf_span(&sample.bytes), 0600, why, sizeof(why)),
+	    "%s", why);
+	ck_assert_msg(bundle_open(&b, path, why, sizeof(why)), "%s", why);
+	ck_assert_str_eq(b.path.p, path);
+	ck_assert_int_gt(b.made_us, 0);
+	bundle_close(&b);
+	sample.bytes.n--;
+	ck_assert(
+	    file_write(path, buf_span(&sample.bytes), 0600, why, sizeof(why)));
+	ck_assert(!bundle_open(&b, path, why, sizeof(why)));
+	ck_assert_msg(strstr(why, ": truncated") != NULL, "%s", why);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
+	sample_free(&sample);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -360,6 +391,7 @@ main(void)
 	tcase_add_test(t, rows_of_another_length_are_read);
 	tcase_add_test(t, templates_that_mean_nothing_are_refused);
 	tcase_add_test(t, names_of_variables_do_not_make_another_place);
+	tcase_add_test(t, a_file_is_opened_or_said_to_be_wrong);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

@@ -300,6 +300,30 @@ unescape(struct json_scan *s, struct span raw)
 	return true;
 }
 
+/*
+ * Behind the first bytes that need no look: eight at a time are tried for
+ * a quote, a backslash, a control byte or one above 0x7f.
+ */
+static size_t
+skip_plain(struct span text, size_t at)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	const uint64_t tops = ones << 7;
+	uint64_t x, quote, backslash;
+
+	for (; text.n - at >= sizeof(x); at += sizeof(x)) {
+		memcpy(&x, text.p + at, sizeof(x));
+		quote = x ^ ones * '"';
+		backslash = x ^ ones * '\\';
+		/* A borrow may mark a plain byte too, which costs only time. */
+		if (((x | (x - ones * 0x20) | (quote - ones) |
+			 (backslash - ones)) &
+			tops) != 0)
+			break;
+	}
+	return at;
+}
+
 /* A string at the current place, which is a quote; false after fail. */
 static bool
 read_string(struct json_scan *s)
@@ -308,7 +332,7 @@ read_string(struct json_scan *s)
 	size_t start = ++s->at, at = start;
 	struct span raw;
 
-	for (;; at++) {
+	for (at = skip_plain(s->text, at);; at++) {
 		unsigned char c;
 
 		if (at >= s->text.n) {

@@ -34,9 +34,9 @@ jwt_split(struct span token, struct arena *a, struct jwt *t, const char **why)
 		return false;
 	t->signed_text = span_of(token.p, header.n + 1 + payload.n);
 	*why = "not base64url";
+	t->signature = signature;
 	if (!base64url_decode(header, a, &header) ||
-	    !base64url_decode(payload, a, &t->payload) ||
-	    !base64url_decode(signature, a, &t->signature))
+	    !base64url_decode(payload, a, &t->payload))
 		return false;
 	return jose_header_read(header, a, &t->header, why);
 }
@@ -313,6 +313,9 @@ signature_holds(struct check *k, struct decision *d)
 	    world->recall(world->world, name.parts, VERDICT_PARTS,
 		k->call->request->arena, &verdict))
 		return true;
+	if (!base64url_decode(
+		k->jwt.signature, k->call->request->arena, &k->jwt.signature))
+		return malformed(d, "signature is not base64url");
 	if (!verify(k, &sources, d))
 		return false;
 	if (world->remember == NULL || !k->claims.has_expiry)

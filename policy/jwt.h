@@ -16,13 +16,15 @@ struct jwt {
 	struct jose_header header;
 	struct span signed_text; /* "header.payload" as it came */
 	struct span payload;     /* decoded */
-	struct span signature;   /* decoded */
+	struct span signature;   /* still base64url */
 };
 
 /*
- * Exactly three parts of strict base64url with a header that is
- * understood (RFC 7515 section 5.2, steps 1 to 7).  False: "*why" is a
- * static text.  Spans point into the token and "a".
+ * Exactly three parts, header and payload in strict base64url, and a
+ * header that is understood (RFC 7515 section 5.2, steps 1 to 6).  False:
+ * "*why" is a static text.  Spans point into the token and "a".  The
+ * signature is decoded only by who verifies it: a token that is known from
+ * a verdict is known with its signature's spelling.
  */
 bool jwt_split(
     struct span token, struct arena *a, struct jwt *t, const char **why);
@@ -30,7 +32,7 @@ bool jwt_split(
 /* What a token is held to. */
 struct jwt_rules {
 	struct span issuer;
-	bool any_issuer; /* only for tools */
+	bool any_issuer;              /* only for tools */
 	const struct span *audiences; /* one is needed */
 	size_t n_audiences;
 	bool any_audience;

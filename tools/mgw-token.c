@@ -188,6 +188,8 @@ verify_with(struct call *c, const struct key_set *set, struct span token,
 
 	if (!jwt_split(token, &c->arena, &t, &why))
 		return refused(REASON_TOKEN_MALFORMED, span_str(why));
+	if (!base64url_decode(t.signature, &c->arena, &t.signature))
+		return refused(REASON_TOKEN_MALFORMED, SPAN("not base64url"));
 	if (!algorithm_parse(t.header.alg, &alg) || (allowed >> alg & 1) == 0)
 		return refused(REASON_ALG_NOT_ALLOWED,
 		    SPAN("this algorithm is not allowed"));

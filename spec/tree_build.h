@@ -13,7 +13,7 @@
 struct build_level {
 	struct node *container;
 	struct node **tail;
-	unsigned weight; /* of its members so far */
+	unsigned weight;  /* of its members so far */
 	struct span name; /* of the member to come; p == NULL: none yet */
 	struct place name_place;
 	bool name_merges;   /* that name is the merge key */

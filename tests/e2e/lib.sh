@@ -257,8 +257,11 @@ policy() {
 	openssl ecparam -name prime256v1 -genkey -noout -out "$W/ec.pem"
 	tests/e2e/jose.pl jwks rsa="$W/rsa.pem" ec="$W/ec.pem" \
 	    >"$W/keys.jwks.json"
-	KEY=$("$O"/mgw-key new --file "$W/keys.db" --owner ada \
-	    --application desk) || fatal "mgw-key new"
+	# As mgw-key writes it; so that a broken mgw-key breaks its own test.
+	KEY=mgw_e2etests_$(head -c 32 /dev/urandom | base64 | tr '+/' -_ |
+	    tr -d '=\n')
+	echo "e2etests active $(printf %s "$KEY" | sha256sum | cut -d' ' -f1)" \
+	    'owner=ada application=desk' >"$W/keys.db"
 	import || fatal "the policy is not imported: $(cat "$W/import.out")"
 	printf 'bundle mgw.bundle\nstate state\n' >"$W/mgw.conf"
 }
@@ -269,12 +272,19 @@ import() {
 	    >"$W/import.out" 2>&1
 }
 
-# token [MORE CLAIMS] [ALG KEY HEADER]: of the issuer that is trusted.
+# token [CLAIMS] [ALG KEY HEADER]: of the issuer that is trusted; CLAIMS
+# are added, and stand in the place of the usual ones of the same name.
 token() {
 	now=$(date +%s)
-	tests/e2e/jose.pl sign "${2:-ES256}" "$W/${3:-ec.pem}" "{
-	    \"iss\":\"https://id.example/\",\"aud\":\"things\",
-	    \"sub\":\"ada\",\"iat\":$now,\"exp\":$((now + 600))${1:+,$1}}" \
+	claims=${1:-}
+	for usual in '"iss":"https://id.example/"' '"aud":"things"' \
+	    '"sub":"ada"' "\"iat\":$now" "\"exp\":$((now + 600))"; do
+		case $claims in
+		*"${usual%%:*}:"*) ;;
+		*) claims=$usual${claims:+,$claims} ;;
+		esac
+	done
+	tests/e2e/jose.pl sign "${2:-ES256}" "$W/${3:-ec.pem}" "{$claims}" \
 	    ${4:+"$4"}
 }
 

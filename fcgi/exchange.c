@@ -146,6 +146,17 @@ exchange_begin(struct exchange *x, int fd)
 		return give_up(x,
 		    x->wire.slow ? "parameters came too slowly"
 				 : x->wire.walk.why);
+	/*
+	 * libfcgi takes a read that failed for the end of the parameters,
+	 * and half of them must not be decided on.
+	 */
+	if (x->wire.walk.state != RECORDS_STDIN &&
+	    x->wire.walk.state != RECORDS_END) {
+		FCGX_Free(&x->fcgi, 0);
+		return give_up(x,
+		    x->wire.walk.why != NULL ? x->wire.walk.why
+					     : "parameters ended early");
+	}
 	x->wire.until_us = 0;
 	x->wire.id = (unsigned)x->fcgi.requestId;
 	/* The first is FCGI_ROLE, put there by libfcgi. */

@@ -158,7 +158,7 @@ get() {
 	test "${STATUS:-000}" != 000 || STATUS="none: $(cat "$W/curl.err")"
 }
 
-# raw: send standard input, as it is, to the web server; the whole answer
+# raw <FILE: send it, as it is, to the web server; the whole answer
 # in $W/head, what comes after its empty line in $W/body too.
 raw() {
 	perl -MIO::Socket::INET -e '
@@ -266,9 +266,10 @@ policy() {
 	printf 'bundle mgw.bundle\nstate state\n' >"$W/mgw.conf"
 }
 
+# import [POLICY DOCUMENT...]
 import() {
-	"$O"/mgw-spec import --replace -o "$W/mgw.bundle" -p "$W/mgw.yaml" \
-	    "$W/things.yaml" "$W/down.yaml" "$W/remote.yaml" \
+	test $# -gt 0 || set -- mgw.yaml things.yaml down.yaml
+	(cd "$W" && "$O"/mgw-spec import --replace -o mgw.bundle -p "$@") \
 	    >"$W/import.out" 2>&1
 }
 

@@ -84,14 +84,14 @@ eval {
 	while (1) {
 		my $n = sysread($s, my $b, 65536);
 		if (!$n) {
-			$end = 'closed';
+			$end = $end eq 'open' ? 'closed' : 'answered, closed';
 			last;
 		}
 		$bytes .= $b;
 		# A kept connection stays open after its answer.
 		if ($bytes =~ /\x01\x03..\x00\x08/s) {
 			$end = 'answered';
-			last;
+			alarm 1;
 		}
 	}
 };

@@ -46,8 +46,8 @@ for host in lighttpd apache; do
 	refused 'a long URI' 414 uri-too-long \
 	    "/things/open/$(head -c 5000 /dev/zero | tr '\0' a)"
 	refused 'much in the headers' 431 headers-too-large /things/open/x \
-	    -H "X-A: $(head -c 6000 /dev/zero | tr '\0' a)" \
-	    -H "X-B: $(head -c 6000 /dev/zero | tr '\0' b)"
+	    -H "X-A: $(head -c 3000 /dev/zero | tr '\0' a)" \
+	    -H "X-B: $(head -c 3000 /dev/zero | tr '\0' b)"
 
 	refused 'no credential' 401 credential-missing /things/secret/x
 	expect_header WWW-Authenticate '*Bearer*'
@@ -92,9 +92,6 @@ for host in lighttpd apache; do
 	    /things/both/x -H "$(bearer "$good")"
 	refused 'a scheme that nothing verifies' 503 no-verifier \
 	    /things/digest/x -H 'Authorization: Digest a="b"'
-	refused 'a token whose keys cannot be fetched' 503 verifier-down \
-	    /remote/x -H "$(bearer "$(token '"iss":"https://away.example/"')")"
-	expect_header Retry-After '[0-9]*'
 
 	it "the right token, key, both are allowed ($host)"
 	get /things/scoped/x -H "$(bearer "$good")"

@@ -34,7 +34,6 @@ expect_body answered
 
 closed 'GET_VALUES first' values:8 begin get:/things/open/x stdin:0
 closed 'GET_VALUES in the middle' begin values:8 get:/things/open/x stdin:0
-closed 'GET_VALUES last' begin get:/things/open/x values:8 stdin:0
 closed 'junk' junk:200
 closed 'version 2' version:2
 closed 'an unknown type' begin type:77
@@ -42,6 +41,11 @@ closed 'a management record' begin type:11
 closed 'a second BEGIN_REQUEST' begin begin:2 get:/things/open/x stdin:0
 closed '64 kB of parameters' begin get:/things/open/x:70000 stdin:0
 closed 'a parameter that says 2 GB' begin length:2147483647 stdin:0
+
+it 'GET_VALUES behind a whole request ends its connection too'
+say begin get:/things/open/x values:8 stdin:0
+expect_body closed
+next_is_right
 
 it 'ABORT_REQUEST ends the request'
 say begin get:/things/open/x abort

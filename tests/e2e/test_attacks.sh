@@ -16,17 +16,17 @@ for host in lighttpd apache; do
 	it "a client's Content_Length makes no second request ($host)"
 	printf '%s\r\n' 'POST /things/open/x HTTP/1.1' 'Host: a' \
 	    'Content_Length: 5' 'Content-Length: 60' 'Connection: close' '' \
-	    'helloGET /things/secret/x HTTP/1.1
+	    'helloGET /things/smuggled HTTP/1.1
 Host: a
 
-aaaaaaaaaaaaaaaaaaaaaaaa' >"$W/raw"
+aaaaaaaaaaaaaaaaaaaaaaaaa' >"$W/raw"
 	raw <"$W/raw"
 	case $STATUS in
 	400) ;;
 	200) expect_body '"body_bytes":60' ;;
 	*) wrong "status $STATUS" ;;
 	esac
-	! grep -q 'GET /secret' "$W/backend.requests" || wrong 'smuggled'
+	! grep -q 'GET .*smuggled' "$W/backend.requests" || wrong 'smuggled'
 
 	it "an upload that nobody reads forges no request ($host)"
 	# A FastCGI request as a body: begin, two parameters, no stdin.
@@ -141,7 +141,7 @@ aaaaaaaaaaaaaaaaaaaaaaaa' >"$W/raw"
 	done
 
 	it "an answer to a credential is private to caches ($host)"
-	get /things/secret/cache-public -H "$(bearer "$(token)")"
+	get /things/secret/cache-age -H "$(bearer "$(token)")"
 	expect_status 200
 	expect_header Cache-Control '*private*'
 

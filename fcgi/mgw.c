@@ -260,6 +260,12 @@ main(int argc, char **argv)
 	keep_secrets();
 	umask(027);
 	p.cgi = getenv("REQUEST_METHOD") != NULL;
+	/*
+	 * Web servers hand on a query without '=' as arguments (RFC 3875
+	 * section 4.4): a client's words, not options.
+	 */
+	if (p.cgi && argc > 1)
+		argc = 1;
 	if (!start(&p, argc, argv)) {
 		if (p.why[0] == '\0')
 			return p.config.exit_code;

@@ -5,48 +5,13 @@
 
 #include <stdio.h>
 
+#include "policy/reference.h"
 #include "policy/url.h"
 
-#define ENDPOINT_BYTES_MAX 4096
-
-/*
- * "url" with every ${env:NAME} replaced; p == NULL with "why".  Such a URL
- * comes from mgw.yaml or mgw.conf, never from a document.
- */
 static struct span
-expand(const struct config *c, struct span url, struct arena *a, char *why,
-    size_t why_size)
+lookup(void *config, struct span name)
 {
-	struct span none = { NULL, 0 }, result = none, rest = url;
-	struct buf b;
-
-	buf_init(&b, ENDPOINT_BYTES_MAX);
-	while (rest.n > 0) {
-		struct span name, value;
-
-		if (!span_starts(rest, SPAN("${env:"))) {
-			buf_add_char(&b, rest.p[0]);
-			rest = span_skip(rest, 1);
-			continue;
-		}
-		rest = span_skip(rest, 6);
-		name = span_cut(&rest, '}');
-		value = config_env(c, name);
-		if (rest.p == NULL || value.p == NULL) {
-			(void)snprintf(why, why_size,
-			    "variable %.*s is missing, empty or not allowed",
-			    SPAN_ARG(name));
-			buf_fini(&b);
-			return none;
-		}
-		buf_add(&b, value);
-	}
-	if (!b.failed)
-		result = arena_copy(a, buf_span(&b));
-	if (result.p == NULL)
-		(void)snprintf(why, why_size, "too long");
-	buf_fini(&b);
-	return result;
+	return config_env(config, name);
 }
 
 static bool
@@ -57,7 +22,8 @@ backend_from(struct backend *to, struct span text, struct backends *l,
 	const char *reason = "";
 	struct url u;
 
-	text = expand(c, text, &l->arena, why, why_size);
+	text = reference_expand(text, l->bundle->path, lookup,
+	    (void *)(uintptr_t)c, &l->arena, why, why_size);
 	if (text.p == NULL)
 		return false;
 	if (!url_parse(text, &u, &reason)) {
@@ -86,7 +52,7 @@ backend_from_row(struct backend *to, const struct row_endpoint *row,
 	struct span url = bundle_text(b, row->url);
 	struct span ca = bundle_text(b, row->ca_file);
 
-	if (url.n > 0 && memmem(url.p, url.n, "${env:", 6) != NULL) {
+	if (reference_in(url)) {
 		if (!backend_from(to, url, l, c, why, why_size))
 			return false;
 	} else {

@@ -3,6 +3,10 @@
  */
 #include "policy/reference.h"
 
+#include <stdio.h>
+
+#include "base/file.h"
+
 /* RFC 3875 section 4.1, and what Apache, lighttpd and FastCGI add. */
 static const char *const of_the_request[] = { "AUTH_TYPE", "CONTENT_LENGTH",
 	"CONTENT_TYPE", "DOCUMENT_ROOT", "DOCUMENT_URI", "FCGI_ROLE",
@@ -94,4 +98,78 @@ reference_next(struct span *rest, struct reference *r, const char **why)
 	if (rest->n == 0)
 		*rest = (struct span){ NULL, 0 };
 	return true;
+}
+
+/* More than any URL or path of ours. */
+#define EXPANDED_BYTES_MAX 4096
+
+static bool
+add_file(struct buf *to, struct span path, struct span beside, struct arena *a,
+    char *why, size_t why_size)
+{
+	struct span whole = file_beside(path, beside, a), text;
+	struct buf b = { 0 };
+
+	if (whole.p == NULL) {
+		(void)snprintf(why, why_size, "out of memory");
+		return false;
+	}
+	if (!file_read(whole.p, FILE_TRUSTED, EXPANDED_BYTES_MAX, &b, NULL, why,
+		why_size))
+		return false;
+	text = buf_span(&b);
+	while (span_ends(text, SPAN("\n")))
+		text.n--;
+	buf_add(to, text);
+	if (text.n == 0)
+		(void)snprintf(why, why_size, "%s: empty", whole.p);
+	buf_fini(&b);
+	return text.n > 0;
+}
+
+static bool
+add_variable(struct buf *to, struct span name, reference_env *env, void *world,
+    char *why, size_t why_size)
+{
+	struct span value = env(world, name);
+
+	if (value.n == 0)
+		(void)snprintf(why, why_size,
+		    "the variable %.*s is missing or empty", SPAN_ARG(name));
+	buf_add(to, value);
+	return value.n > 0;
+}
+
+struct span
+reference_expand(struct span text, struct span beside, reference_env *env,
+    void *world, struct arena *a, char *why, size_t why_size)
+{
+	struct span rest = text, result = { NULL, 0 };
+	const char *wrong = NULL;
+	struct reference r;
+	struct buf to;
+	bool ok = true;
+
+	if (!reference_in(text))
+		return text;
+	buf_init(&to, EXPANDED_BYTES_MAX);
+	while (ok && rest.p != NULL) {
+		ok = reference_next(&rest, &r, &wrong);
+		if (!ok) {
+			(void)snprintf(why, why_size, "%s", wrong);
+			break;
+		}
+		buf_add(&to, r.literal);
+		if (r.kind == REFERENCE_ENV)
+			ok = add_variable(
+			    &to, r.name, env, world, why, why_size);
+		else if (r.kind == REFERENCE_FILE)
+			ok = add_file(&to, r.name, beside, a, why, why_size);
+	}
+	if (ok && (to.failed || span_has_control(buf_span(&to))))
+		(void)snprintf(why, why_size, "too long, or control bytes");
+	else if (ok && (result = arena_copy(a, buf_span(&to))).p == NULL)
+		(void)snprintf(why, why_size, "out of memory");
+	buf_fini(&to);
+	return result;
 }

@@ -9,7 +9,7 @@
 #ifndef MGW_POLICY_REFERENCE_H
 #define MGW_POLICY_REFERENCE_H
 
-#include "base/span.h"
+#include "base/arena.h"
 
 enum reference_kind {
 	REFERENCE_NONE, /* "literal" is all that was left */
@@ -35,5 +35,18 @@ bool reference_next(struct span *rest, struct reference *r, const char **why);
 
 /* A variable's name that may be asked for. */
 bool reference_name_ok(struct span name);
+
+/* What ${env:NAME} stands for; p == NULL or n == 0: it is missing. */
+typedef struct span reference_env(void *world, struct span name);
+
+/*
+ * "text" with each reference replaced by its value, in "a" and followed by
+ * a NUL; "text" itself when it has none.  Files are trusted files beside
+ * "beside", and a newline at their end is cut.  p == NULL with "why": a
+ * value is missing, empty, too long or has control bytes.
+ */
+struct span reference_expand(struct span text, struct span beside,
+    reference_env *env, void *world, struct arena *a, char *why,
+    size_t why_size);
 
 #endif

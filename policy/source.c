@@ -67,73 +67,79 @@ source_parse(const struct bundle *b, uint32_t row, struct span text,
 }
 
 struct span
-source_path(const struct bundle *b, uint32_t row, struct arena *a)
+source_path(const struct bundle *b, uint32_t row, reference_env *env,
+    void *world, struct arena *a, char *why, size_t why_size)
 {
-	return file_beside(
-	    bundle_text(b, bundle_source(b, row)->value), b->path, a);
+	struct span value = bundle_text(b, bundle_source(b, row)->value);
+
+	value = reference_expand(value, b->path, env, world, a, why, why_size);
+	if (value.p == NULL)
+		return value;
+	value = file_beside(value, b->path, a);
+	if (value.p == NULL)
+		snprintf(why, why_size, "out of memory");
+	return value;
 }
 
 static bool
-load_file(const struct bundle *b, uint32_t row, struct source_object *o,
-    char *why, size_t why_size)
+load_file(const struct bundle *b, uint32_t row, struct span path,
+    struct source_object *o, char *why, size_t why_size)
 {
 	uint32_t kind = bundle_source(b, row)->kind;
 	struct file_identity id;
-	struct arena a;
-	struct buf text;
-	bool ok = false;
-	struct span path;
+	struct buf text = { 0 };
+	bool ok;
 
-	arena_init(&a, 1024, PATH_ARENA_BYTES);
-	path = source_path(b, row, &a);
-	if (path.p == NULL)
-		snprintf(why, why_size, "the path is too long");
-	else if (file_read(path.p,
-		     kind == SOURCE_SECRET ? FILE_SECRET : FILE_TRUSTED,
-		     kind == SOURCE_KEY_FILE ? KEY_FILE_BYTES_MAX
-					     : KEY_SET_BYTES_MAX,
-		     &text, &id, why, why_size)) {
-		ok = source_parse(
-		    b, row, buf_span(&text), false, o, why, why_size);
-		if (ok)
-			o->identity = id;
-		if (kind == SOURCE_SECRET)
-			explicit_bzero(text.p, text.n);
-		buf_fini(&text);
-	}
-	arena_fini(&a);
+	if (!file_read(path.p,
+		kind == SOURCE_SECRET ? FILE_SECRET : FILE_TRUSTED,
+		kind == SOURCE_KEY_FILE ? KEY_FILE_BYTES_MAX
+					: KEY_SET_BYTES_MAX,
+		&text, &id, why, why_size))
+		return false;
+	ok = source_parse(b, row, buf_span(&text), false, o, why, why_size);
+	if (ok)
+		o->identity = id;
+	if (text.p != NULL)
+		explicit_bzero(text.p, text.size);
+	buf_fini(&text);
 	return ok;
 }
 
 bool
-source_load(const struct bundle *b, uint32_t row, source_getenv *getenv_fn,
+source_load(const struct bundle *b, uint32_t row, reference_env *env,
     void *world, struct source_object *o, char *why, size_t why_size)
 {
 	const struct row_source *s = bundle_source(b, row);
-	struct span value = bundle_text(b, s->value);
+	struct span value = bundle_text(b, s->value), text;
 	struct span origin = bundle_text(b, s->origin);
-	const char *text;
 	char detail[512] = "";
+	struct arena a;
 	bool ok = false;
 
 	*o = (struct source_object){ 0 };
+	arena_init(&a, 1024, PATH_ARENA_BYTES);
 	if (s->how == SOURCE_FILE) {
-		ok = load_file(b, row, o, detail, sizeof(detail));
+		text =
+		    source_path(b, row, env, world, &a, detail, sizeof(detail));
+		ok = text.p != NULL &&
+		    load_file(b, row, text, o, detail, sizeof(detail));
 	} else if (s->how == SOURCE_INLINE) {
 		ok = source_parse(
 		    b, row, value, false, o, detail, sizeof(detail));
 	} else if (s->how == SOURCE_ENV) {
-		text = getenv_fn(world, value);
-		if (text == NULL || text[0] == '\0')
+		text = env(world, value);
+		if (text.n == 0)
 			snprintf(detail, sizeof(detail),
-			    "the variable %.*s is not set", SPAN_ARG(value));
+			    "the variable %.*s is missing or empty",
+			    SPAN_ARG(value));
 		else
-			ok = source_parse(b, row, span_str(text), false, o,
-			    detail, sizeof(detail));
+			ok = source_parse(
+			    b, row, text, false, o, detail, sizeof(detail));
 	} else {
 		snprintf(detail, sizeof(detail), "%.*s is not a file",
 		    SPAN_ARG(value));
 	}
+	arena_fini(&a);
 	if (!ok)
 		snprintf(why, why_size, "%.*s: %s", SPAN_ARG(origin), detail);
 	return ok;

@@ -12,6 +12,7 @@
 #include "policy/keyfile.h"
 #include "policy/keyset.h"
 #include "policy/outside.h"
+#include "policy/reference.h"
 
 struct source_object {
 	struct source view; /* for struct outside; generation is set */
@@ -21,16 +22,13 @@ struct source_object {
 	struct buf secret;
 };
 
-/* A value of the environment that ${env:NAME} and SOURCE_ENV may name. */
-typedef const char *source_getenv(void *world, struct span name);
-
 /*
  * Load row "row" of "b" from its file (FILE_TRUSTED), the environment or
  * the bundle.  False: "why" names the source's origin and what is wrong;
  * nothing is held.  A SOURCE_URL cannot be loaded so: fetch it, then
  * source_parse.
  */
-bool source_load(const struct bundle *b, uint32_t row, source_getenv *getenv_fn,
+bool source_load(const struct bundle *b, uint32_t row, reference_env *env,
     void *world, struct source_object *o, char *why, size_t why_size);
 
 /* Make the object of row "row" from "text"; "remote" as for key_set_new. */
@@ -40,9 +38,12 @@ bool source_parse(const struct bundle *b, uint32_t row, struct span text,
 void source_free(struct source_object *o);
 
 /*
- * The path of a SOURCE_FILE: as it is if absolute, else beside the bundle;
- * in "a", NUL-terminated; p == NULL when "a" is full.
+ * The path of a SOURCE_FILE, its references replaced: as it is if
+ * absolute, else beside the bundle; in "a", NUL-terminated; p == NULL with
+ * "why".
  */
-struct span source_path(const struct bundle *b, uint32_t row, struct arena *a);
+struct span source_path(const struct bundle *b, uint32_t row,
+    reference_env *env, void *world, struct arena *a, char *why,
+    size_t why_size);
 
 #endif

@@ -63,13 +63,13 @@ world_note(void *world, const char *stage, int alternative, enum reason reason,
 		reason, arena_copy(w->arena, detail) };
 }
 
-static const char *
-world_getenv(void *world, struct span name)
+static struct span
+world_env(void *world, struct span name)
 {
 	struct world *w = world;
 	struct span copy = arena_copy(w->arena, name);
 
-	return copy.p != NULL ? getenv(copy.p) : NULL;
+	return span_str(copy.p != NULL ? getenv(copy.p) : NULL);
 }
 
 static bool
@@ -107,7 +107,7 @@ load_one(struct world *w, uint32_t row, const struct world_keys *keys,
 		return false;
 	}
 	return source_load(
-	    w->bundle, row, world_getenv, w, &w->sources[row], why, why_size);
+	    w->bundle, row, world_env, w, &w->sources[row], why, why_size);
 }
 
 bool

@@ -2,10 +2,12 @@
  * ${env:NAME} and ${file:PATH}: what is cut out, what is refused.
  */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "policy/reference.h"
 
 static const struct {
@@ -86,6 +88,65 @@ START_TEST(reference_to_what_a_client_can_set_is_refused)
 }
 END_TEST
 
+/* A=1, URL=a host, all others missing. */
+static struct span
+variables(void *world, struct span name)
+{
+	(void)world;
+	if (span_eq(name, SPAN("A")))
+		return SPAN("1");
+	if (span_eq(name, SPAN("BAD")))
+		return SPAN("a\nb");
+	return (struct span){ NULL, 0 };
+}
+
+static const struct {
+	const char *text, *want, *why; /* one of the two is NULL */
+} expanded[] = {
+	{ "", "", NULL },
+	{ "http://h/", "http://h/", NULL },
+	{ "${env:A}", "1", NULL },
+	{ "x${env:A}y${env:A}", "x1y1", NULL },
+	{ "u${file:part}/", "ufrom-file/", NULL },
+	{ "${env:B}", NULL, "the variable B is missing or empty" },
+	{ "${env:BAD}", NULL, "too long, or control bytes" },
+	{ "${env:HTTP_X}", NULL,
+	    "not a name of a variable, or one that requests set" },
+	{ "${file:empty}", NULL, "empty" },
+	{ "${file:none}", NULL, "none" },
+};
+
+START_TEST(references_become_their_values_or_say_what_is_missing)
+{
+	char folder[] = "/tmp/test_reference_XXXXXX", path[64], why[512] = "";
+	struct span got;
+	struct arena a;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/part", folder);
+	ck_assert(file_write(path, SPAN("from-file\n"), 0600, why, 512));
+	(void)snprintf(path, sizeof(path), "%s/empty", folder);
+	ck_assert(file_write(path, SPAN(""), 0600, why, 512));
+	(void)snprintf(path, sizeof(path), "%s/mgw.bundle", folder);
+	arena_init(&a, 1024, 65536);
+	got = reference_expand(span_str(expanded[_i].text), span_str(path),
+	    variables, NULL, &a, why, sizeof(why));
+	if (expanded[_i].want != NULL) {
+		ck_assert_msg(got.p != NULL, "%s", why);
+		ck_assert(span_eq(got, span_str(expanded[_i].want)));
+	} else {
+		ck_assert_ptr_null(got.p);
+		ck_assert_msg(strstr(why, expanded[_i].why) != NULL, "%s", why);
+	}
+	arena_fini(&a);
+	(void)snprintf(path, sizeof(path), "%s/part", folder);
+	ck_assert_int_eq(unlink(path), 0);
+	(void)snprintf(path, sizeof(path), "%s/empty", folder);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -94,6 +155,9 @@ main(void)
 	SRunner *r;
 	int failed;
 
+	tcase_add_loop_test(t,
+	    references_become_their_values_or_say_what_is_missing, 0,
+	    (int)(sizeof(expanded) / sizeof(*expanded)));
 	tcase_add_loop_test(t, reference_is_cut_from_what_stands_around_it, 0,
 	    sizeof(good) / sizeof(good[0]));
 	tcase_add_loop_test(t, reference_to_what_a_client_can_set_is_refused, 0,

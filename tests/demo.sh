@@ -25,19 +25,24 @@ say() {
 	printf '\n%s%s%s\n' "$bold" "$*" "$plain"
 }
 
-# try EXPECTED-STATUS CURL-ARGUMENTS...: show the command, run it, show
-# the status, the headers that matter here, and the body.
-try() {
-	expected=$1
-	shift
-	line='curl -i'
+# A command as it could be typed.
+typed() {
+	line='$'
 	for word in "$@"; do
 		case $word in
 		*[!A-Za-z0-9:/._@=-]*) line="$line '$word'" ;;
 		*) line="$line $word" ;;
 		esac
 	done
-	printf '%s$ %s%s\n' "$dim" "$line" "$plain"
+	printf '%s%s%s\n' "$dim" "$line" "$plain"
+}
+
+# try EXPECTED-STATUS CURL-ARGUMENTS...: show the command, run it, show
+# the status, the headers that matter here, and the body.
+try() {
+	expected=$1
+	shift
+	typed curl -i "$@"
 	curl -sS -i --max-time 20 "$@" | tr -d '\r' >"$W/answer"
 	grep -aE '^(HTTP|Allow|WWW-Auth|Retry-After|RateLimit)' "$W/answer"
 	sed '1,/^$/d' "$W/answer" | cut -c 1-300
@@ -52,7 +57,7 @@ try() {
 }
 
 shown() { # a command, as it is typed and then run
-	printf '%s$ %s%s\n' "$dim" "$*" "$plain"
+	typed "$@"
 	"$@"
 }
 

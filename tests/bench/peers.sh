@@ -43,8 +43,8 @@ prepare_mgw() {
 	schemes:
 	  oauth: {jwt: [https://id.example/]}
 	tiers:
-	  Huge: {limit: 100000000, per: 1m, burst: 1000000}
-	  Operation: {limit: 100000000, per: 1m, burst: 1000000}
+	  Huge: {limit: 50000000, per: 1m, burst: 1000000}
+	  Operation: {limit: 50000000, per: 1m, burst: 1000000}
 	apis:
 	  orders.yaml:
 	    base-path: /orders/v1
@@ -202,4 +202,34 @@ measure_apache() {
 		stop "$APACHE_PID"
 	fi
 	MOUNT=/
+}
+
+# Seconds of 50 runs of a program as CGI.
+fifty() {
+	perl -MTime::HiRes=time -e '
+	    %ENV = (PATH => "/usr/bin:/bin", MGW_CONF => shift,
+		GATEWAY_INTERFACE => "CGI/1.1", REQUEST_METHOD => "GET",
+		REQUEST_URI => "/nowhere", SERVER_PROTOCOL => "HTTP/1.1",
+		HTTP_HOST => "a", REMOTE_ADDR => "127.0.0.1");
+	    my $start = time;
+	    for (1 .. 50) { system("@ARGV >/dev/null 2>&1 </dev/null") }
+	    printf "%.4f", time - $start' "$W/mgw.conf" "$@"
+}
+
+# mgw hides its memory maps from others, so the sizes are those that
+# /proc/PID/status tells: resident and anonymous.
+size_of_mgw() {
+	echo
+	for field in VmRSS RssAnon; do
+		kb=$(sed -n "s/^$field:[^0-9]*\([0-9]*\).*/\1/p" \
+		    "/proc/$MGW_PID/status")
+		limit=8192
+		test $field = VmRSS || limit=4096
+		target "memory after all this, $field in kB" "$kb" '<=' $limit
+	done
+	empty=$(fifty /bin/true)
+	refusal=$(fifty "$O/mgw")
+	target 'CGI refusal to running an empty program' \
+	    "$(awk -v a="$refusal" -v b="$empty" 'BEGIN { printf "%.1f", a / b }')" \
+	    '<=' 12
 }

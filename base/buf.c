@@ -41,7 +41,7 @@ buf_room(struct buf *b, size_t n)
 		b->failed = true;
 		return NULL;
 	}
-	if (b->size - b->n >= n)
+	if (b->p != NULL && b->size - b->n >= n)
 		return b->p + b->n;
 	while (size - b->n < n)
 		size = size > b->max / 2 ? b->max : size * 2;

@@ -171,6 +171,20 @@ START_TEST(buf_fails_past_its_maximum_and_stays_failed_until_reset)
 }
 END_TEST
 
+START_TEST(buf_takes_nothing_and_has_a_place_for_it)
+{
+	struct buf b;
+
+	buf_init(&b, 0);
+	buf_add(&b, SPAN(""));
+	ck_assert(!b.failed && b.p != NULL);
+	ck_assert_ptr_nonnull(buf_room(&b, 0));
+	buf_add_char(&b, 'x');
+	ck_assert(b.failed);
+	buf_fini(&b);
+}
+END_TEST
+
 START_TEST(buf_holds_large_numbers_and_formats)
 {
 	struct buf b;
@@ -295,6 +309,7 @@ main(void)
 	tcase_add_test(t, arena_memory_is_zero_even_when_used_again);
 	tcase_add_test(
 	    t, buf_fails_past_its_maximum_and_stays_failed_until_reset);
+	tcase_add_test(t, buf_takes_nothing_and_has_a_place_for_it);
 	tcase_add_test(t, buf_holds_large_numbers_and_formats);
 	tcase_add_test(t, siphash_gives_the_published_values);
 	tcase_add_test(t, siphash_is_the_same_however_the_input_is_cut);

@@ -261,8 +261,8 @@ defaults(struct diag *d)
 		d->failed = true;
 		return NULL;
 	}
-	f->settings = (struct row_settings){ .max_uri_bytes = 8192,
-		.max_header_bytes = 16384,
+	f->settings = (struct row_settings){ .max_uri_bytes = 4096,
+		.max_header_bytes = 8192,
 		.max_body_bytes = UINT64_MAX,
 		.errors = ERRORS_PROBLEM,
 		.connect_ms = 3000,

@@ -329,6 +329,12 @@ exchange_write_last(struct exchange *x, struct span bytes)
 }
 
 bool
+exchange_has_body(const struct exchange *x)
+{
+	return x->head_sent && !x->no_body;
+}
+
+bool
 exchange_head_sent(const struct exchange *x)
 {
 	return x->head_sent;

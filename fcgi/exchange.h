@@ -81,6 +81,9 @@ bool exchange_write(struct exchange *x, struct span bytes);
 /* The last piece: as exchange_write, but may be sent with the end. */
 bool exchange_write_last(struct exchange *x, struct span bytes);
 
+/* The answer that began has a body: not one to HEAD, no 204, no 304. */
+bool exchange_has_body(const struct exchange *x);
+
 /* exchange_head was called: no other answer can be given any more. */
 bool exchange_head_sent(const struct exchange *x);
 

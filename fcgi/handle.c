@@ -78,9 +78,9 @@ send_answer(struct handling *h, const struct answer *a)
 	}
 	buf_add_str(&b, "\r\n");
 	h->meter.status = a->status;
-	h->meter.bytes_out = a->body.n;
 	h->whole = !b.failed && exchange_head(x, a->status, buf_span(&b)) &&
 	    exchange_write_last(x, a->body);
+	h->meter.bytes_out = exchange_has_body(x) ? a->body.n : 0;
 	buf_fini(&b);
 }
 

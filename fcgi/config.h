@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "fcgi/network.h"
 #include "fcgi/upstream.h"
 
 struct config_endpoint {
@@ -41,7 +42,7 @@ struct config {
 	unsigned queue_time_ms;
 	const char *health_path; /* NULL: off */
 	struct span strip_prefix;
-	struct span *trusted_proxies;
+	struct network *trusted_proxies; /* whose X-Forwarded-* count */
 	unsigned n_trusted_proxies;
 	const char *web_server_user;
 	struct config_endpoint *endpoints;

@@ -209,9 +209,12 @@ set_trusted_proxy(struct origin *o, struct span value)
 		    TRUSTED_PROXIES_MAX, sizeof(*c->trusted_proxies));
 	if (c->trusted_proxies == NULL ||
 	    c->n_trusted_proxies == TRUSTED_PROXIES_MAX)
-		return origin_wrong(o, "too many");
-	c->trusted_proxies[c->n_trusted_proxies++] =
-	    arena_copy(&c->arena, value);
+		return origin_wrong(
+		    o, "more than %d addresses", TRUSTED_PROXIES_MAX);
+	if (!network_parse(value, &c->trusted_proxies[c->n_trusted_proxies]))
+		return origin_wrong(
+		    o, "must be an address, or a network such as 10.0.0.0/8");
+	c->n_trusted_proxies++;
 	return true;
 }
 

@@ -3,9 +3,8 @@
  */
 #include "fcgi/credential_fields.h"
 
-/* As CGI folds names: "x.foo" and "X-Foo" become "X_FOO". */
-static char
-fold(char c)
+char
+credential_fold(char c)
 {
 	if (c >= 'a' && c <= 'z')
 		return (char)(c - ('a' - 'A'));
@@ -18,7 +17,7 @@ credential_name_eq(struct span a, struct span b)
 	if (a.n != b.n)
 		return false;
 	for (size_t i = 0; i < a.n; i++) {
-		if (fold(a.p[i]) != fold(b.p[i]))
+		if (credential_fold(a.p[i]) != credential_fold(b.p[i]))
 			return false;
 	}
 	return true;

@@ -11,7 +11,10 @@
 #include "base/buf.h"
 #include "policy/bundle.h"
 
-/* Equal once CGI has folded both: "x.foo" and "X-Foo" are "X_FOO". */
+/* As CGI folds a byte of a field name: "x.foo" and "X-Foo" are "X_FOO". */
+char credential_fold(char c);
+
+/* Equal once CGI has folded both. */
 bool credential_name_eq(struct span a, struct span b);
 
 /* Some scheme of "api" reads this header (with HTTP_), query name, cookie. */

@@ -126,6 +126,31 @@ send_health(struct handling *h)
 	send_answer(h, &a);
 }
 
+static bool
+is_proxied(const struct handling *h, struct span address)
+{
+	const struct config *c = h->gate->config;
+
+	return network_has(c->trusted_proxies, c->n_trusted_proxies, address);
+}
+
+/*
+ * Whose share of the workers this takes.  Behind a trusted proxy it is
+ * the client's that the proxy names: all would share one, else.
+ */
+static uint64_t
+address_key(const struct handling *h)
+{
+	const struct request *r = &h->request;
+	struct span address = request_param(r, SPAN("REMOTE_ADDR"));
+	struct span list = request_param(r, SPAN("HTTP_X_FORWARDED_FOR"));
+
+	if (list.n > 0 && is_proxied(h, address))
+		while (list.p != NULL)
+			address = span_trim(span_cut(&list, ','));
+	return share_key_address(address);
+}
+
 static void
 keys_of(const struct handling *h, const struct match *m,
     const struct backend *backend, struct share_keys *k)
@@ -157,6 +182,7 @@ pass_on(struct handling *h, struct share_slot *slot)
 		.ruling = v,
 		.backend = live_backend(h->generation, &v->match),
 		.exchange = h->exchange,
+		.proxied = is_proxied(h, h->request.address),
 		.meter = &h->meter,
 		.max_body_bytes = decide_max_body(p->bundle, &v->match) };
 
@@ -167,7 +193,7 @@ pass_on(struct handling *h, struct share_slot *slot)
 		return refuse_with(h, REASON_UPSTREAM_CONNECT,
 		    SPAN("no endpoint is configured"));
 	if (slot != NULL) {
-		k.key[SHARE_ADDRESS] = share_key_address(h->request.address);
+		k.key[SHARE_ADDRESS] = address_key(h);
 		keys_of(h, &v->match, call.backend, &k);
 		share_note(slot, &k);
 	}
@@ -262,8 +288,7 @@ handle_keys(const struct gate *gate, struct exchange *x, bool deep,
 	struct match m;
 
 	begin(&h, gate, x);
-	k->key[SHARE_ADDRESS] =
-	    share_key_address(request_param(&h.request, SPAN("REMOTE_ADDR")));
+	k->key[SHARE_ADDRESS] = address_key(&h);
 	p = &h.generation->policy;
 	/* What is refused takes no time: no share is asked for it. */
 	if (deep && request_read(&h.request, p->bundle, &p->rules, &d) &&

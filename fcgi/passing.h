@@ -7,6 +7,14 @@
  * alone; every field by which a client could pose as the gate is dropped,
  * in any spelling that CGI folds onto it.  Toward the web server, fields
  * that a CGI program commands it with are dropped.
+ *
+ * A field that the client's Connection names is dropped (RFC 9110 section
+ * 7.6.1), since whoever sits behind us might drop it as well.  Naming
+ * Host, Content-*, Cookie, Forwarded, X-Forwarded-*, Via, X-Mgw-* or what
+ * carries a credential is bad-request: no honest client does (the same
+ * section forbids it), and with these gone the rest of the request would
+ * mean something else than what was decided on: another coding of the
+ * body, another session, another origin.
  */
 #ifndef MGW_FCGI_PASSING_H
 #define MGW_FCGI_PASSING_H
@@ -20,6 +28,12 @@
  */
 bool passing_request_head(
     const struct upstream_call *c, struct span *head, struct decision *d);
+
+/*
+ * Part of it: X-Forwarded-*, X-Request-Id, Via, and X-Mgw-* for what came
+ * out of the credential.
+ */
+void passing_own_fields(const struct upstream_call *c, struct buf *b);
 
 /*
  * The header lines for exchange_head, in the request's arena, for an

@@ -10,6 +10,7 @@
 
 /* Words of Connection that can hide a field; more are refused. */
 #define LISTED_MAX 16
+#define LISTED_BYTES_MAX 64 /* of each; no field of ours is as long */
 
 /*
  * In CGI spelling, without HTTP_.  What frames the request or concerns
@@ -30,6 +31,15 @@ static const struct span dropped[] = {
 	SPAN_INIT("X_REQUEST_ID"), SPAN_INIT("VIA"),
 	SPAN_INIT("COOKIE"), /* without credentials, elsewhere */
 };
+
+/*
+ * What Connection may not name: fields that were decided on, or without
+ * which the rest of the request means something else.
+ */
+static const struct span not_hidden[] = { SPAN_INIT("AUTHORIZATION"),
+	SPAN_INIT("CONTENT_*"), SPAN_INIT("COOKIE"), SPAN_INIT("FORWARDED"),
+	SPAN_INIT("HOST"), SPAN_INIT("VIA"), SPAN_INIT("X_FORWARDED*"),
+	SPAN_INIT("X_MGW*") };
 
 /* Of CONTENT_* only these are the client's to say (RFC 9110 section 8). */
 static const struct span content_passed[] = {
@@ -125,7 +135,27 @@ may_pass(const struct writer *w, struct span full)
 	return !credential_is(w->bundle, w->api, NAME_HEADER, full);
 }
 
-/* Remember what Connection hides, before any field is written. */
+/* "word" of Connection, in the spelling that CGI would give the field. */
+static bool
+may_hide(const struct writer *w, struct span word)
+{
+	char full[5 + LISTED_BYTES_MAX] = "HTTP_";
+	struct span name = span_of(full + 5, word.n);
+
+	if (word.n > LISTED_BYTES_MAX)
+		return false;
+	for (size_t i = 0; i < word.n; i++)
+		full[5 + i] = credential_fold(word.p[i]);
+	return !in_rules(name, not_hidden,
+		   sizeof(not_hidden) / sizeof(*not_hidden)) &&
+	    !credential_is(
+		w->bundle, w->api, NAME_HEADER, span_of(full, 5 + word.n));
+}
+
+/*
+ * Remember what Connection hides, before any field is written; false: it
+ * names too many fields, or one that it may not name.
+ */
 static bool
 read_connection(struct writer *w)
 {
@@ -141,7 +171,7 @@ read_connection(struct writer *w)
 
 			if (word.n == 0)
 				continue;
-			if (w->n_listed == LISTED_MAX)
+			if (w->n_listed == LISTED_MAX || !may_hide(w, word))
 				return false;
 			w->listed[w->n_listed++] = word;
 		}
@@ -297,76 +327,6 @@ add_framing(struct writer *w)
 	return true;
 }
 
-/*
- * What came out of a credential, percent-encoded where a field value could
- * be read differently: controls, '%', bytes beyond ASCII, and blanks,
- * which stay only between scopes.
- */
-static void
-add_identity(struct buf *b, const char *name, struct span value)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	bool scopes = strcmp(name, "X-Mgw-Scopes") == 0;
-
-	if (value.p == NULL || value.n == 0)
-		return;
-	buf_add_str(b, name);
-	buf_add(b, SPAN(": "));
-	for (size_t i = 0; i < value.n; i++) {
-		unsigned char c = (unsigned char)value.p[i];
-
-		if ((c > 0x20 && c < 0x7f && c != '%') ||
-		    (c == ' ' && scopes)) {
-			buf_add_char(b, (char)c);
-			continue;
-		}
-		buf_add_char(b, '%');
-		buf_add_char(b, hex[c >> 4]);
-		buf_add_char(b, hex[c & 15]);
-	}
-	buf_add(b, SPAN("\r\n"));
-}
-
-static void
-add_identities(struct writer *w)
-{
-	const struct principal *who = &w->call->ruling->who;
-
-	if (who->scheme.p == NULL)
-		return;
-	add_identity(&w->b, "X-Mgw-Subject", who->subject);
-	add_identity(&w->b, "X-Mgw-Application", who->application);
-	add_identity(&w->b, "X-Mgw-Issuer", who->issuer);
-	add_identity(&w->b, "X-Mgw-Scopes", who->scopes);
-	add_identity(&w->b, "X-Mgw-Key-Id", who->key_id);
-	add_identity(&w->b, "X-Mgw-Tier", who->tier);
-}
-
-static bool
-is_plain(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] <= 0x20 || s.p[i] >= 0x7f || s.p[i] == ',')
-			return false;
-	}
-	return s.n > 0;
-}
-
-static void
-add_own_fields(struct writer *w)
-{
-	const struct request *r = w->call->request;
-
-	if (is_plain(r->address))
-		add_line(&w->b, "X-Forwarded-For", r->address);
-	add_line(&w->b, "X-Forwarded-Proto",
-	    r->https ? SPAN("https") : SPAN("http"));
-	if (is_plain(r->host))
-		add_line(&w->b, "X-Forwarded-Host", r->host);
-	add_line(&w->b, "X-Request-Id", r->id);
-	add_line(&w->b, "Via", SPAN("1.1 mgw"));
-}
-
 /* More than everything together can take, so that nothing grows. */
 static size_t
 measure(const struct upstream_call *c)
@@ -417,7 +377,7 @@ passing_request_head(
 		return refuse(d, REASON_BAD_REQUEST, SPAN("bad request line"));
 	if (!read_connection(&w))
 		return refuse(d, REASON_BAD_REQUEST,
-		    SPAN("Connection names too many fields"));
+		    SPAN("Connection names what it may not"));
 	w.b = (struct buf){
 		.p = arena_alloc(r->arena, room), .size = room, .max = room
 	};
@@ -433,8 +393,7 @@ passing_request_head(
 	if (!add_framing(&w) || !add_client_fields(&w))
 		return refuse(
 		    d, REASON_BAD_REQUEST, SPAN("a header has control bytes"));
-	add_own_fields(&w);
-	add_identities(&w);
+	passing_own_fields(c, &w.b);
 	buf_add(&w.b, SPAN("\r\n"));
 	if (w.b.failed)
 		return refuse(d, REASON_FAULT, SPAN("request head too long"));

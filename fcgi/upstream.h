@@ -40,6 +40,7 @@ struct upstream_call {
 	const struct ruling *ruling;
 	const struct backend *backend;
 	struct exchange *exchange;
+	bool proxied;        /* REMOTE_ADDR is a proxy that is trusted */
 	struct meter *meter; /* status, bytes and times are filled in */
 	uint64_t max_body_bytes;
 };

@@ -116,6 +116,7 @@ struct rig {
 	struct decision decision;
 	uint64_t max_body_bytes;
 	bool client_gone;
+	bool proxied; /* the client is a trusted proxy */
 	bool upload_open; /* the body never ends */
 	bool whole;
 	bool answered;
@@ -233,6 +234,7 @@ ask(struct rig *g, const char *method, const char *lines, const char *body,
 		.ruling = &g->ruling,
 		.backend = &g->backend,
 		.exchange = g->exchange,
+		.proxied = g->proxied,
 		.meter = &g->meter,
 		.max_body_bytes = g->max_body_bytes };
 	int fds[2], fd;

@@ -1,0 +1,113 @@
+/*
+ * passing_own - what the gate itself tells a backend: who asks, and by
+ * which way.  See passing.h.
+ */
+#include "fcgi/passing.h"
+
+static void
+add_line(struct buf *b, const char *name, struct span value)
+{
+	buf_add_str(b, name);
+	buf_add(b, SPAN(": "));
+	buf_add(b, value);
+	buf_add(b, SPAN("\r\n"));
+}
+
+/*
+ * What came out of a credential, percent-encoded where a field value could
+ * be read differently: controls, '%', bytes beyond ASCII, and blanks,
+ * which stay only between scopes.
+ */
+static void
+add_identity(struct buf *b, const char *name, struct span value)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	bool scopes = strcmp(name, "X-Mgw-Scopes") == 0;
+
+	if (value.p == NULL || value.n == 0)
+		return;
+	buf_add_str(b, name);
+	buf_add(b, SPAN(": "));
+	for (size_t i = 0; i < value.n; i++) {
+		unsigned char c = (unsigned char)value.p[i];
+
+		if ((c > 0x20 && c < 0x7f && c != '%') ||
+		    (c == ' ' && scopes)) {
+			buf_add_char(b, (char)c);
+			continue;
+		}
+		buf_add_char(b, '%');
+		buf_add_char(b, hex[c >> 4]);
+		buf_add_char(b, hex[c & 15]);
+	}
+	buf_add(b, SPAN("\r\n"));
+}
+
+static void
+add_identities(const struct principal *who, struct buf *b)
+{
+	if (who->scheme.p == NULL)
+		return;
+	add_identity(b, "X-Mgw-Subject", who->subject);
+	add_identity(b, "X-Mgw-Application", who->application);
+	add_identity(b, "X-Mgw-Issuer", who->issuer);
+	add_identity(b, "X-Mgw-Scopes", who->scopes);
+	add_identity(b, "X-Mgw-Key-Id", who->key_id);
+	add_identity(b, "X-Mgw-Tier", who->tier);
+}
+
+static bool
+is_plain(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] <= 0x20 || s.p[i] >= 0x7f || s.p[i] == ',')
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* What a trusted proxy says in this field; absent from anybody else. */
+static struct span
+said_before(const struct upstream_call *c, struct span name)
+{
+	struct span none = { NULL, 0 };
+
+	return c->proxied ? span_trim(request_param(c->request, name)) : none;
+}
+
+/* The proxies before us, then who connected. */
+static void
+add_forwarded_for(const struct upstream_call *c, struct buf *b)
+{
+	struct span before = said_before(c, SPAN("HTTP_X_FORWARDED_FOR"));
+	struct span address = c->request->address;
+
+	if (!is_plain(address))
+		return;
+	buf_add(b, SPAN("X-Forwarded-For: "));
+	buf_add(b, before);
+	if (before.n > 0)
+		buf_add(b, SPAN(", "));
+	buf_add(b, address);
+	buf_add(b, SPAN("\r\n"));
+}
+
+void
+passing_own_fields(const struct upstream_call *c, struct buf *b)
+{
+	const struct request *r = c->request;
+	struct span proto = said_before(c, SPAN("HTTP_X_FORWARDED_PROTO"));
+	struct span host = said_before(c, SPAN("HTTP_X_FORWARDED_HOST"));
+
+	add_forwarded_for(c, b);
+	if (!span_eq(proto, SPAN("https")) && !span_eq(proto, SPAN("http")))
+		proto = r->https ? SPAN("https") : SPAN("http");
+	add_line(b, "X-Forwarded-Proto", proto);
+	if (!is_plain(host))
+		host = r->host;
+	if (is_plain(host))
+		add_line(b, "X-Forwarded-Host", host);
+	add_line(b, "X-Request-Id", r->id);
+	add_line(b, "Via", SPAN("1.1 mgw"));
+	add_identities(&c->ruling->who, b);
+}

@@ -85,27 +85,66 @@ may_pass(const struct http1_head *head, struct span name, bool limited)
 	return !is_listed(head, name);
 }
 
-/* The backend itself said who may store the answer. */
-static bool
-says_who_stores(struct span list)
-{
-	while (list.p != NULL) {
-		struct span word = span_trim(span_cut(&list, ','));
-
-		if (span_eq_nocase(word, SPAN("private")) ||
-		    span_eq_nocase(word, SPAN("no-store")) ||
-		    span_eq_nocase(word, SPAN("public")))
-			return true;
-	}
-	return false;
-}
-
 static void
 add_line(struct buf *b, struct span name, struct span value)
 {
 	buf_add(b, name);
 	buf_add(b, SPAN(": "));
 	buf_add(b, value);
+	buf_add(b, SPAN("\r\n"));
+}
+
+/* Instructions to caches, which may not be ours or the client's own. */
+static bool
+is_for_caches(struct span name)
+{
+	static const char *const names[] = { "Cache-Control",
+		"CDN-Cache-Control", "Surrogate-Control" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (span_eq_nocase(name, span_str(names[i])))
+			return true;
+	}
+	return false;
+}
+
+/* What lets a cache that serves many clients store an answer. */
+static bool
+is_for_many(struct span directive)
+{
+	struct span rest = directive, word = span_trim(span_cut(&rest, '='));
+
+	return span_eq_nocase(word, SPAN("public")) ||
+	    span_eq_nocase(word, SPAN("s-maxage")) ||
+	    span_eq_nocase(word, SPAN("private"));
+}
+
+/*
+ * The answer of a secured operation is one client's: a backend that does
+ * not know of our credentials may well call it public.  What else it says
+ * stays, but for a line with a quoted string, whose commas mean nothing
+ * (and private="..." is not private at all, RFC 9111 section 5.2.2.7).
+ */
+static void
+add_private(struct buf *b, const struct http1_head *head)
+{
+	buf_add(b, SPAN("Cache-Control: private"));
+	for (size_t i = 0; i < head->n_fields; i++) {
+		struct span list = head->fields[i].value;
+
+		if (!span_eq_nocase(
+			head->fields[i].name, SPAN("Cache-Control")) ||
+		    span_has(list, '"'))
+			continue;
+		while (list.p != NULL) {
+			struct span word = span_trim(span_cut(&list, ','));
+
+			if (word.n == 0 || is_for_many(word))
+				continue;
+			buf_add(b, SPAN(", "));
+			buf_add(b, word);
+		}
+	}
 	buf_add(b, SPAN("\r\n"));
 }
 
@@ -149,7 +188,8 @@ passing_answer_lines(const struct upstream_call *c,
 	bool limited;
 
 	for (size_t i = 0; i < head->n_fields; i++)
-		room += head->fields[i].name.n + head->fields[i].value.n + 4;
+		room +=
+		    head->fields[i].name.n + 2 * head->fields[i].value.n + 4;
 	if (!begin_buf(c->request->arena, room, &b))
 		return false;
 	throttle_write_headers(c->policy->bundle, &c->ruling->receipt, &b);
@@ -159,15 +199,13 @@ passing_answer_lines(const struct upstream_call *c,
 		struct span name = head->fields[i].name;
 		struct span value = head->fields[i].value;
 
-		if (!may_pass(head, name, limited))
+		if (!may_pass(head, name, limited) ||
+		    (private && is_for_caches(name)))
 			continue;
-		if (span_eq_nocase(name, SPAN("Cache-Control")) &&
-		    says_who_stores(value))
-		private = false;
 		add_line(&b, name, value);
 	}
 	if (private)
-		add_line(&b, SPAN("Cache-Control"), SPAN("private"));
+		add_private(&b, head);
 	add_length(&b, head, body);
 	*lines = buf_span(&b);
 	return !b.failed;

@@ -145,6 +145,11 @@ aaaaaaaaaaaaaaaaaaaaaaaaa' >"$W/raw"
 	expect_status 200
 	expect_header Cache-Control '*private*'
 
+	it "an answer that the backend calls public is private too ($host)"
+	get /things/secret/cache-public -H "$(bearer "$(token)")"
+	expect_status 200
+	expect_header Cache-Control 'private, max-age=60'
+
 	it "control bytes do not reach the logs ($host)"
 	get '/things/open/x' -H "User-Agent: a$(printf '\033[31m')b"
 	! grep -q "$(printf '\033')" "$W/state/events.log" "$W/mgw.log" ||

@@ -99,11 +99,7 @@ spec_host_lighttpd(const struct bundle *b, const char *socket, struct buf *to)
 	    "# the reasons.  In the conditions the path is decoded; mgw reads\n"
 	    "# it as the client sent it and refuses what has two meanings.\n"
 	    "server.modules += ( \"mod_fastcgi\" )\n"
-	    "server.http-parseopts = (\n"
-	    "\t\"url-normalize\" => \"disable\",\n"
-	    "\t\"header-strict\" => \"enable\",\n"
-	    "\t\"host-strict\" => \"enable\",\n"
-	    ")\n");
+	    "server.http-parseopts += ( \"url-normalize\" => \"disable\" )\n");
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
 		const struct row_api *api = bundle_api(b, i);
 
@@ -131,7 +127,15 @@ host_apache(const struct bundle *b, const char *socket, struct buf *to)
 	buf_add_str(to,
 	    "# Apache, made by mgw-spec host; see apache/mgw.conf for the\n"
 	    "# reasons.  Needs mod_proxy_fcgi and Apache 2.4.59 or later.\n"
+	    "# Put the next line into virtual hosts too: they do not inherit "
+	    "it.\n"
 	    "AllowEncodedSlashes NoDecode\n");
+	/* Settings of a worker that all locations share; told only once. */
+	buf_printf(to,
+	    "<Proxy \"unix:%s|fcgi://mgw/\" enablereuse=on "
+	    "flushpackets=on timeout=120>\n"
+	    "</Proxy>\n",
+	    socket);
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
 		const struct row_api *api = bundle_api(b, i);
 		struct span base = bundle_text(b, api->base_path);
@@ -144,8 +148,7 @@ host_apache(const struct bundle *b, const char *socket, struct buf *to)
 		    "\">\n"
 		    "\tCGIPassAuth On\n"
 		    "\tSetEnv ap_trust_cgilike_cl 1\n"
-		    "\tProxyPass \"unix:%s|fcgi://mgw/\" enablereuse=on "
-		    "flushpackets=on timeout=120\n"
+		    "\tProxyPass \"unix:%s|fcgi://mgw/\"\n"
 		    "</Location>\n",
 		    socket);
 	}

@@ -19,6 +19,7 @@ SHAREDIR ?= $(PREFIX)/share/mgw
 SYSCONFDIR ?= /etc
 UNITDIR	?= $(PREFIX)/lib/systemd/system
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 CFLAGS	?= -O2 -g
 PKGS	 = json-c libcrypto yaml-0.1 libcurl
 
@@ -140,7 +141,8 @@ install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) \
 	    $(DESTDIR)$(SHAREDIR)/lighttpd $(DESTDIR)$(SHAREDIR)/apache \
 	    $(DESTDIR)$(SHAREDIR)/examples $(DESTDIR)$(UNITDIR) \
-	    $(DESTDIR)$(TMPFILESDIR) $(DESTDIR)$(SYSCONFDIR)/mgw
+	    $(DESTDIR)$(TMPFILESDIR) $(DESTDIR)$(SYSUSERSDIR) \
+	    $(DESTDIR)$(SYSCONFDIR)/mgw
 	install $O/mgw $(DESTDIR)$(SBINDIR)
 	install $(TOOLS) $(DESTDIR)$(BINDIR)
 	install -m 644 lighttpd/* $(DESTDIR)$(SHAREDIR)/lighttpd
@@ -153,7 +155,9 @@ install: all
 	sed 's|@SBINDIR@|$(SBINDIR)|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' \
 	    dist/mgw.service >$(DESTDIR)$(UNITDIR)/mgw.service
 	install -m 644 dist/mgw.socket $(DESTDIR)$(UNITDIR)
-	install -m 644 dist/tmpfiles.conf $(DESTDIR)$(TMPFILESDIR)/mgw.conf
+	sed 's|/etc/|$(SYSCONFDIR)/|' dist/tmpfiles.conf \
+	    >$(DESTDIR)$(TMPFILESDIR)/mgw.conf
+	install -m 644 dist/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/mgw.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/mgw/mgw.conf || install -m 644 \
 	    dist/mgw.conf $(DESTDIR)$(SYSCONFDIR)/mgw/mgw.conf
 

@@ -388,6 +388,8 @@ exchange_end(struct exchange *x, bool complete, int *fd)
 	}
 	if (!complete || w->gone) {
 		/* Without END_REQUEST the web server knows it is not whole. */
+		if (!w->gone)
+			wire_wait_taken(w);
 		FCGX_Free(&x->fcgi, 0);
 		close(w->fd);
 		return false;

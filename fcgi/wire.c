@@ -4,12 +4,18 @@
 #include "fcgi/wire.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+
+/* See wire_wait_taken. */
+#define TAKEN_WAIT_US US_PER_S
+#define TAKEN_MOMENT_MS 10
 
 /* Answers up to this size leave in one write, with their end. */
 #define HELD_MAX (16 * 1024)
@@ -211,4 +217,19 @@ wire_readable(const struct wire *w)
 	struct pollfd p = { .fd = w->fd, .events = POLLIN };
 
 	return poll(&p, 1, 0) > 0;
+}
+
+void
+wire_wait_taken(const struct wire *w)
+{
+	int64_t end_us = clock_mono_us() + TAKEN_WAIT_US;
+	struct pollfd p = { .fd = w->fd, .events = POLLRDHUP };
+	int unread = 1;
+
+	while (unread > 0 && clock_mono_us() < end_us) {
+		if (ioctl(w->fd, SIOCOUTQ, &unread) != 0)
+			return;
+		if (poll(&p, 1, TAKEN_MOMENT_MS) != 0)
+			return; /* gone, or not to be asked */
+	}
 }

@@ -58,4 +58,11 @@ bool wire_write(struct wire *w, struct span s, bool hold);
 /* A read would find something without waiting. */
 bool wire_readable(const struct wire *w);
 
+/*
+ * Wait, a second at most, until the other side has read what was sent and
+ * had a moment to pass it on.  lighttpd that meets data and the end of the
+ * connection at once takes a truncated answer for a whole one.
+ */
+void wire_wait_taken(const struct wire *w);
+
 #endif

@@ -51,23 +51,63 @@ credential_is(const struct bundle *b, const struct row_api *api,
 	return false;
 }
 
+static bool
+is_credential_cookie(
+    const struct bundle *b, const struct row_api *api, struct span pair)
+{
+	struct span name = span_trim(span_cut(&pair, '='));
+
+	return credential_is(b, api, NAME_COOKIE, name);
+}
+
+static void
+add_cookie(struct buf *to, const char *before, struct span pair, bool *any)
+{
+	if (pair.n == 0)
+		return;
+	buf_add_str(to, *any ? before : "Cookie: ");
+	buf_add(to, pair);
+	*any = true;
+}
+
+/*
+ * What stands between two ';'.  Web servers join two Cookie fields with a
+ * comma, and so credentials are looked for behind commas; a value that
+ * merely has some is left as it came.
+ */
+static void
+strip_piece(const struct bundle *b, const struct row_api *api,
+    struct span piece, struct buf *to, bool *any)
+{
+	const char *before = "; ";
+	struct span rest = piece;
+	bool found = false;
+
+	while (rest.p != NULL)
+		found =
+		    is_credential_cookie(b, api, span_cut(&rest, ',')) || found;
+	if (!found) {
+		add_cookie(to, before, span_trim(piece), any);
+		return;
+	}
+	while (piece.p != NULL) {
+		struct span pair = span_cut(&piece, ',');
+
+		if (is_credential_cookie(b, api, pair))
+			continue;
+		add_cookie(to, before, span_trim(pair), any);
+		before = ", ";
+	}
+}
+
 void
 credential_strip_cookies(const struct bundle *b, const struct row_api *api,
     struct span list, struct buf *to)
 {
 	bool any = false;
 
-	while (list.p != NULL) {
-		struct span pair = span_trim(span_cut(&list, ';'));
-		struct span rest = pair;
-		struct span name = span_trim(span_cut(&rest, '='));
-
-		if (pair.n == 0 || credential_is(b, api, NAME_COOKIE, name))
-			continue;
-		buf_add_str(to, any ? "; " : "Cookie: ");
-		buf_add(to, pair);
-		any = true;
-	}
+	while (list.p != NULL)
+		strip_piece(b, api, span_cut(&list, ';'), to, &any);
 	if (any)
 		buf_add(to, SPAN("\r\n"));
 }

@@ -18,6 +18,8 @@ static const struct span dropped[] = {
 	SPAN_INIT("X-Sendfile*"),
 	SPAN_INIT("X-LIGHTTPD-"),
 	SPAN_INIT("X-Accel-"),
+	SPAN_INIT("X-LiteSpeed-"),
+	SPAN_INIT("X-Reproxy-"),
 	SPAN_INIT("Variable-"),
 	SPAN_INIT("Script-Control"),
 	SPAN_INIT("Connection"),

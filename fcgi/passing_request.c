@@ -14,8 +14,9 @@
 
 /*
  * In CGI spelling, without HTTP_.  What frames the request or concerns
- * one connection; what poses as us, as the client's address, or as
- * another method or URL.  A '*' at the end stands for any rest.
+ * one connection; what poses as us, as the client's address, certificate
+ * (RFC 9440 section 4) or login, or as another method or URL.  A '*' at
+ * the end stands for any rest.
  */
 static const struct span dropped[] = {
 	SPAN_INIT("HOST"), SPAN_INIT("CONNECTION"), SPAN_INIT("KEEP_ALIVE"),
@@ -23,12 +24,16 @@ static const struct span dropped[] = {
 	SPAN_INIT("UPGRADE"), SPAN_INIT("EXPECT"), SPAN_INIT("HTTP2_SETTINGS"),
 	SPAN_INIT("PROXY*"), SPAN_INIT("X_HTTP_METHOD*"),
 	SPAN_INIT("X_METHOD_OVERRIDE"), SPAN_INIT("X_ORIGINAL_*"),
-	SPAN_INIT("X_REWRITE_URL"), SPAN_INIT("X_FORWARDED*"),
+	SPAN_INIT("X_REWRITE_*"), SPAN_INIT("X_OVERRIDE_URL"),
+	SPAN_INIT("X_SCRIPT_NAME"), SPAN_INIT("X_FORWARDED*"),
 	SPAN_INIT("FORWARDED"), SPAN_INIT("X_REAL_IP"),
 	SPAN_INIT("X_CLIENT_IP"), SPAN_INIT("X_CLUSTER_CLIENT_IP"),
 	SPAN_INIT("TRUE_CLIENT_IP"), SPAN_INIT("CF_CONNECTING_IP"),
-	SPAN_INIT("X_MGW*"), SPAN_INIT("X_WSO2*"), SPAN_INIT("X_JWT_ASSERTION"),
-	SPAN_INIT("X_REQUEST_ID"), SPAN_INIT("VIA"),
+	SPAN_INIT("CLIENT_CERT*"), SPAN_INIT("X_CLIENT_CERT*"),
+	SPAN_INIT("SSL_*"), SPAN_INIT("X_SSL_*"), SPAN_INIT("REMOTE_USER"),
+	SPAN_INIT("X_REMOTE_USER"), SPAN_INIT("X_MGW*"), SPAN_INIT("X_WSO2*"),
+	SPAN_INIT("X_JWT_ASSERTION"), SPAN_INIT("X_REQUEST_ID"),
+	SPAN_INIT("VIA"),
 	SPAN_INIT("COOKIE"), /* without credentials, elsewhere */
 };
 
@@ -338,8 +343,9 @@ measure(const struct upstream_call *c)
 	    r->host.n + r->address.n + r->id.n + r->content_type.n;
 
 	for (size_t i = 0; i < r->n_params; i++) {
+		/* Twice: a blank may come behind each ';' of a Cookie. */
 		if (starts_http(r->params[i].name))
-			n += r->params[i].name.n + r->params[i].value.n + 4;
+			n += r->params[i].name.n + 2 * r->params[i].value.n + 4;
 	}
 	return n +
 	    3 *

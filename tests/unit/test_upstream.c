@@ -19,12 +19,15 @@ START_TEST(the_backend_gets_what_was_decided_on_and_nothing_posing_as_us)
 	    "HTTP_HOST=api.example\nHTTP_ACCEPT=text/plain\n"
 	    "HTTP_AUTHORIZATION=Bearer secret\nHTTP_X_API_KEY=secret\n"
 	    "HTTP_COOKIE=a=b; session=secret; c=d\n"
+	    "HTTP_COOKIE=e=f, session=secret,g=h;i={j,k}\n"
 	    "HTTP_CONNECTION=keep-alive, X-Hidden\nHTTP_X_HIDDEN=posing\n"
 	    "HTTP_TE=posing\nHTTP_UPGRADE=posing\nHTTP_EXPECT=posing\n"
 	    "HTTP_CONTENT_LENGTH=99\nHTTP_TRANSFER_ENCODING=chunked\n"
 	    "HTTP_X_MGW_SUBJECT=posing\nHTTP_X_FORWARDED_FOR=posing\n"
 	    "HTTP_X_HTTP_METHOD_OVERRIDE=posing\nHTTP_X_ORIGINAL_URL=posing\n"
 	    "HTTP_X_JWT_ASSERTION=posing\nHTTP_PROXY=posing\n"
+	    "HTTP_CLIENT_CERT=posing\nHTTP_X_SSL_CLIENT_VERIFY=posing\n"
+	    "HTTP_REMOTE_USER=posing\nHTTP_X_REWRITE_URI=posing\n"
 	    "HTTP_FORWARDED=posing\nHTTP_VIA=1.0 first\n"
 	    "HTTP_CONTENT_ENCODING=gzip\nHTTP_X_FOO_BAR=baz\n",
 	    NULL, -1);
@@ -35,6 +38,7 @@ START_TEST(the_backend_gets_what_was_decided_on_and_nothing_posing_as_us)
 	ck_assert(saw(g, "\r\nX-Foo-Bar: baz\r\n"));
 	ck_assert(saw(g, "\r\nContent-Encoding: gzip\r\n"));
 	ck_assert(saw(g, "\r\nCookie: a=b; c=d\r\n"));
+	ck_assert(saw(g, "\r\nCookie: e=f, g=h; i={j,k}\r\n"));
 	ck_assert(saw(g, "\r\nVia: 1.0 first\r\n"));
 	ck_assert(saw(g, "\r\nVia: 1.1 mgw\r\n"));
 	ck_assert(saw(g, "\r\nX-Forwarded-For: 192.0.2.1\r\n"));
@@ -58,6 +62,7 @@ START_TEST(fields_that_command_the_web_server_do_not_pass)
 	g->server.script[0] =
 	    OK "Status: 201\r\nX-Sendfile: /x\r\nx-sendfile2: /x\r\n"
 	       "X-LIGHTTPD-send-file: /x\r\nX-Accel-Redirect: /x\r\n"
+	       "X-LiteSpeed-Location: /x\r\nX-Reproxy-URL: /x\r\n"
 	       "Variable-A: /x\r\nScript-Control: /x\r\nLocation: /x\r\n"
 	       "Connection: X-Hop\r\nX-Hop: /x\r\nKeep-Alive: /x\r\n"
 	       "Proxy-Authenticate: /x\r\nUpgrade: /x\r\nTrailer: /x\r\n"

@@ -185,6 +185,20 @@ run_pool(struct process *p)
 	return ok ? 0 : 2;
 }
 
+/* What comes from a bundle, and so from documents, steers no terminal. */
+static void
+print_text(FILE *to, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c < 0x20 || c > 0x7e)
+			fprintf(to, "\\x%02x", c);
+		else
+			putc(c, to);
+	}
+}
+
 /* What --check prints: facts to standard output. */
 static int
 check(struct process *p)
@@ -203,7 +217,9 @@ check(struct process *p)
 		printf("listen\t%s\n", c->listen[i]);
 	printf("peer-secret\t%s\n", c->peer_secret.p != NULL ? "set" : "unset");
 	if (!open_gate(p)) {
-		fprintf(stderr, "mgw: %s\n", p->why);
+		fprintf(stderr, "mgw: ");
+		print_text(stderr, span_str(p->why));
+		fputc('\n', stderr);
 		return 1;
 	}
 	now = live_get(p->gate.live);
@@ -211,10 +227,11 @@ check(struct process *p)
 	    (unsigned long long)now->policy.bundle->policy);
 	printf("sources\t%u\n", bundle_n(now->policy.bundle, SECTION_SOURCE));
 	for (uint32_t i = 0; (b = live_backend_at(now, i, &api)) != NULL; i++) {
-		struct span title = bundle_text(now->policy.bundle, api->title);
-
-		printf("endpoint\t%.*s\t%.*s\n", SPAN_ARG(title),
-		    SPAN_ARG(b->url));
+		printf("endpoint\t");
+		print_text(stdout, bundle_text(now->policy.bundle, api->title));
+		putchar('\t');
+		print_text(stdout, b->url);
+		putchar('\n');
 	}
 	live_put(p->gate.live, now);
 	close_gate(p);

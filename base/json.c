@@ -602,22 +602,29 @@ json_scan_skip(struct json_scan *s)
 	return s->state != STATE_ERROR;
 }
 
+static void
+write_escape(struct buf *b, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	buf_add_str(b, "\\u00");
+	buf_add_char(b, hex[c >> 4]);
+	buf_add_char(b, hex[c & 15]);
+}
+
 /* Append one byte below 0x80. */
 static void
 write_ascii(struct buf *b, unsigned char c)
 {
 	static const char letters[] = "\"\\\b\f\n\r\t";
 	static const char escapes[] = "\"\\bfnrt";
-	static const char hex[] = "0123456789abcdef";
 	const char *letter = memchr(letters, c, sizeof(letters) - 1);
 
 	if (letter != NULL) {
 		buf_add_char(b, '\\');
 		buf_add_char(b, escapes[letter - letters]);
 	} else if (c < 0x20 || c == 0x7f || c == '<' || c == '>' || c == '&') {
-		buf_add_str(b, "\\u00");
-		buf_add_char(b, hex[c >> 4]);
-		buf_add_char(b, hex[c & 15]);
+		write_escape(b, c);
 	} else {
 		buf_add_char(b, (char)c);
 	}
@@ -634,6 +641,12 @@ json_write_string(struct buf *b, struct span s)
 		if (c < 0x80) {
 			write_ascii(b, c);
 		} else if (n <= s.n && span_is_utf8(span_of(s.p, n))) {
+			/* U+0080 to U+009F, which some terminals obey. */
+			if (c == 0xc2 && (unsigned char)s.p[1] < 0xa0) {
+				write_escape(b, (unsigned char)s.p[1]);
+				s = span_skip(s, n);
+				continue;
+			}
 			buf_add(b, span_of(s.p, n));
 		} else {
 			buf_add_str(b, "\xef\xbf\xbd");

@@ -75,9 +75,9 @@ enum json_event json_scan_next(struct json_scan *s);
 bool json_scan_skip(struct json_scan *s);
 
 /*
- * Append "s" as a JSON string with its quotes.  '<', '>', '&' and DEL are
- * written as \u escapes too, so that the text is inert inside HTML; bytes
- * that are not UTF-8 become U+FFFD.
+ * Append "s" as a JSON string with its quotes.  '<', '>', '&', DEL and the
+ * C1 controls are written as \u escapes too, so that the text is inert
+ * inside HTML and on a terminal; bytes that are not UTF-8 become U+FFFD.
  */
 void json_write_string(struct buf *b, struct span s);
 

@@ -153,10 +153,13 @@ START_TEST(strings_are_written_inert)
 	struct buf b;
 
 	buf_init(&b, 1000);
-	json_write_string(&b, SPAN("a\"\\\n\x01<&>\x7f\xc3\xa9\xff\xe2\x82"));
+	json_write_string(&b,
+	    SPAN("a\"\\\n\x01<&>\x7f\xc3\xa9\xff\xe2\x82"
+		 "\xc2\x9b\xc2\xa0"));
 	ck_assert(span_eq(buf_span(&b),
 	    SPAN("\"a\\\"\\\\\\n\\u0001\\u003c\\u0026\\u003e\\u007f\xc3\xa9"
-		 "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"")));
+		 "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+		 "\\u009b\xc2\xa0\"")));
 	buf_fini(&b);
 }
 END_TEST

@@ -230,6 +230,26 @@ json_append(struct json_object *array, struct json_object *v)
 	return false;
 }
 
+/*
+ * Like json_write_string, what terminals obey is escaped: json-c leaves DEL
+ * and the C1 controls, U+0080 to U+009F, as they are.
+ */
+static void
+add_inert(struct buf *to, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c == 0xc2 && i + 1 < s.n &&
+		    (unsigned char)s.p[i + 1] < 0xa0)
+			buf_printf(to, "\\u%04x", (unsigned char)s.p[++i]);
+		else if (c == 0x7f)
+			buf_add_str(to, "\\u007f");
+		else
+			buf_add_char(to, s.p[i]);
+	}
+}
+
 void
 json_write(const struct json_object *o, bool pretty, struct buf *to)
 {
@@ -243,5 +263,5 @@ json_write(const struct json_object *o, bool pretty, struct buf *to)
 	if (text == NULL)
 		to->failed = true;
 	else
-		buf_add(to, span_of(text, n));
+		add_inert(to, span_of(text, n));
 }

@@ -208,6 +208,29 @@ is_below(const char *real, const char *root)
 	return strncmp(real, root, n) == 0 && real[n] == '/';
 }
 
+/*
+ * What is there of "path" leads out of "root", whether or not all of it is
+ * there.  "real" is room.
+ */
+static bool
+leads_outside(const char *path, const char *root, char real[static PATH_MAX])
+{
+	struct span part = span_str(path);
+	char text[PATH_MAX];
+
+	while (part.n > 0 && part.n < sizeof(text)) {
+		memcpy(text, part.p, part.n);
+		text[part.n] = '\0';
+		if (realpath(text, real) != NULL)
+			return strcmp(real, root) != 0 && !is_below(real, root);
+		while (part.n > 0 && part.p[part.n - 1] != '/')
+			part.n--;
+		while (part.n > 0 && part.p[part.n - 1] == '/')
+			part.n--;
+	}
+	return true;
+}
+
 /* The file that "path", relative to "from", names; read when it is new. */
 static struct ref_file *
 file_at(struct ref_look *l, const struct ref_file *from, struct span path)
@@ -227,7 +250,7 @@ file_at(struct ref_look *l, const struct ref_file *from, struct span path)
 	 * there: a document need not learn what lies on this machine.
 	 */
 	if (s->root == NULL || path.p[0] == '/' ||
-	    (realpath(full.p, real) != NULL && !is_below(real, s->root))) {
+	    leads_outside(full.p, s->root, real)) {
 		unread(l, "ref-outside",
 		    "lies outside the document's folder and is not read");
 		return NULL;

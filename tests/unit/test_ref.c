@@ -144,6 +144,8 @@ static const struct {
 	{ "#/me", "[ref-cycle]" },
 	{ "#/ping", "[ref-cycle]" },
 	{ "../outside.yaml", "[ref-outside]" },
+	{ "../nothing.yaml", "[ref-outside]" },
+	{ "../nothing/x.yaml", "[ref-outside]" },
 	{ "%2e%2e/outside.yaml", "[ref-outside]" },
 	{ "../api-other/x.yaml", "[ref-outside]" },
 	{ "link.yaml#/secret", "[ref-outside]" },

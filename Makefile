@@ -21,6 +21,13 @@ UNITDIR	?= $(PREFIX)/lib/systemd/system
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 CFLAGS	?= -O2 -g
+
+# make V=1 shows whole commands.
+ifneq ($V,1)
+CC_SAYS	 = @echo "  CC $@";
+LD_SAYS	 = @echo "  LD $@";
+endif
+
 PKGS	 = json-c libcrypto yaml-0.1 libcurl
 
 O	 = build
@@ -68,35 +75,35 @@ E2E	 = $(patsubst %.c,$O/%,$(filter-out %_words.c,$(wildcard \
 all: $(if $(wildcard fcgi/mgw.c),$O/mgw) $(TOOLS)
 
 $O/mgw: $O/fcgi/mgw.o $(FCGI) $(POLICY) $(BASE)
-	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS)
+	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS)
 
 $O/mgw-spec: $(SUBCOMMANDS)
 
 $O/mgw-%: $O/tools/mgw-%.o $(SHARED) $(SPEC) $(POLICY) $(BASE)
-	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lyaml $(LIBS)
+	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lyaml $(LIBS)
 
 $O/tests/unit/%: $O/tests/unit/%.o $(HELPERS) $(SPEC) $(FCGI) $(POLICY) \
     $(BASE)
-	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi -lyaml $(LIBS) \
+	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi -lyaml $(LIBS) \
 	    $(shell pkg-config --libs check)
 
 $O/tests/fuzz/%: $O/tests/fuzz/%.o $(filter %.o,$(REPLAY)) $(SPEC) $(FCGI) \
     $(POLICY) $(BASE)
-	$(CC) $(ALLC) $(filter -%,$(REPLAY)) $(LDFLAGS) -o $@ $^ \
+	$(LD_SAYS)$(CC) $(ALLC) $(filter -%,$(REPLAY)) $(LDFLAGS) -o $@ $^ \
 	    -lfcgi -lyaml $(LIBS)
 
 $O/tests/bench/micro: $O/tests/bench/micro.o $(POLICY) $(BASE)
-	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $O/tests/bench/%: $O/tests/bench/%.o
-	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi
+	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi
 
 # The server behind the gate in tests, demo and bench.
 $O/tests/e2e/backend: $O/tests/e2e/backend.o $O/tests/e2e/backend_words.o
-	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto
+	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto
 
 $O/tests/e2e/%: $O/tests/e2e/%.o
-	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^
+	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^
 
 # A missing library is named with its package before anything is compiled.
 $O/libs: tests/need_libs.sh | $(DEPS)
@@ -105,7 +112,7 @@ $O/libs: tests/need_libs.sh | $(DEPS)
 
 $O/%.o: %.c | $O/libs
 	@mkdir -p $(@D)
-	$(CC) $(ALLCPP) $(ALLC) -MMD -MP -c -o $@ $<
+	$(CC_SAYS)$(CC) $(ALLCPP) $(ALLC) -MMD -MP -c -o $@ $<
 
 deps: deps-check
 deps-check deps-demo deps-bench deps-fuzz deps-lint: deps-%:

@@ -39,6 +39,7 @@ arena_reset(struct arena *a)
 {
 	drop_newer(a);
 	a->left_bytes = a->max_bytes;
+	a->full = false;
 	if (a->head == NULL)
 		return;
 	a->left_bytes -= a->head->size;
@@ -78,6 +79,14 @@ add_block(struct arena *a, size_t bytes)
 	return b;
 }
 
+/* Nothing, and remembered: who parsed with it must not call it bad input. */
+static void *
+refuse(struct arena *a)
+{
+	a->full = true;
+	return NULL;
+}
+
 void *
 arena_alloc(struct arena *a, size_t bytes)
 {
@@ -86,12 +95,12 @@ arena_alloc(struct arena *a, size_t bytes)
 	void *p;
 
 	if (bytes > a->max_bytes)
-		return NULL;
+		return refuse(a);
 	bytes = (bytes + mask) & ~mask;
 	if (b == NULL || b->size - b->used < bytes)
 		b = add_block(a, bytes);
 	if (b == NULL)
-		return NULL;
+		return refuse(a);
 	p = b->bytes + b->used;
 	b->used += bytes;
 	return memset(p, 0, bytes);
@@ -101,7 +110,7 @@ void *
 arena_calloc(struct arena *a, size_t n, size_t bytes)
 {
 	if (bytes > 0 && n > a->max_bytes / bytes)
-		return NULL;
+		return refuse(a);
 	return arena_alloc(a, n * bytes);
 }
 

@@ -24,6 +24,7 @@ struct arena {
 	size_t first_bytes;       /* size of the block that is kept */
 	size_t left_bytes;        /* what may still be taken from the heap */
 	size_t max_bytes;
+	bool full; /* some call since the last reset got NULL */
 };
 
 /* Nothing is taken from the heap until the first allocation. */

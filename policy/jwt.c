@@ -105,9 +105,12 @@ struct check {
 	enum algorithm alg;
 };
 
+/* What could not be read for want of memory is not the token's fault. */
 static bool
-malformed(struct decision *d, const char *why)
+malformed(const struct check *k, struct decision *d, const char *why)
 {
+	if (k->call->request->arena->full)
+		return refuse(d, REASON_FAULT, SPAN("out of memory"));
 	return refuse(d, REASON_TOKEN_MALFORMED, span_str(why));
 }
 
@@ -158,7 +161,7 @@ choose_issuer(struct check *k, struct decision *d)
 		    d, REASON_NO_VERIFIER, SPAN("no issuer is configured"));
 	scope_claim = shared_scope_claim(k->call);
 	if (!claims_read(k->jwt.payload, scope_claim, a, &k->claims, &why))
-		return malformed(d, why);
+		return malformed(k, d, why);
 	for (uint32_t i = 0; i < n && k->issuer == NULL; i++) {
 		const struct row_issuer *issuer = nth_issuer(k->call, i);
 
@@ -173,7 +176,7 @@ choose_issuer(struct check *k, struct decision *d)
 		return true;
 	scope_claim = scope_claim_of(b, k->issuer);
 	return claims_read(k->jwt.payload, scope_claim, a, &k->claims, &why) ||
-	    malformed(d, why);
+	    malformed(k, d, why);
 }
 
 static bool
@@ -315,7 +318,7 @@ signature_holds(struct check *k, struct decision *d)
 		return true;
 	if (!base64url_decode(
 		k->jwt.signature, k->call->request->arena, &k->jwt.signature))
-		return malformed(d, "signature is not base64url");
+		return malformed(k, d, "signature is not base64url");
 	if (!verify(k, &sources, d))
 		return false;
 	if (world->remember == NULL || !k->claims.has_expiry)
@@ -386,7 +389,7 @@ jwt_check(const struct credential_call *call, struct principal *who,
 	if (!credential_find(call, true, &k.token, d))
 		return false;
 	if (!jwt_split(k.token, call->request->arena, &k.jwt, &why))
-		return malformed(d, why);
+		return malformed(&k, d, why);
 	if (!choose_issuer(&k, d) || !algorithm_allowed(&k, d) ||
 	    !signature_holds(&k, d) || !claims_hold(&k, d))
 		return false;

@@ -124,7 +124,9 @@ START_TEST(arena_stops_at_its_maximum_and_starts_anew_after_reset)
 		ck_assert_int_le(n, 64);
 		ck_assert_ptr_null(arena_alloc(&a, SIZE_MAX));
 		ck_assert_ptr_null(arena_calloc(&a, SIZE_MAX / 2, 4));
+		ck_assert(a.full);
 		arena_reset(&a);
+		ck_assert(!a.full);
 	}
 	ck_assert(span_eq(arena_printf(&a, "%d-%s", 7, "x"), SPAN("7-x")));
 	ck_assert(span_eq(arena_copy(&a, SPAN("copy")), SPAN("copy")));

@@ -45,6 +45,7 @@ static bool recall_hits;
 static uint64_t generation;
 static struct hash128 remembered;
 static const char *wanted_type;
+static struct arena *request_arena = &arena;
 
 static enum source_result
 source(void *world, uint32_t row, struct source *s)
@@ -238,7 +239,7 @@ check_value(struct span value, unsigned n, struct principal *who)
 	struct guard g = guard_new(value);
 	struct field field = { g.text, n };
 	struct request request = {
-		.arena = &arena, .now_us = NOW_US, .fields = &field
+		.arena = request_arena, .now_us = NOW_US, .fields = &field
 	};
 	struct credential_call call = { &world, &sample.bundle, &request, NULL,
 		NULL };
@@ -571,6 +572,29 @@ START_TEST(a_token_over_16_kb_is_malformed)
 }
 END_TEST
 
+START_TEST(a_full_arena_is_our_fault_and_not_the_tokens)
+{
+	struct span token, value;
+	struct principal who;
+	struct arena small;
+	enum reason got = REASON_FAULT;
+	size_t bytes = 0;
+
+	make_bundle();
+	token = make_token(RS, WITH("\"sub\":\"J\\u00f6rg\",\"scope\":[\"x\"]"),
+	    RSA, ALG_RS256);
+	value = arena_printf(&arena, "Bearer %.*s", SPAN_ARG(token));
+	request_arena = &small;
+	for (; got == REASON_FAULT && bytes < 65536; bytes += 16) {
+		arena_init(&small, bytes, bytes);
+		got = check_value(value, 1, &who);
+		arena_fini(&small);
+	}
+	ck_assert_int_eq(got, REASON_NONE);
+	ck_assert_uint_gt(bytes, 512);
+}
+END_TEST
+
 /* Change one byte of the signature's bytes, or their number. */
 START_TEST(es_signatures_are_raw_and_exact)
 {
@@ -769,6 +793,7 @@ main(void)
 	tcase_add_test(t, each_token_gets_its_reason);
 	tcase_add_test(t, each_field_gets_its_reason);
 	tcase_add_test(t, a_token_over_16_kb_is_malformed);
+	tcase_add_test(t, a_full_arena_is_our_fault_and_not_the_tokens);
 	tcase_add_test(t, es_signatures_are_raw_and_exact);
 	tcase_add_test(t, the_algorithm_is_judged_before_a_key_is_sought);
 	tcase_add_test(t, a_bad_signature_never_asks_for_new_keys);

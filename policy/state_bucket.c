@@ -130,16 +130,54 @@ find(const struct bucket_table *table, struct hash128 id)
 	return NULL;
 }
 
+/*
+ * How long ago "b" expired, as the time since when it is free: never used
+ * and half made ones are free since ever, and so is what another clock
+ * made.  False: it still limits somebody.
+ */
+static bool
+is_free(const struct bucket *b, int64_t now_us, int64_t *since_us)
+{
+	const uint64_t v = atomic_load(&b->value);
+	const int64_t expires_us = atomic_load(&b->expires_us);
+
+	*since_us = expires_us;
+	if (expires_us <= now_us && (v & PAYLOAD) != BUSY)
+		return true;
+	*since_us = 0;
+	return (v & PAYLOAD) == BUSY || expires_us - now_us >= FAR_US;
+}
+
+/*
+ * Of the group's free buckets the one that is free for longest: a counter
+ * that just expired may be asked for once more, by a request that was
+ * slow or when the clock is set back.
+ */
+static struct bucket *
+oldest(const struct bucket_table *table, struct hash128 id, int64_t now_us)
+{
+	struct bucket *best = NULL;
+	int64_t best_us = INT64_MAX, since_us;
+
+	for (unsigned i = 0; i < GROUP && best_us > 0; i++) {
+		struct bucket *b = bucket_at(table, id, i);
+
+		if (!is_free(b, now_us, &since_us) || since_us >= best_us)
+			continue;
+		best = b;
+		best_us = since_us;
+	}
+	return best;
+}
+
 /* Step (1) of the head comment, under the lock. */
 static bool
 seize(struct bucket *b, int64_t now_us, uint64_t *value)
 {
-	int64_t expires_us;
+	int64_t since_us;
 	uint64_t v = atomic_load(&b->value);
 
-	expires_us = atomic_load(&b->expires_us);
-	if ((v & PAYLOAD) != BUSY && expires_us > now_us &&
-	    expires_us - now_us < FAR_US)
+	if (!is_free(b, now_us, &since_us))
 		return false;
 	*value = ((v & ~PAYLOAD) + GENERATION) | BUSY;
 	return atomic_compare_exchange_strong(&b->value, &v, *value);
@@ -149,12 +187,14 @@ static struct bucket *
 insert_locked(const struct bucket_table *table, struct hash128 id,
     uint64_t payload, int64_t now_us, int64_t expires_us)
 {
-	struct bucket *b = find(table, id);
+	struct bucket *b = find(table, id), *free;
 	uint64_t value;
 
-	for (unsigned i = 0; i < GROUP && b == NULL; i++) {
-		struct bucket *free = bucket_at(table, id, i);
-
+	for (int i = 0; i < TRIES_MAX && b == NULL; i++) {
+		free = oldest(table, id, now_us);
+		if (free == NULL)
+			break;
+		/* It may be charged, and so kept, at the same time. */
 		if (!seize(free, now_us, &value))
 			continue;
 		atomic_store(&free->lo, id.lo);

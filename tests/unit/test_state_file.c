@@ -196,7 +196,7 @@ END_TEST
 START_TEST(a_view_makes_nothing)
 {
 	ck_assert_ptr_null(
-	    state_view("/tmp/mgw-no-such-state", why, sizeof(why)));
+	    state_view("/nonexistent/mgw-state", why, sizeof(why)));
 	ck_assert_int_eq(unlink(shared()), 0);
 	ck_assert_ptr_null(state_view(dir, why, sizeof(why)));
 	ck_assert_int_eq(access(shared(), F_OK), -1);

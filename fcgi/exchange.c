@@ -284,6 +284,12 @@ exchange_readable(const struct exchange *x)
 }
 
 bool
+exchange_waited(struct exchange *x, int64_t us)
+{
+	return wire_waited(&x->wire, us);
+}
+
+bool
 exchange_head(struct exchange *x, unsigned status, struct span headers)
 {
 	struct buf b;

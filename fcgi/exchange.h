@@ -66,6 +66,12 @@ int exchange_fd(const struct exchange *x);
 bool exchange_readable(const struct exchange *x);
 
 /*
+ * The body was waited for so long with poll.  False: it comes slower than
+ * the least rate, as EXCHANGE_SLOW says of a read.
+ */
+bool exchange_waited(struct exchange *x, int64_t us);
+
+/*
  * Begin the answer: "Status: N", then "headers" (lines with CRLF), then
  * the empty line.  Once per request.  It is sent together with what comes
  * next; an empty exchange_write sends it now.  False: the client has gone.

@@ -308,6 +308,24 @@ next_limit(const struct transfer *t, enum reason *reason)
 	return limit_us;
 }
 
+/*
+ * Wait for what "p" names.  When that is the body, the time counts: one
+ * byte now and then is no body that comes.
+ */
+static enum progress
+wait_ms(struct transfer *t, struct pollfd p[2], int ms)
+{
+	int64_t start_us = clock_mono_us();
+	bool body = wants_upload(t) && t->head.n == 0;
+
+	if (poll(p, 2, ms) == -1 && errno != EINTR)
+		return transfer_fail(t, REASON_FAULT, "poll failed");
+	if (body &&
+	    !exchange_waited(t->call->exchange, clock_mono_us() - start_us))
+		return transfer_fail(t, REASON_BODY_TIMEOUT, "body too slow");
+	return GOES_ON;
+}
+
 static enum progress
 wait_for_both(struct transfer *t, bool now)
 {
@@ -316,6 +334,7 @@ wait_for_both(struct transfer *t, bool now)
 				   .events = POLLIN },
 		{ .fd = fd, .events = POLLRDHUP } };
 	int64_t until_us, left_ms = -1;
+	enum progress waited;
 	enum reason reason;
 
 	if (!t->stopped && t->head.n + t->piece.n > 0)
@@ -334,9 +353,9 @@ wait_for_both(struct transfer *t, bool now)
 	}
 	if (now)
 		left_ms = 0;
-	if (poll(p, 2, left_ms > INT_MAX ? INT_MAX : (int)left_ms) == -1 &&
-	    errno != EINTR)
-		return transfer_fail(t, REASON_FAULT, "poll failed");
+	waited = wait_ms(t, p, left_ms > INT_MAX ? INT_MAX : (int)left_ms);
+	if (waited != GOES_ON)
+		return waited;
 	if ((p[1].revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0)
 		return client_left(t);
 	if ((p[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0)

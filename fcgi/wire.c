@@ -81,6 +81,13 @@ wait_for(struct wire *w, int fd, short events, struct pace *p)
 	}
 }
 
+bool
+wire_waited(struct wire *w, int64_t us)
+{
+	w->in.waited_us += us;
+	return patience_ms(w, &w->in) > 0;
+}
+
 static ssize_t
 read_some(struct wire *w, void *to, size_t room)
 {

@@ -55,6 +55,12 @@ bool wire_write_raw(struct wire *w, struct span s);
  */
 bool wire_write(struct wire *w, struct span s, bool hold);
 
+/*
+ * Somebody else has waited for the other side that long; false when that
+ * was more than the least rate allows.
+ */
+bool wire_waited(struct wire *w, int64_t us);
+
 /* A read would find something without waiting. */
 bool wire_readable(const struct wire *w);
 

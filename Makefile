@@ -102,6 +102,9 @@ $O/tests/bench/%: $O/tests/bench/%.o
 $O/tests/e2e/backend: $O/tests/e2e/backend.o $O/tests/e2e/backend_words.o
 	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto
 
+$O/tests/e2e/state: $O/tests/e2e/state.o $(POLICY) $(BASE)
+	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 $O/tests/e2e/%: $O/tests/e2e/%.o
 	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^
 

@@ -3,6 +3,7 @@
  */
 #include "fcgi/sources.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,13 @@ struct object {
 	struct buf secret;
 };
 
+/* What a key file holds since the set was made. */
+struct newer {
+	struct newer *older;
+	struct file_identity identity;
+	struct object *object; /* NULL: cannot be used */
+};
+
 struct entry {
 	const struct row_source *row;
 	const char *path; /* SOURCE_FILE */
@@ -30,6 +38,7 @@ struct entry {
 	uint64_t version;      /* SOURCE_URL: of remote.h */
 	bool down;             /* SOURCE_URL: nothing is there now */
 	struct object *object; /* NULL: cannot be used */
+	struct newer *newer;   /* under "lock"; goes with the set */
 };
 
 struct sources {
@@ -40,6 +49,7 @@ struct sources {
 	struct arena arena;
 	struct entry *entries;
 	uint32_t n;
+	pthread_mutex_t lock;
 };
 
 static void
@@ -193,6 +203,7 @@ make(const struct bundle *b, const struct config *c, const struct state *state,
 	s->state = state;
 	s->remote = remote;
 	s->n = n;
+	pthread_mutex_init(&s->lock, NULL);
 	arena_init(&s->arena, 1024, 1024 * 1024);
 	s->entries = calloc((size_t)n + 1, sizeof(*s->entries));
 	if (s->entries == NULL) {
@@ -234,9 +245,18 @@ sources_free(struct sources *s)
 {
 	if (s == NULL)
 		return;
-	for (uint32_t i = 0; s->entries != NULL && i < s->n; i++)
+	for (uint32_t i = 0; s->entries != NULL && i < s->n; i++) {
 		object_put(s->entries[i].object);
+		while (s->entries[i].newer != NULL) {
+			struct newer *n = s->entries[i].newer;
+
+			s->entries[i].newer = n->older;
+			object_put(n->object);
+			free(n);
+		}
+	}
 	free(s->entries);
+	pthread_mutex_destroy(&s->lock);
 	arena_fini(&s->arena);
 	free(s);
 }
@@ -307,17 +327,54 @@ sources_renew(const struct sources *old)
 	return s;
 }
 
+/*
+ * The keys as the file has them now, so that a revoked one is refused at
+ * the next request and not at the next look of sources_renew, a second
+ * later.  Objects are borrowed: none goes before its set does.
+ */
+static const struct object *
+newest_keys(struct sources *s, struct entry *e)
+{
+	struct file_identity now = { 0 };
+	struct newer *n;
+	char why[512];
+
+	if (!file_identify(e->path, &now))
+		now = (struct file_identity){ 0 };
+	if (file_identity_eq(&now, &e->identity))
+		return e->object;
+	pthread_mutex_lock(&s->lock);
+	n = e->newer;
+	if (n == NULL || !file_identity_eq(&now, &n->identity)) {
+		struct entry fresh = { .row = e->row, .path = e->path };
+
+		n = calloc(1, sizeof(*n));
+		if (n != NULL) {
+			n->object = read_file(s, &fresh, why, sizeof(why));
+			n->identity = n->object != NULL ? fresh.identity : now;
+			n->older = e->newer;
+			e->newer = n;
+		}
+	}
+	pthread_mutex_unlock(&s->lock);
+	return n != NULL ? n->object : NULL;
+}
+
 enum source_result
-sources_get(const struct sources *s, uint32_t row, struct source *to)
+sources_get(struct sources *s, uint32_t row, struct source *to)
 {
 	const struct object *o;
+	struct entry *e;
 
 	*to = (struct source){ 0 };
 	if (row >= s->n)
 		return SOURCE_FAULT;
-	o = s->entries[row].object;
+	e = &s->entries[row];
+	o = e->row->kind == SOURCE_KEY_FILE && e->path != NULL
+	    ? newest_keys(s, e)
+	    : e->object;
 	if (o == NULL)
-		return s->entries[row].down ? SOURCE_DOWN : SOURCE_FAULT;
+		return e->down ? SOURCE_DOWN : SOURCE_FAULT;
 	to->generation = o->generation;
 	to->keys = o->keys;
 	to->key_file = o->key_file;

@@ -31,8 +31,12 @@ void sources_free(struct sources *s);
  */
 struct sources *sources_renew(const struct sources *s);
 
+/*
+ * What is borrowed to "to" stays until "s" goes.  A key file is looked at
+ * each time: what it says now counts.
+ */
 enum source_result sources_get(
-    const struct sources *s, uint32_t row, struct source *to);
+    struct sources *s, uint32_t row, struct source *to);
 
 /* A token names a key that source "row" lacks: a URL is fetched soon. */
 void sources_hurry(const struct sources *s, uint32_t row);

@@ -57,6 +57,10 @@ open_folder(const char *dir, bool make, char *why, size_t why_size)
 	struct stat st;
 	int fd;
 
+	if (lstat(dir, &st) == 0 && S_ISLNK(st.st_mode)) {
+		snprintf(why, why_size, "state %s: is a link", dir);
+		return -1;
+	}
 	if (make && mkdir(dir, 0700) != 0 && errno != EEXIST) {
 		snprintf(why, why_size, "state %s: cannot be made: %s", dir,
 		    strerror(errno));
@@ -64,8 +68,7 @@ open_folder(const char *dir, bool make, char *why, size_t why_size)
 	}
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1 || fstat(fd, &st) != 0)
-		snprintf(why, why_size, "state %s: %s", dir,
-		    errno == ELOOP ? "is a link" : strerror(errno));
+		snprintf(why, why_size, "state %s: %s", dir, strerror(errno));
 	else if (st.st_uid != geteuid())
 		snprintf(
 		    why, why_size, "state %s: belongs to somebody else", dir);

@@ -80,6 +80,7 @@ e2e)
 	for t in tests/e2e/test_${2:-*}.sh; do e2e "$t"; done ;;
 all)
 	quick
+	one "slips in documents" tests/docs_fail.sh
 	one "README" timeout -k 10 300 tests/readme.sh
 	stage_make
 	for t in tests/e2e/test_*.sh; do e2e "$t"; done ;;

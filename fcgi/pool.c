@@ -26,8 +26,9 @@
 #define FAREWELL_US (US_PER_S / 2)
 #define TICK_MS 1000
 #define TICK_BUSY_MS 20
-/* Requests that wait for their share, for each worker. */
+/* Requests that wait for their share: for each worker, and at least. */
 #define PARKED_EACH 4
+#define PARKED_MIN 64
 
 /* Close what waits and has said nothing since "before_us". */
 static void
@@ -277,6 +278,8 @@ begin(struct pool *p)
 	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < FDS_MAX)
 		p->n_connections = (size_t)r.rlim_cur;
 	p->parked_max = p->set->threads * PARKED_EACH;
+	if (p->parked_max < PARKED_MIN)
+		p->parked_max = PARKED_MIN;
 	p->slots = calloc(p->set->threads, sizeof(*p->slots));
 	p->slot_used = calloc(p->set->threads, sizeof(*p->slot_used));
 	p->connections = calloc(p->n_connections, sizeof(*p->connections));

@@ -5,19 +5,28 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "fcgi/libcurl.h"
 
 /* Host names are at most 253 bytes; the rest is scheme and port. */
 #define URL_BYTES_MAX 320
 
+/* How often a client is looked after while a connection is made. */
+#define LOOK_MS 50
+
+/* For no limit: curl would take 0 as five minutes. */
+#define CONNECT_MS_MAX (24L * 3600 * 1000)
+
 struct connection {
 	const struct libcurl *curl;
 	CURL *handle;
+	CURLM *multi; /* holds the connection; NULL once it is of no use */
 	int fd;
 	bool tls;
 	bool may_be_local;
@@ -75,7 +84,7 @@ set_url(struct connection *c, const struct backend *b)
 }
 
 static bool
-set_up(struct connection *c, const struct backend *b)
+set_up(struct connection *c, const struct backend *b, long limit_ms)
 {
 	const struct libcurl *curl = c->curl;
 	CURL *h = c->handle;
@@ -87,22 +96,61 @@ set_up(struct connection *c, const struct backend *b)
 	bad |= curl->easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
 	/* ALPN would let the other side choose HTTP/2. */
 	bad |= curl->easy_setopt(h, CURLOPT_SSL_ENABLE_ALPN, 0L);
-	if (b->connect_ms > 0) {
-		bad |= curl->easy_setopt(
-		    h, CURLOPT_CONNECTTIMEOUT_MS, (long)b->connect_ms);
-	}
+	bad |= curl->easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, limit_ms);
+	/* Since 7.87: a resolver that hangs is not waited for any longer. */
+	(void)curl->easy_setopt(h, CURLOPT_QUICK_EXIT, 1L);
 	if (b->unix_path.p != NULL)
 		bad |= !set_unix_path(c, b->unix_path);
 	bad |= !set_url(c, b);
 	return bad == 0;
 }
 
+/* The web server has closed its end. */
+static bool
+has_left(int client_fd)
+{
+	struct pollfd p = { .fd = client_fd, .events = POLLRDHUP };
+
+	return client_fd != -1 && poll(&p, 1, 0) > 0;
+}
+
+/* Until the connection stands or cannot; CURLE_ABORTED_BY_CALLBACK: left. */
+static CURLcode
+perform(struct connection *c, int client_fd)
+{
+	const struct libcurl *curl = c->curl;
+	int running = 1, n;
+
+	c->multi = curl->multi_init();
+	if (c->multi == NULL ||
+	    curl->multi_add_handle(c->multi, c->handle) != CURLM_OK)
+		return CURLE_OUT_OF_MEMORY;
+	for (;;) {
+		const CURLMsg *m;
+
+		if (curl->multi_perform(c->multi, &running) != CURLM_OK)
+			return CURLE_OUT_OF_MEMORY;
+		m = curl->multi_info_read(c->multi, &n);
+		if (m != NULL && m->msg == CURLMSG_DONE)
+			return m->data.result;
+		if (has_left(client_fd))
+			return CURLE_ABORTED_BY_CALLBACK;
+		if (curl->multi_poll(c->multi, NULL, 0, LOOK_MS, NULL) !=
+		    CURLM_OK)
+			return CURLE_OUT_OF_MEMORY;
+	}
+}
+
 static enum connect_result
-attempt(struct connection *c, char *why, size_t why_size)
+attempt(struct connection *c, int client_fd, char *why, size_t why_size)
 {
 	curl_socket_t fd = CURL_SOCKET_BAD;
-	CURLcode rc = c->curl->easy_perform(c->handle);
+	CURLcode rc = perform(c, client_fd);
 
+	if (rc == CURLE_ABORTED_BY_CALLBACK) {
+		snprintf(why, why_size, "the client left");
+		return CONNECT_LEFT;
+	}
 	if (rc == CURLE_OPERATION_TIMEDOUT) {
 		snprintf(why, why_size, "no connection in time");
 		return CONNECT_TIMEOUT;
@@ -127,17 +175,38 @@ attempt(struct connection *c, char *why, size_t why_size)
 	return CONNECT_OK;
 }
 
+/* Milliseconds that a connection may take; 0: none are left. */
+static long
+connect_limit(const struct backend *b, int64_t until_us)
+{
+	int64_t limit_ms = CONNECT_MS_MAX, left_ms;
+
+	if (b->connect_ms > 0 && b->connect_ms < limit_ms)
+		limit_ms = b->connect_ms;
+	if (until_us == INT64_MAX)
+		return (long)limit_ms;
+	left_ms = (until_us - clock_mono_us()) / US_PER_MS;
+	if (left_ms < limit_ms)
+		limit_ms = left_ms;
+	return limit_ms > 0 ? (long)limit_ms : 0;
+}
+
 enum connect_result
-connection_open(
-    const struct backend *b, struct connection **to, char *why, size_t why_size)
+connection_open(const struct backend *b, int64_t until_us, int client_fd,
+    struct connection **to, char *why, size_t why_size)
 {
 	enum connect_result result = CONNECT_FAULT;
+	long limit_ms = connect_limit(b, until_us);
 	const struct libcurl *curl = libcurl_get(why, why_size);
 	struct connection *c;
 
 	*to = NULL;
 	if (curl == NULL)
 		return CONNECT_FAULT;
+	if (limit_ms == 0) {
+		snprintf(why, why_size, "no time is left");
+		return CONNECT_TIMEOUT;
+	}
 	c = calloc(1, sizeof(*c));
 	snprintf(why, why_size, "out of memory");
 	if (c == NULL)
@@ -147,8 +216,8 @@ connection_open(
 	c->fd = -1;
 	c->may_be_local = b->may_be_local;
 	c->handle = libcurl_handle(curl, b->ca_file);
-	if (c->handle != NULL && set_up(c, b))
-		result = attempt(c, why, why_size);
+	if (c->handle != NULL && set_up(c, b, limit_ms))
+		result = attempt(c, client_fd, why, why_size);
 	if (result != CONNECT_OK) {
 		connection_close(c);
 		return result;
@@ -162,8 +231,12 @@ connection_close(struct connection *c)
 {
 	if (c == NULL)
 		return;
+	if (c->multi != NULL)
+		c->curl->multi_remove_handle(c->multi, c->handle);
 	if (c->handle != NULL)
 		c->curl->easy_cleanup(c->handle);
+	if (c->multi != NULL)
+		c->curl->multi_cleanup(c->multi);
 	free(c);
 }
 

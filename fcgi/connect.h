@@ -18,12 +18,18 @@ enum connect_result {
 	CONNECT_OK,
 	CONNECT_FAILED,  /* upstream-connect */
 	CONNECT_TIMEOUT, /* upstream-timeout */
+	CONNECT_LEFT,    /* the client has gone meanwhile */
 	CONNECT_FAULT,   /* libcurl is missing or out of memory */
 };
 
-/* "why" gets a short clean text for the log. */
-enum connect_result connection_open(
-    const struct backend *b, struct connection **c, char *why, size_t why_size);
+/*
+ * Waits for at most connect_ms of "b", TLS included, not beyond "until_us"
+ * (monotonic; INT64_MAX: for ever), and only as long as the web server at
+ * "client_fd" (-1: none) is there.  "why" gets a short clean text for the
+ * log.
+ */
+enum connect_result connection_open(const struct backend *b, int64_t until_us,
+    int client_fd, struct connection **c, char *why, size_t why_size);
 void connection_close(struct connection *c);
 
 int connection_fd(const struct connection *c);

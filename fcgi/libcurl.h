@@ -13,17 +13,24 @@
 #include "base/span.h"
 
 /* CURL(word): curl_WORD is called as curl->WORD. */
-#define LIBCURL_FUNCTIONS(CURL) \
-	CURL(global_init)       \
-	CURL(easy_init)         \
-	CURL(easy_cleanup)      \
-	CURL(easy_setopt)       \
-	CURL(easy_perform)      \
-	CURL(easy_getinfo)      \
-	CURL(easy_send)         \
-	CURL(easy_recv)         \
-	CURL(easy_strerror)     \
-	CURL(share_init)        \
+#define LIBCURL_FUNCTIONS(CURL)   \
+	CURL(global_init)         \
+	CURL(easy_init)           \
+	CURL(easy_cleanup)        \
+	CURL(easy_setopt)         \
+	CURL(easy_perform)        \
+	CURL(easy_getinfo)        \
+	CURL(easy_send)           \
+	CURL(easy_recv)           \
+	CURL(easy_strerror)       \
+	CURL(multi_init)          \
+	CURL(multi_cleanup)       \
+	CURL(multi_add_handle)    \
+	CURL(multi_remove_handle) \
+	CURL(multi_perform)       \
+	CURL(multi_poll)          \
+	CURL(multi_info_read)     \
+	CURL(share_init)          \
 	CURL(share_setopt)
 
 struct libcurl {

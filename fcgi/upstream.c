@@ -44,7 +44,8 @@ open_fresh(struct transfer *t, struct connection **c)
 {
 	char why[160] = "";
 
-	switch (connection_open(t->call->backend, c, why, sizeof(why))) {
+	switch (connection_open(t->call->backend, t->total_until_us,
+	    exchange_fd(t->call->exchange), c, why, sizeof(why))) {
 	case CONNECT_OK:
 		return true;
 	case CONNECT_FAILED:
@@ -55,6 +56,9 @@ open_fresh(struct transfer *t, struct connection **c)
 		refuse(t->decision, REASON_UPSTREAM_TIMEOUT,
 		    SPAN("no connection in time"));
 		break;
+	case CONNECT_LEFT:
+		return refuse(
+		    t->decision, REASON_BAD_REQUEST, SPAN("the client left"));
 	case CONNECT_FAULT:
 		refuse(t->decision, REASON_FAULT, SPAN("no connection"));
 		break;

@@ -36,6 +36,7 @@ done
 it 'a trusted proxy is an address'
 echo 'trusted-proxy proxy.example' >>"$W/mgw.conf"
 "$O"/mgw --config "$W/mgw.conf" --check >"$W/body" 2>&1
-test $? = 2 || wrong "exit $?"
+code=$?
+test $code = 2 || wrong "exit $code"
 expect_body 'mgw.conf:4: must be an address'
 done_testing

@@ -65,12 +65,17 @@ take_header(char *p, size_t size, size_t n, void *user)
 	struct fetch *f = user;
 	struct span value = span_of(p, n * size);
 	struct span name = span_cut(&value, ':');
+	int64_t age_s;
 
 	while (value.n > 0 &&
 	    (value.p[value.n - 1] == '\n' || value.p[value.n - 1] == '\r'))
 		value.n--;
-	if (value.p != NULL && span_eq_nocase(name, SPAN("Cache-Control")))
-		f->max_age_s = fetch_max_age(value);
+	if (value.p != NULL && span_eq_nocase(name, SPAN("Cache-Control"))) {
+		age_s = fetch_max_age(value);
+		/* Of several fields the strictest holds. */
+		if (age_s >= 0 && (f->max_age_s < 0 || age_s < f->max_age_s))
+			f->max_age_s = age_s;
+	}
 	return n * size;
 }
 

@@ -51,16 +51,10 @@ world_source(void *world, uint32_t row, struct source *s)
 	return sources_get(((struct private *)world)->sources, row, s);
 }
 
-/*
- * A fetch takes longer than this request may: the next one, a second
- * later, meets the new set.
- */
-static bool
+static enum refresh_result
 world_refresh(void *world, uint32_t row, struct span kid)
 {
-	(void)kid; /* a token's word decides nothing but that we look */
-	sources_hurry(((struct private *)world)->sources, row);
-	return false;
+	return sources_refresh(((struct private *)world)->sources, row, kid);
 }
 
 static enum take_result
@@ -193,6 +187,10 @@ struct live *
 live_open(const struct config *c, struct state *state, bool direct, char *why,
     size_t why_size)
 {
+	const struct remote_settings set = { .folder = c->state,
+		.state = state,
+		.direct = direct,
+		.max_waiting = c->threads >= 8 ? c->threads / 4 : 1 };
 	struct live *l = calloc(1, sizeof(*l));
 
 	(void)snprintf(why, why_size, "out of memory");
@@ -201,7 +199,7 @@ live_open(const struct config *c, struct state *state, bool direct, char *why,
 	l->config = c;
 	l->state = state;
 	pthread_mutex_init(&l->lock, NULL);
-	l->remote = remote_open(c->state, state, direct);
+	l->remote = remote_open(&set);
 	if (l->remote != NULL)
 		l->current = load(l, why, why_size);
 	if (l->current != NULL)

@@ -1,20 +1,22 @@
 /*
  * remote - see remote.h.
+ *
+ * Times within the process are monotonic; only when a document was
+ * fetched, which outlives it, is wall time.  A document is a place in an
+ * array that never moves; one that is being fetched is not given away.
  */
 #include "fcgi/remote.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "fcgi/fetch.h"
+#include "fcgi/remote_file.h"
 #include "policy/keyset.h"
 
 #define REMOTE_MAX 64
@@ -22,172 +24,247 @@
 #define LIFE_DEFAULT_S 600
 #define LIFE_MIN_S 60
 #define LIFE_MAX_S (24 * 3600)
-#define COOL_DOWN_S 60
-#define STALE_S (24 * 3600)
-/* "mgw-remote SUM FETCHED" and the URL, a line each, before the bytes. */
-#define HEAD_BYTES_MAX 4096
+#define COOL_DOWN_MS 60000
+#define WAIT_MS 2000
+/* While there is nothing: the first pause, doubled up to COOL_DOWN_MS. */
+#define RETRY_S 2
+/* A document that nobody has asked for is not fetched any longer. */
+#define FORGOTTEN_US (600 * US_PER_S)
+
+/* Keys that were sought in vain, and for how long that counts. */
+#define UNKNOWN_MAX 32
+#define UNKNOWN_US (300 * US_PER_S)
+
+struct unknown {
+	uint64_t kid; /* its hash */
+	int64_t until_us;
+};
 
 struct document {
 	char *url;
-	struct buf body;    /* under lock */
-	bool there;         /* under lock */
-	uint64_t version;   /* under lock */
+	struct buf body;
+	bool there;
+	bool fetching;
+	uint64_t version;
 	int64_t fetched_us; /* wall time of the last success */
-	int64_t tried_us;   /* of the last attempt */
+	int64_t tried_us;   /* of the last attempt; INT64_MIN: none yet */
 	int64_t due_us;     /* of the next */
+	int64_t asked_us;   /* when somebody last wanted it */
+	unsigned n_failed;  /* in a row */
+	struct unknown unknown[UNKNOWN_MAX];
+	unsigned next_unknown;
 };
 
 struct remote {
-	const struct state *state;
-	char *folder;
-	bool direct;
-	bool running, closing; /* under lock */
+	struct remote_settings set;
+	struct siphash_key secret; /* of hashes of key names */
+	bool running;
 	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	struct document documents[REMOTE_MAX]; /* under lock; never removed */
+	pthread_mutex_t lock; /* of all that follows */
+	pthread_cond_t changed, fetched;
+	bool closing;
+	unsigned n_fetching, n_waiting;
+	struct document documents[REMOTE_MAX];
 	unsigned n;
 };
 
-/* What the keyed sum of a kept document covers. */
-static struct hash128
-sum_of(const struct remote *r, struct span url, int64_t at_us, struct span body)
-{
-	struct hash128 h = { 0, 0 };
-	struct buf b;
+/* For a thread that fetches; it frees it. */
+struct errand {
+	struct remote *remote;
+	struct document *document;
+};
 
-	buf_init(&b, KEY_SET_BYTES_MAX + HEAD_BYTES_MAX);
-	buf_printf(&b, "remote %zu %lld\n", url.n, (long long)at_us);
-	buf_add(&b, url);
-	buf_add(&b, body);
-	if (!b.failed)
-		h = state_sum(r->state, buf_span(&b));
-	buf_fini(&b);
-	return h;
+static int64_t
+cool_down_us(const struct remote *r)
+{
+	unsigned ms = r->set.cool_down_ms;
+
+	return (ms > 0 ? ms : COOL_DOWN_MS) * US_PER_MS;
 }
 
+/* What an earlier process kept. */
 static void
-file_name(const struct remote *r, const char *url, char *to, size_t size)
+recall(const struct remote *r, struct document *d, int64_t now_us)
 {
-	static const struct siphash_key none;
-	struct hash128 h = siphash_128(&none, span_str(url));
+	struct remote_kept kept;
 
-	(void)snprintf(to, size, "%s/%016llx%016llx.json", r->folder,
-	    (unsigned long long)h.hi, (unsigned long long)h.lo);
-}
-
-static void
-save(const struct remote *r, const char *url, int64_t at_us, struct span body)
-{
-	struct hash128 h = sum_of(r, span_str(url), at_us, body);
-	char path[4096], why[256];
-	struct buf b;
-
-	file_name(r, url, path, sizeof(path));
-	buf_init(&b, KEY_SET_BYTES_MAX + HEAD_BYTES_MAX);
-	buf_printf(&b, "%016llx%016llx %lld\n", (unsigned long long)h.hi,
-	    (unsigned long long)h.lo, (long long)at_us);
-	buf_add(&b, body);
-	if (!b.failed &&
-	    !file_write(path, buf_span(&b), 0600, why, sizeof(why)))
-		log_warn("key set not kept on disk: %s", why);
-	buf_fini(&b);
-}
-
-/* What an earlier process kept; silently nothing when there is none. */
-static void
-recall(const struct remote *r, struct document *d)
-{
-	char path[4096], why[256], hex[33];
-	struct span rest, head;
-	struct buf b = { 0 };
-	struct hash128 h;
-	uint64_t at_us = 0;
-
-	file_name(r, d->url, path, sizeof(path));
-	if (!file_read(path, FILE_TRUSTED, KEY_SET_BYTES_MAX + HEAD_BYTES_MAX,
-		&b, NULL, why, sizeof(why)))
+	if (!remote_file_read(
+		r->set.folder, r->set.state, span_str(d->url), &d->body, &kept))
 		return;
-	rest = buf_span(&b);
-	head = span_cut(&rest, '\n');
-	if (rest.p != NULL && head.n > 33 &&
-	    span_to_u64(span_skip(head, 33), INT64_MAX, &at_us)) {
-		h = sum_of(r, span_str(d->url), (int64_t)at_us, rest);
-		(void)snprintf(hex, sizeof(hex), "%016llx%016llx",
-		    (unsigned long long)h.hi, (unsigned long long)h.lo);
-		if (span_eq(span_of(head.p, 32), span_str(hex)) &&
-		    clock_wall_us() - (int64_t)at_us < STALE_S * US_PER_S) {
-			buf_add(&d->body, rest);
-			d->there = !d->body.failed;
-			d->fetched_us = (int64_t)at_us;
-			d->due_us = (int64_t)at_us + LIFE_DEFAULT_S * US_PER_S;
-		}
+	d->there = true;
+	d->fetched_us = kept.fetched_us;
+	d->due_us = now_us + kept.left_us;
+	if (kept.left_us > LIFE_MAX_S * US_PER_S)
+		d->due_us = now_us;
+}
+
+/* A free place, or that of a document nobody wants any more; or NULL. */
+static struct document *
+find_place(struct remote *r, int64_t now_us)
+{
+	if (r->n < REMOTE_MAX)
+		return &r->documents[r->n++];
+	for (unsigned i = 0; i < r->n; i++) {
+		struct document *d = &r->documents[i];
+
+		if (d->fetching || now_us - d->asked_us < FORGOTTEN_US)
+			continue;
+		free(d->url);
+		buf_fini(&d->body);
+		return d;
 	}
-	buf_fini(&b);
+	return NULL;
 }
 
 /* With the lock held; NULL when there are too many, or no memory. */
 static struct document *
 find(struct remote *r, struct span url)
 {
+	int64_t now_us = clock_mono_us();
 	struct document *d;
+	char *copy;
 
-	for (unsigned i = 0; i < r->n; i++)
-		if (span_eq(span_str(r->documents[i].url), url))
-			return &r->documents[i];
-	if (r->n == REMOTE_MAX)
+	for (unsigned i = 0; i < r->n; i++) {
+		d = &r->documents[i];
+		if (span_eq(span_str(d->url), url)) {
+			d->asked_us = now_us;
+			return d;
+		}
+	}
+	copy = strndup(url.p, url.n);
+	d = copy != NULL ? find_place(r, now_us) : NULL;
+	if (d == NULL) {
+		free(copy);
 		return NULL;
-	d = &r->documents[r->n];
-	*d = (struct document){ .url = strndup(url.p, url.n), .version = 1 };
-	if (d->url == NULL)
-		return NULL;
+	}
+	*d = (struct document){ .url = copy,
+		.version = 1,
+		.tried_us = INT64_MIN,
+		.due_us = now_us,
+		.asked_us = now_us };
 	buf_init(&d->body, KEY_SET_BYTES_MAX);
-	recall(r, d);
-	r->n++;
+	recall(r, d, now_us);
 	pthread_cond_signal(&r->changed);
 	return d;
 }
 
-/* Fetch "d" with the lock given up meanwhile. */
+/* A body that would leave us without keys is a failure like others. */
+static bool
+is_key_set(struct span body, char *why, size_t why_size)
+{
+	struct key_set *keys = key_set_new(body, true, NULL, why, why_size);
+
+	key_set_free(keys);
+	return keys != NULL;
+}
+
+static int64_t
+lifetime_us(int64_t max_age_s)
+{
+	if (max_age_s < 0)
+		max_age_s = LIFE_DEFAULT_S;
+	if (max_age_s < LIFE_MIN_S)
+		max_age_s = LIFE_MIN_S;
+	if (max_age_s > LIFE_MAX_S)
+		max_age_s = LIFE_MAX_S;
+	return max_age_s * US_PER_S;
+}
+
+/* With the lock held. */
+static void
+succeed(struct document *d, struct span body, int64_t life_us)
+{
+	d->n_failed = 0;
+	d->fetched_us = clock_wall_us();
+	d->due_us = clock_mono_us() + life_us;
+	if (d->there && span_eq(body, buf_span(&d->body)))
+		return;
+	d->version++;
+	buf_reset(&d->body);
+	buf_add(&d->body, body);
+	d->there = !d->body.failed;
+}
+
+/* With the lock held. */
+static void
+fail(const struct remote *r, struct document *d)
+{
+	int64_t pause_us = cool_down_us(r);
+	unsigned n = d->n_failed++;
+
+	if (!d->there && n < 5 && (RETRY_S * US_PER_S << n) < pause_us)
+		pause_us = RETRY_S * US_PER_S << n;
+	d->due_us = clock_mono_us() + pause_us;
+	if (d->there &&
+	    clock_wall_us() - d->fetched_us > REMOTE_STALE_S * US_PER_S) {
+		d->there = false;
+		d->version++;
+	}
+}
+
+/* With the lock held, which is given up meanwhile. */
 static void
 fetch(struct remote *r, struct document *d)
 {
-	int64_t max_age_s = -1, now_us;
+	unsigned limit_ms = r->set.direct ? WAIT_MS : FETCH_MS;
+	int64_t max_age_s = -1, life_us;
 	char why[256] = "";
 	struct buf body;
 	bool ok;
 
-	d->tried_us = clock_wall_us();
-	d->due_us = d->tried_us + COOL_DOWN_S * US_PER_S;
 	pthread_mutex_unlock(&r->lock);
 	buf_init(&body, KEY_SET_BYTES_MAX);
-	ok = fetch_url(span_str(d->url), KEY_SET_BYTES_MAX, FETCH_MS, &body,
-	    &max_age_s, why, sizeof(why));
-	now_us = clock_wall_us();
+	ok = fetch_url(span_str(d->url), KEY_SET_BYTES_MAX, limit_ms, &body,
+		 &max_age_s, why, sizeof(why)) &&
+	    is_key_set(buf_span(&body), why, sizeof(why));
+	life_us = lifetime_us(max_age_s);
 	if (ok)
-		save(r, d->url, now_us, buf_span(&body));
+		remote_file_write(r->set.folder, r->set.state, span_str(d->url),
+		    buf_span(&body), life_us);
 	else
 		log_warn("fetch failed url=%s: %s", d->url, why);
 	pthread_mutex_lock(&r->lock);
-	if (ok) {
-		if (max_age_s < 0)
-			max_age_s = LIFE_DEFAULT_S;
-		if (max_age_s < LIFE_MIN_S)
-			max_age_s = LIFE_MIN_S;
-		if (max_age_s > LIFE_MAX_S)
-			max_age_s = LIFE_MAX_S;
-		d->fetched_us = now_us;
-		d->due_us = now_us + max_age_s * US_PER_S;
-		if (!d->there || !span_eq(buf_span(&body), buf_span(&d->body)))
-			d->version++;
-		buf_reset(&d->body);
-		buf_add(&d->body, buf_span(&body));
-		d->there = !d->body.failed;
-	} else if (d->there && now_us - d->fetched_us > STALE_S * US_PER_S) {
-		d->there = false;
-		d->version++;
-	}
+	if (ok)
+		succeed(d, buf_span(&body), life_us);
+	else
+		fail(r, d);
 	buf_fini(&body);
+	d->fetching = false;
+	r->n_fetching--;
+	pthread_cond_broadcast(&r->fetched);
+	pthread_cond_signal(&r->changed);
+}
+
+static void *
+run_errand(void *arg)
+{
+	struct errand e = *(struct errand *)arg;
+
+	free(arg);
+	pthread_mutex_lock(&e.remote->lock);
+	fetch(e.remote, e.document);
+	pthread_mutex_unlock(&e.remote->lock);
+	return NULL;
+}
+
+/* With the lock held: in a thread of its own, or here when none starts. */
+static void
+start_fetch(struct remote *r, struct document *d)
+{
+	struct errand *e = malloc(sizeof(*e));
+	pthread_t thread;
+
+	d->tried_us = clock_mono_us();
+	d->fetching = true;
+	r->n_fetching++;
+	if (e != NULL)
+		*e = (struct errand){ r, d };
+	if (e != NULL && pthread_create(&thread, NULL, run_errand, e) == 0) {
+		pthread_detach(thread);
+		return;
+	}
+	free(e);
+	fetch(r, d);
 }
 
 /* With the lock held: fetch what is due; when the next one is. */
@@ -197,12 +274,26 @@ fetch_due(struct remote *r)
 	int64_t next_us = INT64_MAX;
 
 	for (unsigned i = 0; i < r->n && !r->closing; i++) {
-		if (r->documents[i].due_us <= clock_wall_us())
-			fetch(r, &r->documents[i]);
-		if (r->documents[i].due_us < next_us)
-			next_us = r->documents[i].due_us;
+		struct document *d = &r->documents[i];
+		int64_t now_us = clock_mono_us();
+
+		if (d->fetching)
+			continue;
+		if (d->due_us <= now_us && now_us - d->asked_us > FORGOTTEN_US)
+			d->due_us = now_us + FORGOTTEN_US;
+		if (d->due_us <= now_us)
+			start_fetch(r, d);
+		else if (d->due_us < next_us)
+			next_us = d->due_us;
 	}
 	return next_us;
+}
+
+static struct timespec
+at(int64_t mono_us)
+{
+	return (struct timespec){ .tv_sec = (time_t)(mono_us / US_PER_S),
+		.tv_nsec = (long)(mono_us % US_PER_S) * 1000 };
 }
 
 static void *
@@ -213,9 +304,7 @@ run(void *arg)
 	pthread_mutex_lock(&r->lock);
 	while (!r->closing) {
 		int64_t next_us = fetch_due(r);
-		struct timespec until = {
-			.tv_sec = (time_t)(next_us / US_PER_S) + 1
-		};
+		struct timespec until = at(next_us);
 
 		if (r->closing)
 			break;
@@ -234,7 +323,7 @@ start(struct remote *r)
 {
 	sigset_t all, old;
 
-	if (r->running || r->direct)
+	if (r->running || r->set.direct)
 		return;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -243,20 +332,23 @@ start(struct remote *r)
 }
 
 struct remote *
-remote_open(const char *folder, const struct state *state, bool direct)
+remote_open(const struct remote_settings *s)
 {
 	struct remote *r = calloc(1, sizeof(*r));
+	pthread_condattr_t attributes;
+	struct hash128 h;
 
-	if (r == NULL || asprintf(&r->folder, "%s/jwks", folder) == -1) {
-		free(r);
+	if (r == NULL)
 		return NULL;
-	}
-	r->state = state;
-	r->direct = direct;
+	r->set = *s;
+	h = state_sum(s->state, SPAN("remote key names"));
+	r->secret = (struct siphash_key){ h.lo, h.hi };
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_cond_init(&r->changed, NULL);
-	if (mkdir(r->folder, 0700) != 0 && errno != EEXIST)
-		log_warn("%s errno=%d", r->folder, errno);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&r->changed, &attributes);
+	pthread_cond_init(&r->fetched, &attributes);
+	pthread_condattr_destroy(&attributes);
 	return r;
 }
 
@@ -271,12 +363,33 @@ remote_close(struct remote *r)
 	pthread_mutex_unlock(&r->lock);
 	if (r->running)
 		pthread_join(r->thread, NULL);
+	pthread_mutex_lock(&r->lock);
+	while (r->n_fetching > 0)
+		pthread_cond_wait(&r->fetched, &r->lock);
+	pthread_mutex_unlock(&r->lock);
 	for (unsigned i = 0; i < r->n; i++) {
 		free(r->documents[i].url);
 		buf_fini(&r->documents[i].body);
 	}
-	free(r->folder);
+	pthread_cond_destroy(&r->changed);
+	pthread_cond_destroy(&r->fetched);
+	pthread_mutex_destroy(&r->lock);
 	free(r);
+}
+
+/*
+ * In a process of one request, with the lock held.  When the last attempt
+ * was is kept on disk, else each request would be one.
+ */
+static void
+fetch_directly(struct remote *r, struct document *d)
+{
+	if (!remote_file_try(r->set.folder, span_str(d->url), cool_down_us(r)))
+		return;
+	d->tried_us = clock_mono_us();
+	d->fetching = true;
+	r->n_fetching++;
+	fetch(r, d);
 }
 
 bool
@@ -290,8 +403,8 @@ remote_get(
 	pthread_mutex_lock(&r->lock);
 	d = find(r, url);
 	start(r);
-	if (d != NULL && r->direct && d->due_us <= clock_wall_us())
-		fetch(r, d);
+	if (d != NULL && r->set.direct && d->due_us <= clock_mono_us())
+		fetch_directly(r, d);
 	if (d != NULL) {
 		*version = d->version;
 		there = d->there;
@@ -315,20 +428,90 @@ remote_version(struct remote *r, struct span url)
 	return version;
 }
 
-void
-remote_hurry(struct remote *r, struct span url)
+/* With the lock held.  It was sought a short while ago. */
+static bool
+is_unknown(const struct document *d, uint64_t kid, int64_t now_us)
 {
+	for (unsigned i = 0; i < UNKNOWN_MAX; i++)
+		if (d->unknown[i].kid == kid && d->unknown[i].until_us > now_us)
+			return true;
+	return false;
+}
+
+/* With the lock held. */
+static void
+note_unknown(struct document *d, uint64_t kid, int64_t now_us)
+{
+	struct unknown *u = &d->unknown[d->next_unknown++ % UNKNOWN_MAX];
+
+	*u = (struct unknown){ kid, now_us + UNKNOWN_US };
+}
+
+/* With the lock held: until "d" was fetched; false: not in time. */
+static bool
+wait_fetched(struct remote *r, const struct document *d)
+{
+	unsigned ms = r->set.wait_ms > 0 ? r->set.wait_ms : WAIT_MS;
+	struct timespec until = at(clock_mono_us() + (int64_t)ms * US_PER_MS);
+	uint64_t version = d->version;
+	unsigned n_failed = d->n_failed;
+
+	if (r->n_waiting >= r->set.max_waiting)
+		return false;
+	r->n_waiting++;
+	while (d->fetching && !r->closing && d->version == version &&
+	    d->n_failed == n_failed)
+		if (pthread_cond_timedwait(&r->fetched, &r->lock, &until) != 0)
+			break;
+	r->n_waiting--;
+	return !d->fetching;
+}
+
+/* With the lock held. */
+static enum refresh_result
+refresh(struct remote *r, struct document *d, uint64_t kid, uint64_t seen)
+{
+	int64_t now_us = clock_mono_us();
+	int64_t soonest_us =
+	    d->tried_us == INT64_MIN ? now_us : d->tried_us + cool_down_us(r);
+	bool waits = d->fetching || soonest_us <= now_us;
+
+	if (d->version != seen)
+		return REFRESH_CHANGED;
+	if (!d->fetching && d->there && is_unknown(d, kid, now_us))
+		return REFRESH_SAME;
+	if (!waits && d->there && soonest_us < d->due_us) {
+		d->due_us = soonest_us;
+		pthread_cond_signal(&r->changed);
+	}
+	if (waits && !d->fetching && r->set.direct)
+		fetch_directly(r, d);
+	else if (waits && !d->fetching)
+		start_fetch(r, d);
+	if (d->fetching && !wait_fetched(r, d))
+		return REFRESH_DOWN;
+	if (d->version != seen)
+		return REFRESH_CHANGED;
+	/* Nobody knows what the issuer has now. */
+	if (d->n_failed > 0 || !d->there)
+		return REFRESH_DOWN;
+	if (waits)
+		note_unknown(d, kid, now_us);
+	return REFRESH_SAME;
+}
+
+enum refresh_result
+remote_refresh(
+    struct remote *r, struct span url, struct span kid, uint64_t seen)
+{
+	enum refresh_result result = REFRESH_DOWN;
 	struct document *d;
-	int64_t soonest_us;
 
 	pthread_mutex_lock(&r->lock);
 	d = find(r, url);
-	if (d != NULL) {
-		soonest_us = d->tried_us + COOL_DOWN_S * US_PER_S;
-		if (soonest_us < d->due_us) {
-			d->due_us = soonest_us;
-			pthread_cond_signal(&r->changed);
-		}
-	}
+	start(r);
+	if (d != NULL && !r->closing)
+		result = refresh(r, d, siphash_64(&r->secret, kid), seen);
 	pthread_mutex_unlock(&r->lock);
+	return result;
 }

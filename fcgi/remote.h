@@ -1,26 +1,38 @@
 /*
- * remote - documents behind URLs (key sets), fetched by one thread.
+ * remote - key sets behind URLs.
  *
- * A document is fetched when it is first asked for, when its lifetime has
- * passed, and sooner, but not within a minute of the last time, when
- * remote_hurry asks.  The last good one is kept on disk in state/jwks,
- * under the state's keyed sum, and stays in use for a day while its
- * server is down.  Locked inside.
+ * One thread sees what is due and starts a thread for each fetch, so that
+ * a server that hangs keeps none waiting but its own.  A document is
+ * fetched when it is first asked for, when its lifetime has passed, and
+ * when a token names a key that it lacks: then not within a minute of the
+ * last time, and not for a key that was sought in vain lately.  What is no
+ * usable key set never replaces one.  The last good one is kept on disk in
+ * state/jwks, under the state's keyed sum, with the end of its lifetime,
+ * and stays in use for a day while its server is down.
+ *
+ * Locked inside.
  */
 #ifndef MGW_FCGI_REMOTE_H
 #define MGW_FCGI_REMOTE_H
 
 #include "base/buf.h"
+#include "policy/outside.h"
 #include "policy/state.h"
 
 struct remote;
 
-/*
- * "folder" is the state directory.  "direct" makes no thread and fetches
- * in remote_get: for a process of one request.
- */
-struct remote *remote_open(
-    const char *folder, const struct state *state, bool direct);
+struct remote_settings {
+	const char *folder; /* the state directory */
+	const struct state *state;
+	/* No threads, fetch in remote_get: for a process of one request. */
+	bool direct;
+	unsigned max_waiting;  /* requests in remote_refresh at once, >= 1 */
+	unsigned cool_down_ms; /* 0: a minute */
+	unsigned wait_ms;      /* in remote_refresh; 0: two seconds */
+};
+
+/* NULL: out of memory. */
+struct remote *remote_open(const struct remote_settings *s);
 void remote_close(struct remote *r);
 
 /*
@@ -31,7 +43,12 @@ bool remote_get(
     struct remote *r, struct span url, struct buf *body, uint64_t *version);
 uint64_t remote_version(struct remote *r, struct span url);
 
-/* Something is missing in what "url" brought: fetch it soon. */
-void remote_hurry(struct remote *r, struct span url);
+/*
+ * Key "kid" is missing in version "seen" of "url": fetch it, or wait for
+ * the fetch in progress, within the bounds.  REFRESH_CHANGED: there is
+ * another version now.
+ */
+enum refresh_result remote_refresh(
+    struct remote *r, struct span url, struct span kid, uint64_t seen);
 
 #endif

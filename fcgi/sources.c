@@ -10,35 +10,32 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "policy/keyfile.h"
-#include "policy/keyset.h"
+#include "policy/source.h"
 
-#define SECRET_BYTES_MAX (64 * 1024)
+#define NOTES_BYTES_MAX 4096
 
-/* One version of one source; counted. */
+/* One version of one source; counted, as two sets may share it. */
 struct object {
 	atomic_uint n_users;
-	uint64_t generation;
-	struct key_set *keys;
-	struct key_file *key_file;
-	struct buf secret;
+	struct source_object source;
 };
 
-/* What a key file holds since the set was made. */
-struct newer {
-	struct newer *older;
-	struct file_identity identity;
+/* Versions that a set has had; requests may still look at each. */
+struct held {
+	struct held *older;
 	struct object *object; /* NULL: cannot be used */
 };
 
 struct entry {
 	const struct row_source *row;
-	const char *path; /* SOURCE_FILE */
+	const char *place; /* of SOURCE_FILE and SOURCE_URL */
+	bool moves;        /* it may change while the set is in use */
+	/* Under lock where it moves, else immutable: */
 	struct file_identity identity;
-	uint64_t version;      /* SOURCE_URL: of remote.h */
-	bool down;             /* SOURCE_URL: nothing is there now */
-	struct object *object; /* NULL: cannot be used */
-	struct newer *newer;   /* under "lock"; goes with the set */
+	struct held *held;
+	bool broken;      /* what it held counts no longer */
+	uint64_t version; /* of remote.h */
+	bool down;        /* nothing is there now */
 };
 
 struct sources {
@@ -47,9 +44,9 @@ struct sources {
 	const struct state *state;
 	struct remote *remote;
 	struct arena arena;
+	pthread_mutex_t lock;
 	struct entry *entries;
 	uint32_t n;
-	pthread_mutex_t lock;
 };
 
 static void
@@ -57,136 +54,124 @@ object_put(struct object *o)
 {
 	if (o == NULL || atomic_fetch_sub(&o->n_users, 1) != 1)
 		return;
-	key_set_free(o->keys);
-	key_file_free(o->key_file);
-	if (o->secret.p != NULL)
-		explicit_bzero(o->secret.p, o->secret.size);
-	buf_fini(&o->secret);
+	source_free(&o->source);
 	free(o);
 }
 
-/* Read "text" as what the row says it is. */
-static struct object *
-object_new(const struct sources *s, const struct row_source *row,
-    struct span text, char *why, size_t why_size)
+/* Takes "o"; false: out of memory, and nothing counts any longer. */
+static bool
+hold(struct entry *e, struct object *o)
 {
-	struct object *o = calloc(1, sizeof(*o));
-	struct buf notes;
-	bool ok = false;
+	struct held *h = malloc(sizeof(*h));
 
-	if (o == NULL) {
-		(void)snprintf(why, why_size, "out of memory");
-		return NULL;
+	e->broken = h == NULL;
+	if (h == NULL) {
+		object_put(o);
+		return false;
 	}
-	buf_init(&notes, 4096);
+	*h = (struct held){ e->held, o };
+	e->held = h;
+	return true;
+}
+
+static struct object *
+newest(const struct entry *e)
+{
+	return e->held != NULL && !e->broken ? e->held->object : NULL;
+}
+
+/* The functions of struct source_reader; "world" is the set. */
+
+static struct span
+reader_env(void *world, struct span name)
+{
+	return config_env(((struct sources *)world)->config, name);
+}
+
+/* Equal content has one name in all processes of this gate. */
+static uint64_t
+reader_generation(void *world, struct span text)
+{
+	return state_sum(((struct sources *)world)->state, text).lo | 1;
+}
+
+static struct source_reader
+reader(struct sources *s, struct buf *notes)
+{
+	return (struct source_reader){ .bundle = s->bundle,
+		.env = reader_env,
+		.world = s,
+		.generation = reader_generation,
+		.notes = notes };
+}
+
+/*
+ * Read entry "e": "text" as what its URL brought, or, where that is
+ * absent, from where it is.
+ */
+static bool
+read_object(struct sources *s, struct entry *e, struct span text, char *why,
+    size_t why_size)
+{
+	uint32_t row = (uint32_t)(e - s->entries);
+	struct object *o = calloc(1, sizeof(*o));
+	struct source_reader r;
+	struct buf notes;
+	bool ok;
+
+	(void)snprintf(why, why_size, "out of memory");
+	if (o == NULL)
+		return false;
 	o->n_users = 1;
-	/* Equal content has one name in all processes of this gate. */
-	o->generation = state_sum(s->state, text).lo | 1;
-	buf_init(&o->secret, SECRET_BYTES_MAX);
-	switch ((enum source_kind)row->kind) {
-	case SOURCE_KEY_SET:
-		o->keys = key_set_new(
-		    text, row->how == SOURCE_URL, &notes, why, why_size);
-		ok = o->keys != NULL;
-		break;
-	case SOURCE_KEY_FILE:
-		o->key_file = key_file_new(text, why, why_size);
-		ok = o->key_file != NULL;
-		break;
-	case SOURCE_SECRET:
-		while (span_ends(text, SPAN("\n")))
-			text.n--;
-		buf_add(&o->secret, text);
-		ok = !o->secret.failed && text.n > 0;
-		if (!ok)
-			(void)snprintf(why, why_size, "empty or too long");
-		break;
-	default:
-		(void)snprintf(why, why_size, "of a kind this mgw lacks");
-	}
+	buf_init(&notes, NOTES_BYTES_MAX);
+	r = reader(s, &notes);
+	ok = text.p != NULL
+	    ? source_parse(&r, row, text, true, &o->source, why, why_size)
+	    : source_load(&r, row, &o->source, why, why_size);
 	if (notes.n > 0)
 		log_warn("source keys skipped: %.*s", (int)notes.n, notes.p);
 	buf_fini(&notes);
 	if (!ok) {
 		object_put(o);
-		return NULL;
+		return false;
 	}
-	return o;
-}
-
-static size_t
-bytes_max(const struct row_source *row)
-{
-	if (row->kind == SOURCE_KEY_FILE)
-		return KEY_FILE_BYTES_MAX;
-	return row->kind == SOURCE_KEY_SET ? KEY_SET_BYTES_MAX
-					   : SECRET_BYTES_MAX;
-}
-
-static struct object *
-read_file(const struct sources *s, struct entry *e, char *why, size_t why_size)
-{
-	enum file_trust trust =
-	    e->row->kind == SOURCE_SECRET ? FILE_SECRET : FILE_TRUSTED;
-	struct buf b = { 0 };
-	struct object *o;
-
-	if (!file_read(e->path, trust, bytes_max(e->row), &b, &e->identity, why,
-		why_size))
-		return NULL;
-	o = object_new(s, e->row, buf_span(&b), why, why_size);
-	if (b.p != NULL)
-		explicit_bzero(b.p, b.size);
-	buf_fini(&b);
-	return o;
+	e->identity = o->source.identity;
+	return hold(e, o);
 }
 
 /* Nothing there is no mistake: its server may come back. */
 static bool
-read_url(const struct sources *s, struct entry *e, char *why, size_t why_size)
+read_url(struct sources *s, struct entry *e, char *why, size_t why_size)
 {
 	struct buf b;
+	bool ok;
 
 	buf_init(&b, KEY_SET_BYTES_MAX);
-	e->object = NULL;
-	e->down = !remote_get(
-	    s->remote, bundle_text(s->bundle, e->row->value), &b, &e->version);
-	if (!e->down)
-		e->object = object_new(s, e->row, buf_span(&b), why, why_size);
+	e->down = !remote_get(s->remote, span_str(e->place), &b, &e->version);
+	if (e->down)
+		ok = hold(e, NULL);
+	else
+		ok = read_object(s, e, buf_span(&b), why, why_size);
 	buf_fini(&b);
-	return e->down || e->object != NULL;
+	return ok;
 }
 
 /* First reading of a source. */
 static bool
 open_entry(struct sources *s, struct entry *e, char *why, size_t why_size)
 {
-	struct span value = bundle_text(s->bundle, e->row->value), text;
+	uint32_t row = (uint32_t)(e - s->entries);
+	struct source_reader r = reader(s, NULL);
+	struct span none = { NULL, 0 };
 
-	switch ((enum source_how)e->row->how) {
-	case SOURCE_FILE:
-		e->path = file_beside(value, s->bundle->path, &s->arena).p;
-		if (e->path != NULL)
-			e->object = read_file(s, e, why, why_size);
-		break;
-	case SOURCE_ENV:
-		text = config_env(s->config, value);
-		if (text.p != NULL)
-			e->object = object_new(s, e->row, text, why, why_size);
-		else
-			(void)snprintf(why, why_size,
-			    "variable %.*s is missing, empty or not allowed",
-			    SPAN_ARG(value));
-		break;
-	case SOURCE_INLINE:
-		e->object = object_new(s, e->row, value, why, why_size);
-		break;
-	case SOURCE_URL:
-		return read_url(s, e, why, why_size);
-	default:
-		(void)snprintf(why, why_size, "read in a way this mgw lacks");
+	if (e->row->how == SOURCE_FILE || e->row->how == SOURCE_URL) {
+		e->place = source_place(&r, row, &s->arena, why, why_size).p;
+		if (e->place == NULL)
+			return false;
 	}
-	return e->object != NULL;
+	if (e->row->how == SOURCE_URL)
+		return read_url(s, e, why, why_size);
+	return read_object(s, e, none, why, why_size);
 }
 
 static struct sources *
@@ -210,8 +195,14 @@ make(const struct bundle *b, const struct config *c, const struct state *state,
 		sources_free(s);
 		return NULL;
 	}
-	for (uint32_t i = 0; i < n; i++)
-		s->entries[i].row = bundle_source(b, i);
+	for (uint32_t i = 0; i < n; i++) {
+		struct entry *e = &s->entries[i];
+
+		e->row = bundle_source(b, i);
+		e->moves = e->row->how == SOURCE_URL ||
+		    (e->row->how == SOURCE_FILE &&
+			e->row->kind == SOURCE_KEY_FILE);
+	}
 	return s;
 }
 
@@ -246,118 +237,149 @@ sources_free(struct sources *s)
 	if (s == NULL)
 		return;
 	for (uint32_t i = 0; s->entries != NULL && i < s->n; i++) {
-		object_put(s->entries[i].object);
-		while (s->entries[i].newer != NULL) {
-			struct newer *n = s->entries[i].newer;
+		while (s->entries[i].held != NULL) {
+			struct held *h = s->entries[i].held;
 
-			s->entries[i].newer = n->older;
-			object_put(n->object);
-			free(n);
+			s->entries[i].held = h->older;
+			object_put(h->object);
+			free(h);
 		}
 	}
 	free(s->entries);
-	pthread_mutex_destroy(&s->lock);
 	arena_fini(&s->arena);
+	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
 
+/*
+ * What file "e" holds at state "now"; with the lock held.  One that is
+ * broken is tried once.
+ */
+static void
+read_again(struct sources *s, struct entry *e, const struct file_identity *now)
+{
+	struct span none = { NULL, 0 };
+	char why[512];
+
+	e->identity = *now;
+	if (read_object(s, e, none, why, sizeof(why))) {
+		log_info("source read again: %s", e->place);
+		return;
+	}
+	log_error("source cannot be used, its requests fail: %s", why);
+	(void)hold(e, NULL);
+}
+
+/* One that is gone is like none: noticed once. */
+static struct file_identity
+look_at(const struct entry *e)
+{
+	struct file_identity now;
+
+	if (!file_identify(e->place, &now))
+		now = (struct file_identity){ 0 };
+	return now;
+}
+
+/* With the lock held. */
 static bool
 has_changed(const struct sources *s, const struct entry *e)
 {
-	struct file_identity id = { 0 };
+	struct file_identity now;
 
+	/* Versions that have gathered go with the set. */
+	if (e->held != NULL && e->held->older != NULL)
+		return true;
 	if (e->row->how == SOURCE_URL)
-		return remote_version(s->remote,
-			   bundle_text(s->bundle, e->row->value)) != e->version;
-	if (e->path == NULL)
+		return remote_version(s->remote, span_str(e->place)) !=
+		    e->version;
+	if (e->place == NULL)
 		return false;
-	/* One that is gone is like none: noticed once. */
-	if (!file_identify(e->path, &id))
-		id = (struct file_identity){ 0 };
-	return !file_identity_eq(&id, &e->identity);
+	now = look_at(e);
+	return !file_identity_eq(&now, &e->identity);
 }
 
-/* Entry "e" of the following set. */
+/* Entry "e" goes on with what "old" has now. */
+static void
+share_object(struct entry *e, const struct entry *old)
+{
+	struct object *o = newest(old);
+
+	e->version = old->version;
+	e->down = old->down;
+	if (o != NULL)
+		atomic_fetch_add(&o->n_users, 1);
+	/* Without memory it holds nothing, which is a fault. */
+	if (!hold(e, o))
+		e->down = false;
+}
+
+/* Entry "e" of the following set; with the lock of the old one held. */
 static void
 renew_entry(struct sources *s, struct entry *e, const struct entry *old)
 {
+	bool url = e->row->how == SOURCE_URL;
+	struct file_identity now = old->identity;
 	char why[512] = "out of memory";
 
 	e->identity = old->identity;
-	if (old->path != NULL)
-		e->path = arena_copy(&s->arena, span_str(old->path)).p;
-	if (old->path != NULL && e->path == NULL)
-		return;
-	if (!has_changed(s, old)) {
-		e->version = old->version;
-		e->down = old->down;
-		e->object = old->object;
-		if (e->object != NULL)
-			atomic_fetch_add(&e->object->n_users, 1);
-		return;
+	if (old->place != NULL) {
+		e->place = arena_copy(&s->arena, span_str(old->place)).p;
+		if (e->place == NULL)
+			return;
 	}
-	if (e->row->how == SOURCE_URL) {
+	if (url &&
+	    remote_version(s->remote, span_str(e->place)) != old->version) {
 		if (!read_url(s, e, why, sizeof(why)))
 			log_error("key set cannot be used: %s", why);
 		return;
 	}
-	/* What is there now, so that a broken file is tried once. */
-	e->identity = (struct file_identity){ 0 };
-	(void)file_identify(e->path, &e->identity);
-	e->object = read_file(s, e, why, sizeof(why));
-	if (e->object == NULL)
-		log_error("source cannot be used, its requests fail: %s", why);
+	if (!url && e->place != NULL)
+		now = look_at(e);
+	if (file_identity_eq(&now, &old->identity))
+		share_object(e, old);
 	else
-		log_info("source read again: %s", e->path);
+		read_again(s, e, &now);
 }
 
 struct sources *
-sources_renew(const struct sources *old)
+sources_renew(struct sources *old)
 {
-	struct sources *s;
+	struct sources *s = NULL;
 	bool changed = false;
 
+	pthread_mutex_lock(&old->lock);
 	for (uint32_t i = 0; i < old->n; i++)
 		changed = changed || has_changed(old, &old->entries[i]);
-	if (!changed)
-		return NULL;
-	s = make(old->bundle, old->config, old->state, old->remote);
+	if (changed)
+		s = make(old->bundle, old->config, old->state, old->remote);
 	for (uint32_t i = 0; s != NULL && i < s->n; i++)
 		renew_entry(s, &s->entries[i], &old->entries[i]);
+	pthread_mutex_unlock(&old->lock);
 	return s;
 }
 
 /*
- * The keys as the file has them now, so that a revoked one is refused at
- * the next request and not at the next look of sources_renew, a second
- * later.  Objects are borrowed: none goes before its set does.
+ * The object of an entry that moves.  A key file is looked at each time,
+ * so that a revoked key is refused at the next request and not at the next
+ * look of sources_renew, a second later.
  */
 static const struct object *
-newest_keys(struct sources *s, struct entry *e)
+newest_moving(struct sources *s, struct entry *e, bool *down)
 {
+	bool file = e->row->how == SOURCE_FILE;
 	struct file_identity now = { 0 };
-	struct newer *n;
-	char why[512];
+	const struct object *o;
 
-	if (!file_identify(e->path, &now))
-		now = (struct file_identity){ 0 };
-	if (file_identity_eq(&now, &e->identity))
-		return e->object;
+	if (file)
+		now = look_at(e);
 	pthread_mutex_lock(&s->lock);
-	n = e->newer;
-	if (n == NULL || !file_identity_eq(&now, &n->identity)) {
-		struct entry fresh = { .row = e->row, .path = e->path };
-
-		n = calloc(1, sizeof(*n));
-		if (n != NULL) {
-			n->object = read_file(s, &fresh, why, sizeof(why));
-			n->identity = n->object != NULL ? fresh.identity : now;
-			n->older = e->newer;
-			e->newer = n;
-		}
-	}
+	if (file && !file_identity_eq(&now, &e->identity))
+		read_again(s, e, &now);
+	o = newest(e);
+	*down = e->down;
 	pthread_mutex_unlock(&s->lock);
-	return n != NULL ? n->object : NULL;
+	return o;
 }
 
 enum source_result
@@ -365,28 +387,43 @@ sources_get(struct sources *s, uint32_t row, struct source *to)
 {
 	const struct object *o;
 	struct entry *e;
+	bool down = false;
 
 	*to = (struct source){ 0 };
 	if (row >= s->n)
 		return SOURCE_FAULT;
 	e = &s->entries[row];
-	o = e->row->kind == SOURCE_KEY_FILE && e->path != NULL
-	    ? newest_keys(s, e)
-	    : e->object;
+	o = e->moves && e->place != NULL ? newest_moving(s, e, &down)
+					 : newest(e);
 	if (o == NULL)
-		return e->down ? SOURCE_DOWN : SOURCE_FAULT;
-	to->generation = o->generation;
-	to->keys = o->keys;
-	to->key_file = o->key_file;
-	if (o->secret.n > 0)
-		to->secret = buf_span(&o->secret);
+		return down ? SOURCE_DOWN : SOURCE_FAULT;
+	*to = o->source.view;
 	return SOURCE_OK;
 }
 
-void
-sources_hurry(const struct sources *s, uint32_t row)
+enum refresh_result
+sources_refresh(struct sources *s, uint32_t row, struct span kid)
 {
-	if (row < s->n && s->entries[row].row->how == SOURCE_URL)
-		remote_hurry(s->remote,
-		    bundle_text(s->bundle, s->entries[row].row->value));
+	char why[512] = "out of memory";
+	enum refresh_result result;
+	struct entry *e;
+	uint64_t seen;
+
+	if (row >= s->n || s->entries[row].row->how != SOURCE_URL)
+		return REFRESH_SAME;
+	e = &s->entries[row];
+	pthread_mutex_lock(&s->lock);
+	seen = e->version;
+	pthread_mutex_unlock(&s->lock);
+	result = remote_refresh(s->remote, span_str(e->place), kid, seen);
+	if (result != REFRESH_CHANGED)
+		return result;
+	pthread_mutex_lock(&s->lock);
+	/* Another request may have been faster: that is new to us, too. */
+	if (e->version == seen && !read_url(s, e, why, sizeof(why))) {
+		log_error("key set cannot be used: %s", why);
+		result = REFRESH_DOWN;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return result;
 }

@@ -1,8 +1,10 @@
 /*
  * sources - what stands behind the SOURCE rows of a bundle.
  *
- * A set is immutable; the objects in it (key sets, key files, secrets)
- * are counted and shared with the set that follows when a file changes.
+ * A set does not change, but that newer key files and key sets from URLs
+ * come into it while requests use it; what they replace stays until the
+ * set goes.  The objects in it (key sets, key files, secrets) are counted
+ * and shared with the set that follows when a source changes.
  */
 #ifndef MGW_FCGI_SOURCES_H
 #define MGW_FCGI_SOURCES_H
@@ -25,20 +27,24 @@ struct sources *sources_open(const struct bundle *b, const struct config *c,
 void sources_free(struct sources *s);
 
 /*
- * The set that follows "s" when a file or a fetched document has changed, or
- * NULL when none has.  What cannot be used any more is SOURCE_FAULT in it: what
- * somebody breaks never opens anything.
+ * The set that follows "s" when a file or a fetched document has changed,
+ * or NULL when none has.  What cannot be used any more is SOURCE_FAULT in
+ * it: what somebody breaks never opens anything.
  */
-struct sources *sources_renew(const struct sources *s);
+struct sources *sources_renew(struct sources *s);
 
 /*
- * What is borrowed to "to" stays until "s" goes.  A key file is looked at
- * each time: what it says now counts.
+ * What it gives lives as long as the set.  A key file is looked at each
+ * time: what it says now counts.
  */
 enum source_result sources_get(
     struct sources *s, uint32_t row, struct source *to);
 
-/* A token names a key that source "row" lacks: a URL is fetched soon. */
-void sources_hurry(const struct sources *s, uint32_t row);
+/*
+ * A token names key "kid", which source "row" lacks.  A URL is fetched
+ * within the bounds of remote.h; after REFRESH_CHANGED, sources_get has it.
+ */
+enum refresh_result sources_refresh(
+    struct sources *s, uint32_t row, struct span kid);
 
 #endif

@@ -238,16 +238,20 @@ try_sources(const struct check *k, const struct sources *s)
 
 /* No key of this name: the issuer may have a new one. */
 static bool
-refreshed(const struct check *k)
+refreshed(const struct check *k, bool *down)
 {
 	const struct outside *world = k->call->world;
 	bool changed = false;
 
 	if (world->refresh == NULL)
 		return false;
-	for (uint32_t i = 0; i < k->issuer->sources.n && i < SOURCES_MAX; i++)
-		changed |= world->refresh(world->world,
+	for (uint32_t i = 0; i < k->issuer->sources.n && i < SOURCES_MAX; i++) {
+		enum refresh_result one = world->refresh(world->world,
 		    k->issuer->sources.first + i, k->jwt.header.kid);
+
+		changed |= one == REFRESH_CHANGED;
+		*down |= one == REFRESH_DOWN;
+	}
 	return changed;
 }
 
@@ -257,7 +261,7 @@ verify(const struct check *k, struct sources *s, struct decision *d)
 	enum key_result result = try_sources(k, s);
 	bool down = false, broken = false;
 
-	if (result == KEY_UNKNOWN && refreshed(k)) {
+	if (result == KEY_UNKNOWN && refreshed(k, &down)) {
 		look_up(k, s);
 		result = try_sources(k, s);
 	}
@@ -271,7 +275,7 @@ verify(const struct check *k, struct sources *s, struct decision *d)
 		return refuse(d, REASON_FAULT, SPAN("keys cannot be used"));
 	if (down && result == KEY_UNKNOWN)
 		return refuse(d, REASON_VERIFIER_DOWN,
-		    SPAN("the issuer's keys are not there"));
+		    SPAN("the issuer's keys cannot be had now"));
 	if (result == KEY_UNKNOWN)
 		return refuse(
 		    d, REASON_KEY_UNKNOWN, SPAN("the issuer has no such key"));

@@ -43,6 +43,12 @@ enum source_result {
 	SOURCE_FAULT, /* there, and unusable: fault */
 };
 
+enum refresh_result {
+	REFRESH_SAME,    /* there is nothing newer than source() gave */
+	REFRESH_CHANGED, /* source() may answer differently now */
+	REFRESH_DOWN,    /* it could not be found out: verifier-down */
+};
+
 struct key_set;  /* policy/keyset.h */
 struct key_file; /* policy/keyfile.h */
 
@@ -68,10 +74,10 @@ struct outside {
 
 	/*
 	 * A token names key "kid", which source "row" lacks: look again,
-	 * within its bounds.  True: source() may answer differently now.
-	 * May block up to the row's time limit.
+	 * within its bounds.  May block up to the row's time limit.
 	 */
-	bool (*refresh)(void *world, uint32_t row, struct span kid);
+	enum refresh_result (*refresh)(
+	    void *world, uint32_t row, struct span kid);
 
 	/* Charge all of "takes" at wall time "now_us", or none. */
 	enum take_result (*take)(

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "policy/url.h"
+
 #define SECRET_BYTES_MAX (16 * 1024)
 #define PATH_ARENA_BYTES (16 * 1024)
 
@@ -22,7 +24,7 @@ static bool
 keep_secret(
     struct source_object *o, struct span text, char *why, size_t why_size)
 {
-	if (text.n > 0 && text.p[text.n - 1] == '\n')
+	while (span_ends(text, SPAN("\n")))
 		text.n--;
 	if (text.n == 0) {
 		snprintf(why, why_size, "the secret is empty");
@@ -37,15 +39,18 @@ keep_secret(
 }
 
 bool
-source_parse(const struct bundle *b, uint32_t row, struct span text,
+source_parse(const struct source_reader *r, uint32_t row, struct span text,
     bool remote, struct source_object *o, char *why, size_t why_size)
 {
 	bool ok = false;
 
-	*o = (struct source_object){ .view.generation = generation_of(text) };
-	switch (bundle_source(b, row)->kind) {
+	*o = (struct source_object){ 0 };
+	o->view.generation = r->generation != NULL
+	    ? r->generation(r->world, text)
+	    : generation_of(text);
+	switch (bundle_source(r->bundle, row)->kind) {
 	case SOURCE_KEY_SET:
-		o->keys = key_set_new(text, remote, NULL, why, why_size);
+		o->keys = key_set_new(text, remote, r->notes, why, why_size);
 		o->view.keys = o->keys;
 		ok = o->keys != NULL;
 		break;
@@ -66,83 +71,100 @@ source_parse(const struct bundle *b, uint32_t row, struct span text,
 	return ok;
 }
 
-struct span
-source_path(const struct bundle *b, uint32_t row, reference_env *env,
-    void *world, struct arena *a, char *why, size_t why_size)
+/* A key set comes over TLS, or from this machine. */
+static bool
+check_url(struct span text, char *why, size_t why_size)
 {
-	struct span value = bundle_text(b, bundle_source(b, row)->value);
+	const char *reason = "";
+	struct url u;
+	bool ok = url_parse(text, &u, &reason);
 
-	value = reference_expand(value, b->path, env, world, a, why, why_size);
-	if (value.p == NULL)
-		return value;
-	value = file_beside(value, b->path, a);
+	if (ok && (u.unix_path.p != NULL || (!u.tls && !url_is_local(&u)))) {
+		reason = "must be https, or http from this machine";
+		ok = false;
+	}
+	if (!ok)
+		snprintf(why, why_size, "%.*s: %s", SPAN_ARG(text), reason);
+	return ok;
+}
+
+struct span
+source_place(const struct source_reader *r, uint32_t row, struct arena *a,
+    char *why, size_t why_size)
+{
+	const struct row_source *s = bundle_source(r->bundle, row);
+	struct span value = bundle_text(r->bundle, s->value);
+	struct span none = { NULL, 0 };
+
+	value = reference_expand(
+	    value, r->bundle->path, r->env, r->world, a, why, why_size);
+	if (value.p == NULL ||
+	    (s->how == SOURCE_URL && !check_url(value, why, why_size)))
+		return none;
+	value = s->how == SOURCE_URL ? arena_copy(a, value)
+				     : file_beside(value, r->bundle->path, a);
 	if (value.p == NULL)
 		snprintf(why, why_size, "out of memory");
 	return value;
 }
 
 static bool
-load_file(const struct bundle *b, uint32_t row, struct span path,
-    struct source_object *o, char *why, size_t why_size)
+load_file(const struct source_reader *r, uint32_t row, struct source_object *o,
+    char *why, size_t why_size)
 {
-	uint32_t kind = bundle_source(b, row)->kind;
+	uint32_t kind = bundle_source(r->bundle, row)->kind;
 	struct file_identity id;
 	struct buf text = { 0 };
-	bool ok;
+	struct arena a;
+	struct span path;
+	bool ok = false;
 
-	if (!file_read(path.p,
+	arena_init(&a, 1024, PATH_ARENA_BYTES);
+	path = source_place(r, row, &a, why, why_size);
+	if (path.p != NULL &&
+	    file_read(path.p,
 		kind == SOURCE_SECRET ? FILE_SECRET : FILE_TRUSTED,
 		kind == SOURCE_KEY_FILE ? KEY_FILE_BYTES_MAX
 					: KEY_SET_BYTES_MAX,
-		&text, &id, why, why_size))
-		return false;
-	ok = source_parse(b, row, buf_span(&text), false, o, why, why_size);
-	if (ok)
-		o->identity = id;
-	if (text.p != NULL)
-		explicit_bzero(text.p, text.size);
-	buf_fini(&text);
+		&text, &id, why, why_size)) {
+		ok = source_parse(
+		    r, row, buf_span(&text), false, o, why, why_size);
+		if (ok)
+			o->identity = id;
+		if (text.p != NULL)
+			explicit_bzero(text.p, text.size);
+		buf_fini(&text);
+	}
+	arena_fini(&a);
 	return ok;
 }
 
 bool
-source_load(const struct bundle *b, uint32_t row, reference_env *env,
-    void *world, struct source_object *o, char *why, size_t why_size)
+source_load(const struct source_reader *r, uint32_t row,
+    struct source_object *o, char *why, size_t why_size)
 {
-	const struct row_source *s = bundle_source(b, row);
-	struct span value = bundle_text(b, s->value), text;
-	struct span origin = bundle_text(b, s->origin);
-	char detail[512] = "";
-	struct arena a;
-	bool ok = false;
+	const struct row_source *s = bundle_source(r->bundle, row);
+	struct span value = bundle_text(r->bundle, s->value);
 
 	*o = (struct source_object){ 0 };
-	arena_init(&a, 1024, PATH_ARENA_BYTES);
-	if (s->how == SOURCE_FILE) {
-		text =
-		    source_path(b, row, env, world, &a, detail, sizeof(detail));
-		ok = text.p != NULL &&
-		    load_file(b, row, text, o, detail, sizeof(detail));
-	} else if (s->how == SOURCE_INLINE) {
-		ok = source_parse(
-		    b, row, value, false, o, detail, sizeof(detail));
-	} else if (s->how == SOURCE_ENV) {
-		text = env(world, value);
-		if (text.n == 0)
-			snprintf(detail, sizeof(detail),
-			    "the variable %.*s is missing or empty",
-			    SPAN_ARG(value));
-		else
-			ok = source_parse(
-			    b, row, text, false, o, detail, sizeof(detail));
-	} else {
-		snprintf(detail, sizeof(detail), "%.*s is not a file",
-		    SPAN_ARG(value));
+	switch ((enum source_how)s->how) {
+	case SOURCE_FILE:
+		return load_file(r, row, o, why, why_size);
+	case SOURCE_INLINE:
+		return source_parse(r, row, value, false, o, why, why_size);
+	case SOURCE_ENV:
+		value = r->env(r->world, value);
+		if (value.n > 0)
+			return source_parse(
+			    r, row, value, false, o, why, why_size);
+		snprintf(why, why_size,
+		    "the variable %.*s is missing, empty or not allowed",
+		    SPAN_ARG(bundle_text(r->bundle, s->value)));
+		return false;
+	default:
+		snprintf(why, why_size, "read in a way this mgw lacks");
+		return false;
 	}
-	arena_fini(&a);
-	if (!ok)
-		snprintf(why, why_size, "%.*s: %s", SPAN_ARG(origin), detail);
-	return ok;
 }
 
 void

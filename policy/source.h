@@ -22,28 +22,36 @@ struct source_object {
 	struct buf secret;
 };
 
+/* What reading a source takes from whoever reads it. */
+struct source_reader {
+	const struct bundle *bundle;
+	reference_env *env; /* for ${env:NAME} and SOURCE_ENV */
+	void *world;        /* passed to both functions */
+	/* Names a content; NULL: a sum that anybody could make. */
+	uint64_t (*generation)(void *world, struct span text);
+	struct buf *notes; /* a line for each key skipped; may be NULL */
+};
+
 /*
- * Load row "row" of "b" from its file (FILE_TRUSTED), the environment or
- * the bundle.  False: "why" names the source's origin and what is wrong;
- * nothing is held.  A SOURCE_URL cannot be loaded so: fetch it, then
- * source_parse.
+ * Load row "row" from its file (FILE_TRUSTED), the environment or the
+ * bundle.  False: "why" says what is wrong; nothing is held.  A SOURCE_URL
+ * cannot be loaded so: fetch it, then source_parse.
  */
-bool source_load(const struct bundle *b, uint32_t row, reference_env *env,
-    void *world, struct source_object *o, char *why, size_t why_size);
+bool source_load(const struct source_reader *r, uint32_t row,
+    struct source_object *o, char *why, size_t why_size);
 
 /* Make the object of row "row" from "text"; "remote" as for key_set_new. */
-bool source_parse(const struct bundle *b, uint32_t row, struct span text,
+bool source_parse(const struct source_reader *r, uint32_t row, struct span text,
     bool remote, struct source_object *o, char *why, size_t why_size);
 
 void source_free(struct source_object *o);
 
 /*
- * The path of a SOURCE_FILE, its references replaced: as it is if
- * absolute, else beside the bundle; in "a", NUL-terminated; p == NULL with
- * "why".
+ * Where a SOURCE_FILE or SOURCE_URL is, its references replaced: the path
+ * as it is if absolute, else beside the bundle; the URL if it is https, or
+ * http to this machine.  In "a", NUL-terminated; p == NULL with "why".
  */
-struct span source_path(const struct bundle *b, uint32_t row,
-    reference_env *env, void *world, struct arena *a, char *why,
-    size_t why_size);
+struct span source_place(const struct source_reader *r, uint32_t row,
+    struct arena *a, char *why, size_t why_size);
 
 #endif

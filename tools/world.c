@@ -15,13 +15,13 @@ world_source(void *world, uint32_t row, struct source *s)
 	return s->generation != 0 ? SOURCE_OK : SOURCE_DOWN;
 }
 
-static bool
+static enum refresh_result
 world_refresh(void *world, uint32_t row, struct span kid)
 {
 	(void)world;
 	(void)row;
 	(void)kid;
-	return false; /* what a file holds does not change by asking */
+	return REFRESH_SAME; /* what a file holds does not change by asking */
 }
 
 /* Every counter is untouched: what a first request would meet. */
@@ -73,8 +73,8 @@ world_env(void *world, struct span name)
 }
 
 static bool
-load_from(
-    struct world *w, uint32_t row, const char *file, char *why, size_t why_size)
+load_from(const struct source_reader *r, uint32_t row, const char *file,
+    struct source_object *o, char *why, size_t why_size)
 {
 	struct buf text;
 	bool ok;
@@ -82,8 +82,7 @@ load_from(
 	if (!file_read(
 		file, FILE_ANY, KEY_SET_BYTES_MAX, &text, NULL, why, why_size))
 		return false;
-	ok = source_parse(w->bundle, row, buf_span(&text), true,
-	    &w->sources[row], why, why_size);
+	ok = source_parse(r, row, buf_span(&text), true, o, why, why_size);
 	buf_fini(&text);
 	return ok;
 }
@@ -92,22 +91,24 @@ static bool
 load_one(struct world *w, uint32_t row, const struct world_keys *keys,
     size_t n_keys, char *why, size_t why_size)
 {
-	const struct row_source *s = bundle_source(w->bundle, row);
-	struct span value = bundle_text(w->bundle, s->value);
+	const struct source_reader r = {
+		.bundle = w->bundle, .env = world_env, .world = w
+	};
+	struct source_object *o = &w->sources[row];
+	struct span url;
 
-	for (size_t i = 0; i < n_keys; i++) {
-		if (s->how == SOURCE_URL &&
-		    span_eq(value, span_str(keys[i].url)))
-			return load_from(w, row, keys[i].file, why, why_size);
-	}
-	if (s->how == SOURCE_URL) {
-		snprintf(why, why_size,
-		    "%.*s is not fetched here; give --keys URL=FILE",
-		    SPAN_ARG(value));
+	if (bundle_source(w->bundle, row)->how != SOURCE_URL)
+		return source_load(&r, row, o, why, why_size);
+	url = source_place(&r, row, w->arena, why, why_size);
+	if (url.p == NULL)
 		return false;
-	}
-	return source_load(
-	    w->bundle, row, world_env, w, &w->sources[row], why, why_size);
+	for (size_t i = 0; i < n_keys; i++)
+		if (span_eq(url, span_str(keys[i].url)))
+			return load_from(
+			    &r, row, keys[i].file, o, why, why_size);
+	snprintf(why, why_size,
+	    "%.*s is not fetched here; give --keys URL=FILE", SPAN_ARG(url));
+	return false;
 }
 
 bool
@@ -128,8 +129,12 @@ world_open(struct world *w, const struct bundle *b, struct arena *a,
 	if (w->sources == NULL)
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
+		struct span origin =
+		    bundle_text(b, bundle_source(b, i)->origin);
+
 		if (!load_one(w, i, keys, n_keys, why, sizeof(why)))
-			fprintf(stderr, "%s: %s\n", name, why);
+			fprintf(stderr, "%s: %.*s: %s\n", name,
+			    SPAN_ARG(origin), why);
 	}
 	return true;
 }

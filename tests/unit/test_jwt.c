@@ -40,6 +40,7 @@ static struct sample sample;
 static struct key_set *set;
 static struct row_issuer issuer;
 static enum source_result source_answer;
+static enum refresh_result refresh_answer = REFRESH_CHANGED;
 static unsigned n_refreshed, n_remembered, n_recalled, n_issuers;
 static bool recall_hits;
 static uint64_t generation;
@@ -55,12 +56,12 @@ source(void *world, uint32_t row, struct source *s)
 	return source_answer;
 }
 
-static bool
+static enum refresh_result
 refresh(void *world, uint32_t row, struct span kid)
 {
 	(void)world, (void)row, (void)kid;
 	n_refreshed++;
-	return true;
+	return refresh_answer;
 }
 
 static struct hash128
@@ -650,6 +651,16 @@ START_TEST(a_bad_signature_never_asks_for_new_keys)
 			     OK, RSA, ALG_RS256)),
 	    REASON_KEY_UNKNOWN);
 	ck_assert_uint_eq(n_refreshed, 1);
+	refresh_answer = REFRESH_SAME;
+	ck_assert_int_eq(check_token(make_token("{\"alg\":\"RS256\",\"kid\":"
+						"\"new\"}",
+			     OK, RSA, ALG_RS256)),
+	    REASON_KEY_UNKNOWN);
+	refresh_answer = REFRESH_DOWN;
+	ck_assert_int_eq(check_token(make_token("{\"alg\":\"RS256\",\"kid\":"
+						"\"new\"}",
+			     OK, RSA, ALG_RS256)),
+	    REASON_VERIFIER_DOWN);
 }
 END_TEST
 

@@ -1,0 +1,38 @@
+/*
+ * remote_file - key sets that were fetched, kept on disk for the next
+ * process.  Private to remote.c.
+ *
+ * A file state/jwks/HASH.json is one line, "SUM FETCHED DUE" (times in
+ * Unix microseconds), and the bytes as they came.  SUM is the state's
+ * keyed sum over all of it and the URL: what somebody else puts there, or
+ * moves there, is not read.
+ */
+#ifndef MGW_FCGI_REMOTE_FILE_H
+#define MGW_FCGI_REMOTE_FILE_H
+
+#include "base/buf.h"
+#include "policy/state.h"
+
+/* What is kept longer than this is not used any more. */
+#define REMOTE_STALE_S (24 * 3600)
+
+struct remote_kept {
+	int64_t fetched_us; /* wall time */
+	int64_t left_us;    /* of its lifetime, >= 0 */
+};
+
+/* False, with "body" empty: there is none that is usable. */
+bool remote_file_read(const char *folder, const struct state *state,
+    struct span url, struct buf *body, struct remote_kept *kept);
+
+/* A failure is logged; then the next process fetches it anew. */
+void remote_file_write(const char *folder, const struct state *state,
+    struct span url, struct span body, int64_t life_us);
+
+/*
+ * For processes that live for one request: true if none has tried to
+ * fetch "url" within "pause_us", and notes that one does now.
+ */
+bool remote_file_try(const char *folder, struct span url, int64_t pause_us);
+
+#endif

@@ -161,7 +161,12 @@ static const struct args_program program = {
 	"[OPTION]...",
 	"Enforce the policy of a bundle on what a web server hands over by\n"
 	"FastCGI or CGI.  Without --listen: FastCGI on descriptor 0, or one\n"
-	"CGI request.",
+	"CGI request.  The configuration is --config, else MGW_CONF, else\n"
+	"~/.mgw/mgw.conf, else " SYSCONFDIR "/mgw/mgw.conf.\n"
+	"\n"
+	"Exit: 0 has ended as it was asked to, 1 --check found something "
+	"wrong,\n"
+	"2 wrong use or cannot start.",
 	options,
 };
 

@@ -23,7 +23,11 @@ static const struct args_option options[] = { { 0, NULL, NULL, NULL } };
 
 static const struct args_program program = { "mgw-spec",
 	"COMMAND [OPTION]... [FILE]...",
-	"Make the bundle that mgw enforces from OpenAPI documents.", options };
+	"Make the bundle that mgw enforces from OpenAPI documents.\n"
+	"\n"
+	"Exit: 0 done or allowed, 1 found wrong or refused, 2 wrong use or\n"
+	"cannot read or write.",
+	options };
 
 static void
 help(void)

@@ -33,7 +33,8 @@ static const struct args_program program = {
 	.about = "Show the processes that serve from a state directory, the "
 		 "requests they\nanswered by API and reason, and how full "
 		 "each section of the state is.\nDIR is MGW_STATE, else "
-		 "~/.mgw/state, else " SYSTEM_STATE ".",
+		 "~/.mgw/state, else " SYSTEM_STATE ".\n\n"
+		 "Exit: 0 done, 2 wrong use or cannot read.",
 	.options = options,
 };
 

@@ -49,7 +49,7 @@ static const struct args_option options[] = {
 	    "sign: private key as PEM or JWK; a file, @FILE or -" },
 	{ 'c', "claims", "JSON", "sign: the payload; text, @FILE or -" },
 	{ 0, "kid", "TEXT", "sign: key id, instead of the key's own" },
-	{ 0, "json", NULL, "decode: print JSON (it always does)" },
+	{ 0, "json", NULL, "decode, jwks: print JSON (they always do)" },
 	{ 0, NULL, NULL, NULL },
 };
 

@@ -24,13 +24,15 @@ static const struct args_option import_options[] = {
 	{ 'p', "policy", "MGW.YAML", "the policy beside the documents" },
 	{ 0, "base-path", "PATH", "instead of the document's" },
 	{ 0, "backend", "URL", "instead of the documents' servers" },
-	{ 0, "replace", NULL, "let APIs vanish from the bundle" },
+	{ 0, "replace", NULL, "let APIs vanish that the bundle has now" },
 	{ 0, NULL, NULL, NULL },
 };
 
 static const struct args_program import_program = { "mgw-spec import",
 	"[OPTION]... FILE...",
-	"Read OpenAPI documents, check them, and write one bundle.",
+	"Read OpenAPI documents, check them, and write one bundle.  Nothing "
+	"is\n"
+	"written when anything is wrong; the old bundle is kept as BUNDLE.1.",
 	import_options };
 
 static const struct args_option check_options[] = {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -275,6 +276,8 @@ main(int argc, char **argv)
 	int code;
 
 	keep_secrets();
+	/* A file that may not grow is like a full disk: a write that fails. */
+	signal(SIGXFSZ, SIG_IGN);
 	umask(027);
 	p.cgi = getenv("REQUEST_METHOD") != NULL;
 	/*

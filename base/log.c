@@ -57,8 +57,7 @@ log_open(const char *path)
 	}
 	old = atomic_load(&out_fd);
 	if (old != STDERR_FILENO && fd != STDERR_FILENO) {
-		/* The number stays, so that no thread writes to a closed one.
-		 */
+		/* Its number stays: no thread writes to a closed one. */
 		int rc = dup3(fd, old, O_CLOEXEC);
 
 		close(fd);

@@ -9,22 +9,22 @@
 #define ADDED_BYTES_MAX 4096
 
 /*
- * Commands to the web server (design: a backend could make it serve a
- * file), what concerns one connection only, and what we write ourselves.
- * A name that ends in '-' or '*' stands for all that begin so.
+ * Commands to the web server, by which a backend could make it serve a
+ * file; what concerns one connection only; and what we write ourselves.
+ * A '*' at the end stands for any rest.
  */
 static const struct span dropped[] = {
 	SPAN_INIT("Status"),
 	SPAN_INIT("X-Sendfile*"),
-	SPAN_INIT("X-LIGHTTPD-"),
-	SPAN_INIT("X-Accel-"),
-	SPAN_INIT("X-LiteSpeed-"),
-	SPAN_INIT("X-Reproxy-"),
-	SPAN_INIT("Variable-"),
+	SPAN_INIT("X-LIGHTTPD-*"),
+	SPAN_INIT("X-Accel-*"),
+	SPAN_INIT("X-LiteSpeed-*"),
+	SPAN_INIT("X-Reproxy-*"),
+	SPAN_INIT("Variable-*"),
 	SPAN_INIT("Script-Control"),
 	SPAN_INIT("Connection"),
 	SPAN_INIT("Keep-Alive"),
-	SPAN_INIT("Proxy-"),
+	SPAN_INIT("Proxy-*"),
 	SPAN_INIT("TE"),
 	SPAN_INIT("Trailer"),
 	SPAN_INIT("Transfer-Encoding"),
@@ -37,12 +37,9 @@ static const struct span dropped[] = {
 static bool
 name_fits(struct span name, struct span rule)
 {
-	char last = rule.p[rule.n - 1];
-
-	if (last == '*')
-		rule.n--;
-	else if (last != '-')
+	if (rule.p[rule.n - 1] != '*')
 		return span_eq_nocase(name, rule);
+	rule.n--;
 	return name.n >= rule.n &&
 	    span_eq_nocase(span_of(name.p, rule.n), rule);
 }

@@ -46,7 +46,7 @@ static const struct span not_hidden[] = { SPAN_INIT("AUTHORIZATION"),
 	SPAN_INIT("HOST"), SPAN_INIT("VIA"), SPAN_INIT("X_FORWARDED*"),
 	SPAN_INIT("X_MGW*") };
 
-/* Of CONTENT_* only these are the client's to say (RFC 9110 section 8). */
+/* Of CONTENT_* only these are the client's to say. */
 static const struct span content_passed[] = {
 	SPAN_INIT("CONTENT_DIGEST"),
 	SPAN_INIT("CONTENT_DISPOSITION"),

@@ -25,7 +25,7 @@ begin(struct transfer *t, struct connection *c, bool kept, struct span head)
 /*
  * Whether a request may be sent once more after a kept connection died
  * under it: when no byte of it was written, or when it has no body and
- * asking twice is asking once (RFC 9110 section 9.2.1).
+ * asking twice is asking once (RFC 9110 section 9.2.2).
  */
 static bool
 may_repeat(const struct transfer *t)

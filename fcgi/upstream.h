@@ -4,8 +4,9 @@
  *
  * What is sent is what was decided on: the canonical path, the query as
  * it came, headers rebuilt from CONTENT_LENGTH, CONTENT_TYPE and policy.
- * Nothing is sent twice, except a request of which a kept connection that
- * had died took no byte.
+ * Nothing is sent twice, except over a fresh connection when a kept one
+ * had died: what had not yet written a byte, and GET, HEAD or OPTIONS
+ * without a body.
  */
 #ifndef MGW_FCGI_UPSTREAM_H
 #define MGW_FCGI_UPSTREAM_H
@@ -14,7 +15,7 @@
 #include "policy/decide.h"
 #include "policy/meter.h"
 
-struct upstreams; /* connections kept, shared by all workers */
+struct upstreams; /* connections kept, shared by all workers; kept.c */
 
 struct upstreams *upstreams_new(unsigned max_idle);
 void upstreams_free(struct upstreams *u);

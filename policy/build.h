@@ -69,7 +69,8 @@ void build_set_api(
 
 /*
  * Order patterns, lay out the hash table and write all bytes with their
- * sums.  Once.  False: out of memory, or larger than BUNDLE_BYTES_MAX.
+ * sums.  Once.  True: "bytes", begun here, is the caller's to buf_fini.
+ * False: out of memory, or larger than BUNDLE_BYTES_MAX; nothing is held.
  */
 bool build_finish(struct build *b, struct buf *bytes);
 

@@ -9,18 +9,17 @@
  */
 #include "policy/bundle.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum rule_kind {
-	RULE_TEXT,   /* struct text, may be absent */
-	RULE_HEADER, /* struct text that is sent in a header field */
-	RULE_RANGE,  /* struct range of section "arg" */
-	RULE_ROW,    /* uint32_t row of section "arg" */
-	RULE_ROW_OR_NONE /* the same, or ROW_NONE */,
-	RULE_WORD,  /* uint32_t below "arg" */
-	RULE_FLAGS, /* uint32_t with no bit outside "arg" */
+	RULE_TEXT,        /* struct text, may be absent */
+	RULE_HEADER,      /* struct text that is sent in a header field */
+	RULE_RANGE,       /* struct range of section "arg" */
+	RULE_ROW,         /* uint32_t row of section "arg" */
+	RULE_ROW_OR_NONE, /* the same, or ROW_NONE */
+	RULE_WORD,        /* uint32_t below "arg" */
+	RULE_FLAGS,       /* uint32_t with no bit outside "arg" */
 };
 
 struct rule {
@@ -208,7 +207,6 @@ check_rules(const struct bundle *b, char *why, size_t why_size)
 		for (uint32_t i = 0; i < b->rows[s].n; i++) {
 			const char *row = b->rows[s].p + i * row_bytes;
 
-			/* A free place in the hash table has no text. */
 			if (!field_ok(b, &rules[k], row))
 				return bad_row(why, why_size, s, i,
 				    "a reference or word out of range");

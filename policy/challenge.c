@@ -105,7 +105,7 @@ write_api_key(
 	buf_add_str(to, "\r\n");
 }
 
-/* Row "number" of REQUIREMENT is the first of its scheme in "op". */
+/* "want" is the first requirement of its scheme in "op". */
 static bool
 is_first(const struct bundle *b, const struct row_operation *op,
     const struct row_requirement *want)

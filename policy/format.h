@@ -173,8 +173,8 @@ struct row_node {
 	struct range patterns; /* PATTERN */
 	uint32_t item;         /* ITEM when the path ends here, or ROW_NONE */
 	uint32_t wildcard;     /* ITEM for this and any rest, or ROW_NONE */
-	uint32_t api;     /* whose base path ends here or above, else NONE */
-	uint32_t n_edges; /* 0: no lookup needed */
+	uint32_t api;          /* whose base path ends here, or ROW_NONE */
+	uint32_t n_edges;      /* 0: no lookup needed */
 };
 
 /*

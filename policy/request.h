@@ -1,7 +1,7 @@
 /*
  * request - what the web server told us about one request, as a view.
  *
- * Built once by request_init from the list of CGI or FastCGI parameters.
+ * Built once by request_read from the list of CGI or FastCGI parameters.
  * The list keeps duplicates: a name that comes twice is seen, not hidden
  * by whichever copy a map would keep.  Nothing is copied; everything
  * lives as long as the exchange that the parameters came with, or the
@@ -59,7 +59,7 @@ struct request_rules {
 /*
  * Shape: read the parameters, the target, the framing fields and the
  * fields that "b" asks for; refuse what is malformed, ambiguous, too long
- * or comes twice where it may not (design, sections 2 and 6).
+ * or comes twice where it may not.
  * The caller has set params, n_params, arena, now_us and id; all else of
  * "r" is filled here, as far as it could be read even when refused.
  * False: "d" says why.

@@ -5,8 +5,9 @@
  *
  * When all alternatives fail, the answer is that of the one that got
  * furthest (missing < malformed < invalid < scope), the first on a tie;
- * a verifier-down among them makes it 503.  {} is tried last, wherever it
- * stands, so that who brings a credential is known by it.
+ * one that could not be judged (verifier-down, fault) goes before all of
+ * these.  {} is tried last, wherever it stands, so that who brings a
+ * credential is known by it.
  */
 #ifndef MGW_POLICY_SECURITY_H
 #define MGW_POLICY_SECURITY_H

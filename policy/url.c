@@ -1,9 +1,9 @@
 /*
  * url - see url.h.
  */
-#include <arpa/inet.h>
-
 #include "policy/url.h"
+
+#include <arpa/inet.h>
 
 #define PORT_MAX 65535
 #define HOST_MAX 253

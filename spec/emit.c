@@ -1,11 +1,12 @@
 /*
  * emit - see emit.h.
  */
+#include "spec/emit.h"
+
 #include <stdlib.h>
 
 #include "policy/build.h"
 #include "policy/url.h"
-#include "spec/emit.h"
 #include "spec/paths.h"
 
 #define METHODS_MAX 64 /* more than there are, with room for odd ones */

@@ -2,6 +2,7 @@
  * fields - see fields.h.
  */
 #include "spec/fields.h"
+
 #include "policy/reference.h"
 
 struct unit {

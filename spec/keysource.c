@@ -1,6 +1,8 @@
 /*
  * keysource - see keysource.h.
  */
+#include "spec/keysource.h"
+
 #include <limits.h>
 #include <stdlib.h>
 
@@ -9,7 +11,6 @@
 #include "policy/reference.h"
 #include "policy/url.h"
 #include "spec/fields.h"
-#include "spec/keysource.h"
 
 #define LEEWAY_DEFAULT_S 5
 #define LEEWAY_MAX_US (INT64_C(600) * US_PER_S)

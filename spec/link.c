@@ -2,6 +2,7 @@
  * link - see link.h.
  */
 #include "spec/link.h"
+
 #include "policy/url.h"
 #include "spec/fields.h"
 #include "spec/paths.h"

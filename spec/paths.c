@@ -2,6 +2,7 @@
  * paths - see paths.h.
  */
 #include "spec/paths.h"
+
 #include "policy/build.h"
 #include "policy/path.h"
 

@@ -2,6 +2,7 @@
  * policyfile - see policyfile.h.  Issuers and key files: keysource.c.
  */
 #include "spec/policyfile.h"
+
 #include "base/clock.h"
 #include "base/file.h"
 #include "spec/fields.h"

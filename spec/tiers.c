@@ -2,6 +2,7 @@
  * tiers - see tiers.h.
  */
 #include "spec/tiers.h"
+
 #include "base/clock.h"
 #include "spec/fields.h"
 

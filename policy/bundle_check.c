@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "policy/gauge.h"
+
 enum rule_kind {
 	RULE_TEXT,        /* struct text, may be absent */
 	RULE_HEADER,      /* struct text that is sent in a header field */
@@ -434,16 +436,6 @@ issuer_ok(const struct bundle *b, const struct row_issuer *r)
 }
 
 static bool
-limit_ok(const struct row_limit *l)
-{
-	if (l->count == 0 || l->period_us == 0 || l->period_us > UINT64_MAX / 4)
-		return false;
-	if (l->algorithm == LIMIT_TOKEN_BUCKET)
-		return l->burst > 0;
-	return l->unit_us > 0;
-}
-
-static bool
 check_rest(const struct bundle *b, char *why, size_t why_size)
 {
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_SCHEME); i++) {
@@ -457,9 +449,9 @@ check_rest(const struct bundle *b, char *why, size_t why_size)
 			    "issuer, audience, algorithm or keys");
 	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_LIMIT); i++) {
-		if (!limit_ok(bundle_limit(b, i)))
-			return bad_row(
-			    why, why_size, SECTION_LIMIT, i, "numbers");
+		if (!gauge_can_hold(bundle_limit(b, i)))
+			return bad_row(why, why_size, SECTION_LIMIT, i,
+			    "cannot be counted");
 	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_NAME); i++) {
 		if (bundle_name(b, i)->name.n == 0)

@@ -351,10 +351,9 @@ enum limit_unit {
 struct row_limit {
 	uint32_t algorithm;
 	uint32_t unit;
-	uint64_t count; /* per period, > 0 */
-	uint64_t period_us;
-	uint64_t burst;   /* token bucket: most at once, >= 1 */
-	uint64_t unit_us; /* window: it starts at a multiple of this */
+	uint64_t count;     /* per period, > 0 */
+	uint64_t period_us; /* a window starts at a multiple of it */
+	uint64_t burst;     /* token bucket: most at once, >= 1 */
 };
 
 /*

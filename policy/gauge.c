@@ -7,8 +7,8 @@
 
 #define TICKS UINT64_C(16) /* in a microsecond; 56 bits last until 2112 */
 
-/* Farther ahead of the clock no bucket can be: a period of 17 years. */
-#define LEAD_MAX (UINT64_C(1) << 53)
+/* Farther ahead of the clock no bucket can be. */
+#define LEAD_MAX (GAUGE_US_MAX * TICKS)
 
 /*
  * A request brings the time at which it began, so that two processes may
@@ -25,15 +25,31 @@
 #define SLACK_MIN_US UINT64_C(1000000)
 #define SLACK_MAX_US UINT64_C(10000000)
 
+static uint64_t
+spacing(const struct row_limit *l)
+{
+	return (l->period_us * TICKS - 1) / l->count + 1;
+}
+
+bool
+gauge_can_hold(const struct row_limit *l)
+{
+	if (l->unit != LIMIT_REQUESTS || l->count == 0 || l->period_us == 0 ||
+	    l->period_us > GAUGE_US_MAX)
+		return false;
+	if (l->algorithm == LIMIT_WINDOW)
+		return true;
+	return l->algorithm == LIMIT_TOKEN_BUCKET && l->burst > 0 &&
+	    l->burst <= LEAD_MAX / spacing(l);
+}
+
 bool
 gauge_init(struct gauge *g, const struct row_limit *limit, int64_t now_us)
 {
 	uint64_t period = limit->period_us, now = (uint64_t)now_us;
-	uint64_t burst = limit->burst > 0 ? limit->burst : 1;
 
 	*g = (struct gauge){ .window = limit->algorithm == LIMIT_WINDOW };
-	if (limit->unit != LIMIT_REQUESTS || limit->count == 0 || period == 0 ||
-	    period > LEAD_MAX / TICKS || now_us <= 0 ||
+	if (!gauge_can_hold(limit) || now_us <= 0 ||
 	    now > (GAUGE_PAYLOAD_MAX - LEAD_MAX) / TICKS)
 		return false;
 	if (g->window) {
@@ -44,13 +60,9 @@ gauge_init(struct gauge *g, const struct row_limit *limit, int64_t now_us)
 		g->end = g->start + period;
 		return true;
 	}
-	if (limit->algorithm != LIMIT_TOKEN_BUCKET)
-		return false;
 	g->now = now * TICKS;
-	g->spacing = (period * TICKS - 1) / limit->count + 1;
-	if (burst > LEAD_MAX / g->spacing)
-		burst = LEAD_MAX / g->spacing;
-	g->lead = burst * g->spacing;
+	g->spacing = spacing(limit);
+	g->lead = limit->burst * g->spacing;
 	return true;
 }
 

@@ -35,6 +35,20 @@ struct gauge {
 	uint64_t start, end;
 };
 
+/*
+ * Neither a window nor a bucket that fills takes longer: a leap year.  A
+ * counter that is to be kept much longer looks, to state_bucket.c, like
+ * one from another clock.
+ */
+#define GAUGE_US_MAX (UINT64_C(366) * 86400 * 1000000)
+
+/*
+ * A limit that can be counted: of a kind that this build has, and within
+ * GAUGE_US_MAX.  What cannot is refused at import and when a bundle is
+ * loaded, not when a request comes.
+ */
+bool gauge_can_hold(const struct row_limit *l);
+
 /* False: a limit, or a time, that nobody can hold to. */
 bool gauge_init(struct gauge *g, const struct row_limit *limit, int64_t now_us);
 

@@ -38,6 +38,7 @@
 #define FAR_US (INT64_C(400) * 86400 * US_PER_S)
 
 static_assert(GAUGE_PAYLOAD_MAX < BUSY, "BUSY is no payload");
+static_assert(GAUGE_US_MAX < FAR_US, "a full counter is not far");
 
 /* A take, and where its counter is. */
 struct spot {

@@ -10,9 +10,6 @@
 
 #include "spec/model.h"
 
-/* The longest duration that any key takes: ten years. */
-#define DURATION_MAX_US (INT64_C(3660) * 86400 * 1000000)
-
 /*
  * Report keys of "n" that are not in "known", a list that ends with NULL;
  * "what" names it in messages.  False only when "n" is no map.

@@ -4,14 +4,14 @@
 #include "spec/tiers.h"
 
 #include "base/clock.h"
+#include "policy/gauge.h"
 #include "spec/fields.h"
 
 #define MINUTE_US (INT64_C(60) * US_PER_S)
 #define DAY_US (INT64_C(86400) * US_PER_S)
 
-/* A counter of the state has 56 bits; times are counted in 62. */
+/* A counter of the state has 56 bits. */
 #define COUNT_MAX ((UINT64_C(1) << 56) - 1)
-#define PRODUCT_MAX (UINT64_C(1) << 62)
 
 #define TIER_OF_ANY \
 	(TIER_OF_RESOURCE | TIER_OF_APPLICATION | TIER_OF_SUBSCRIPTION)
@@ -73,19 +73,17 @@ add(struct spec_tier *list, const struct node *n, uint32_t flags,
 	return t;
 }
 
-/* Can it be counted exactly (policy/throttle.c, policy/state.c)? */
 static void
 check_exact(const struct row_limit *l, const struct node *n, struct diag *d)
 {
-	if (l->algorithm != LIMIT_TOKEN_BUCKET)
-		return;
-	if (l->count > l->period_us)
+	if (l->algorithm == LIMIT_TOKEN_BUCKET && l->count > l->period_us)
 		diag_error(d, n->place, "limit-inexact",
 		    "more than one request a microsecond cannot be counted");
-	else if (l->burst > PRODUCT_MAX / l->period_us ||
-	    l->burst * l->period_us / l->count > DURATION_MAX_US)
+	else if (!gauge_can_hold(l))
 		diag_error(d, n->place, "limit-inexact",
-		    "burst x per / limit is more than ten years");
+		    l->algorithm == LIMIT_TOKEN_BUCKET
+			? "burst x per / limit is more than 366 days"
+			: "a window is more than 366 days");
 }
 
 static bool
@@ -105,13 +103,12 @@ read_limit(const struct node *n, struct row_limit *l, struct diag *d)
 		diag_error(
 		    d, n->place, "missing-key", "a tier needs limit and per");
 	field_number(n, "limit", 1, COUNT_MAX, &l->count, d);
-	field_duration(n, "per", 1, DURATION_MAX_US, &l->period_us, d);
+	field_duration(n, "per", 1, GAUGE_US_MAX, &l->period_us, d);
 	field_choice(n, "algorithm", algorithms, &algorithm, d);
 	l->burst = l->count;
 	field_number(n, "burst", 1, COUNT_MAX, &l->burst, d);
 	if (algorithm == 1) {
 		l->algorithm = LIMIT_WINDOW;
-		l->unit_us = l->period_us;
 		l->burst = 0;
 		if (tree_get(n, "burst") != NULL)
 			diag_error(d, tree_get(n, "burst")->place, "value",
@@ -193,10 +190,10 @@ read_wso2_tier(struct spec_tier *list, const struct node *n, uint32_t level,
 		    "stopOnQuota belongs to subscriptionPolicies");
 	if (stop == SWITCH_FALSE)
 		t->flags |= TIER_PASS_OVER_QUOTA;
-	if (unit >= 0) {
-		l->unit_us = (uint64_t)unit_us[unit];
-		l->period_us = l->unit_us * times;
-	}
+	if (unit < 0 || times == 0 || l->count == 0)
+		return;
+	l->period_us = (uint64_t)unit_us[unit] * times;
+	check_exact(l, n, d);
 }
 
 static void

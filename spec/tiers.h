@@ -14,8 +14,7 @@
  * policies.yaml: resourcePolicies, applicationPolicies and
  * subscriptionPolicies, each a list of maps with one key, the name: count,
  * unitTime, timeUnit (min, hour, day, week, month of 30 days, year of 365)
- * and, for subscriptions, stopOnQuota.  Windows start at a multiple of one
- * unit and last unitTime of them.
+ * and, for subscriptions, stopOnQuota.  They are windows of unitTime units.
  *
  * "Unlimited" is built in.
  */

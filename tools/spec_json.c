@@ -255,8 +255,6 @@ limit_json(const struct row_limit *l)
 	put_number(o, "period_us", l->period_us);
 	if (l->algorithm == LIMIT_TOKEN_BUCKET)
 		put_number(o, "burst", l->burst);
-	else
-		put_number(o, "aligned_us", l->unit_us);
 	return o;
 }
 

@@ -233,8 +233,37 @@ make_cycle(struct bundle_header *h, struct bundle_section *s)
 	p->child = 0;
 }
 
+static struct row_limit *
+first_limit(struct bundle_header *h, struct bundle_section *s)
+{
+	return (void *)((char *)h + s[SECTION_LIMIT - 1].offset);
+}
+
+static void
+make_sliding(struct bundle_header *h, struct bundle_section *s)
+{
+	first_limit(h, s)->algorithm = LIMIT_SLIDING;
+}
+
+static void
+make_count_bytes(struct bundle_header *h, struct bundle_section *s)
+{
+	first_limit(h, s)->unit = LIMIT_BYTES;
+}
+
+/* Its counter would look like one from another clock, and be taken. */
+static void
+make_two_years(struct bundle_header *h, struct bundle_section *s)
+{
+	first_limit(h, s)->algorithm = LIMIT_WINDOW;
+	first_limit(h, s)->period_us = UINT64_C(730) * 86400 * 1000000;
+}
+
 START_TEST(what_this_build_would_not_enforce_is_refused)
 {
+	refuse_change(make_sliding, "row 0 of LIMIT");
+	refuse_change(make_count_bytes, "row 0 of LIMIT");
+	refuse_change(make_two_years, "row 0 of LIMIT");
 	refuse_change(make_newer, "newer format");
 	refuse_change(make_foreign_section, "feature that this mgw lacks");
 	refuse_change(make_open_issuer, "row 0 of ISSUER");

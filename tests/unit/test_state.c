@@ -8,11 +8,12 @@
 static struct row_limit
 window(uint64_t count, uint64_t period_s)
 {
-	return (struct row_limit){ .algorithm = LIMIT_WINDOW,
+	return (struct row_limit){
+		.algorithm = LIMIT_WINDOW,
 		.count = count,
 		.period_us = period_s * S,
 		.burst = 1,
-		.unit_us = period_s * S };
+	};
 }
 
 static struct row_limit

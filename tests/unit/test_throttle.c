@@ -50,13 +50,13 @@ add_tier(const char *name, uint32_t flags, uint64_t per_s, uint64_t count,
 	tier.name = build_text(sample.build, span_str(name));
 	tier.limits.first = build_n(sample.build, SECTION_LIMIT);
 	l.count = count;
-	l.period_us = l.unit_us = per_s * S;
+	l.period_us = per_s * S;
 	if (count > 0) {
 		(void)BUILD_ROW(sample.build, SECTION_LIMIT, &l);
 		tier.limits.n++;
 	}
 	l.count = per_day;
-	l.period_us = l.unit_us = 86400 * S;
+	l.period_us = 86400 * S;
 	if (per_day > 0) {
 		(void)BUILD_ROW(sample.build, SECTION_LIMIT, &l);
 		tier.limits.n++;

@@ -130,13 +130,15 @@ struct span
 arena_printf(struct arena *a, const char *format, ...)
 {
 	struct span none = { NULL, 0 };
+	char small[256], *p;
 	va_list args;
-	char *p;
 	int n;
 
 	va_start(args, format);
-	n = vsnprintf(NULL, 0, format, args);
+	n = vsnprintf(small, sizeof(small), format, args);
 	va_end(args);
+	if (n >= 0 && (size_t)n < sizeof(small))
+		return arena_copy(a, span_of(small, (size_t)n));
 	if (n < 0 || (p = arena_alloc(a, (size_t)n + 1)) == NULL)
 		return none;
 	va_start(args, format);

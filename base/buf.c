@@ -37,12 +37,12 @@ buf_room(struct buf *b, size_t n)
 	size_t size = b->size > 0 ? b->size : BUF_FIRST;
 	char *p;
 
+	if (!b->failed && b->p != NULL && b->size - b->n >= n)
+		return b->p + b->n;
 	if (b->failed || n > b->max - b->n) {
 		b->failed = true;
 		return NULL;
 	}
-	if (b->p != NULL && b->size - b->n >= n)
-		return b->p + b->n;
 	while (size - b->n < n)
 		size = size > b->max / 2 ? b->max : size * 2;
 	if (size > b->max)
@@ -69,15 +69,14 @@ buf_add(struct buf *b, struct span s)
 }
 
 void
-buf_add_str(struct buf *b, const char *s)
-{
-	buf_add(b, span_str(s));
-}
-
-void
 buf_add_char(struct buf *b, char c)
 {
-	buf_add(b, span_of(&c, 1));
+	char *room = buf_room(b, 1);
+
+	if (room == NULL)
+		return;
+	*room = c;
+	b->n++;
 }
 
 void
@@ -94,15 +93,32 @@ buf_add_u64(struct buf *b, uint64_t v)
 }
 
 void
+buf_add_hex64(struct buf *b, uint64_t v)
+{
+	static const char hex[] = "0123456789abcdef";
+	char digits[16];
+
+	for (int i = 15; i >= 0; i--) {
+		digits[i] = hex[v & 15];
+		v >>= 4;
+	}
+	buf_add(b, span_of(digits, sizeof(digits)));
+}
+
+void
 buf_printf(struct buf *b, const char *format, ...)
 {
+	char small[256], *room;
 	va_list args;
-	char *room;
 	int n;
 
 	va_start(args, format);
-	n = vsnprintf(NULL, 0, format, args);
+	n = vsnprintf(small, sizeof(small), format, args);
 	va_end(args);
+	if (n >= 0 && (size_t)n < sizeof(small)) {
+		buf_add(b, span_of(small, (size_t)n));
+		return;
+	}
 	if (n < 0) {
 		b->failed = true;
 		return;

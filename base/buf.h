@@ -24,11 +24,20 @@ void buf_fini(struct buf *b);
 void buf_reset(struct buf *b);
 
 void buf_add(struct buf *b, struct span s);
-void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
 void buf_add_u64(struct buf *b, uint64_t v);
+
+/* 16 hexadecimal digits. */
+void buf_add_hex64(struct buf *b, uint64_t v);
 void buf_printf(struct buf *b, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Here, so that the length of a literal is known when it is compiled. */
+static inline void
+buf_add_str(struct buf *b, const char *s)
+{
+	buf_add(b, span_str(s));
+}
 
 /*
  * Room for "n" more bytes at the end, or NULL; what was written there is

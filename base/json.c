@@ -612,7 +612,7 @@ write_escape(struct buf *b, unsigned char c)
 	buf_add_char(b, hex[c & 15]);
 }
 
-/* Append one byte below 0x80. */
+/* Append one byte below 0x80 that does not stand for itself. */
 static void
 write_ascii(struct buf *b, unsigned char c)
 {
@@ -620,14 +620,20 @@ write_ascii(struct buf *b, unsigned char c)
 	static const char escapes[] = "\"\\bfnrt";
 	const char *letter = memchr(letters, c, sizeof(letters) - 1);
 
-	if (letter != NULL) {
-		buf_add_char(b, '\\');
-		buf_add_char(b, escapes[letter - letters]);
-	} else if (c < 0x20 || c == 0x7f || c == '<' || c == '>' || c == '&') {
+	if (letter == NULL) {
 		write_escape(b, c);
-	} else {
-		buf_add_char(b, (char)c);
+		return;
 	}
+	buf_add_char(b, '\\');
+	buf_add_char(b, escapes[letter - letters]);
+}
+
+/* ASCII that stands for itself, here and inside HTML. */
+static bool
+is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '<' &&
+	    c != '>' && c != '&';
 }
 
 void
@@ -638,7 +644,11 @@ json_write_string(struct buf *b, struct span s)
 		unsigned char c = (unsigned char)s.p[0];
 		size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 
-		if (c < 0x80) {
+		if (is_plain(c)) {
+			while (n < s.n && is_plain((unsigned char)s.p[n]))
+				n++;
+			buf_add(b, span_of(s.p, n));
+		} else if (c < 0x80) {
 			write_ascii(b, c);
 		} else if (n <= s.n && span_is_utf8(span_of(s.p, n))) {
 			/* U+0080 to U+009F, which some terminals obey. */

@@ -33,10 +33,14 @@
 /* What is read over at the end of a request to keep its connection. */
 #define DRAIN_BYTES_MAX (64 * 1024)
 #define DRAIN_US US_PER_S
+/* Most requests fit into the first; the second bounds any of them. */
+#define ARENA_FIRST (16 * 1024)
+#define ARENA_MAX (4 * 1024 * 1024)
 
 struct exchange {
 	FCGX_Request fcgi;
 	struct wire wire;
+	struct arena arena;
 	struct param *params;
 	size_t n_params, params_size;
 	bool no_body;    /* of the answer: HEAD, 204, 304 */
@@ -52,7 +56,11 @@ static _Thread_local struct exchange *current;
 struct exchange *
 exchange_new(void)
 {
-	return calloc(1, sizeof(struct exchange));
+	struct exchange *x = calloc(1, sizeof(*x));
+
+	if (x != NULL)
+		arena_init(&x->arena, ARENA_FIRST, ARENA_MAX);
+	return x;
 }
 
 void
@@ -61,6 +69,7 @@ exchange_free(struct exchange *x)
 	if (x == NULL)
 		return;
 	buf_fini(&x->wire.held);
+	arena_fini(&x->arena);
 	free(x->params);
 	free(x);
 }
@@ -71,9 +80,11 @@ reset(struct exchange *x, int fd, bool cgi)
 	struct param *params = x->params;
 	size_t size = x->params_size;
 	struct wire wire = x->wire;
+	struct arena arena = x->arena;
 
 	wire_reset(&wire, fd, cgi);
 	*x = (struct exchange){ .wire = wire,
+		.arena = arena,
 		.params = params,
 		.params_size = size,
 		.length = BODY_LENGTH_UNKNOWN };
@@ -186,6 +197,12 @@ exchange_params(const struct exchange *x, size_t *n)
 {
 	*n = x->n_params;
 	return x->params;
+}
+
+struct arena *
+exchange_arena(struct exchange *x)
+{
+	return &x->arena;
 }
 
 static long
@@ -302,7 +319,9 @@ exchange_head(struct exchange *x, unsigned status, struct span headers)
 	if (status == 204 || status == 304)
 		x->no_body = true;
 	buf_init(&b, headers.n + 32);
-	buf_printf(&b, "Status: %u\r\n", status);
+	buf_add_str(&b, "Status: ");
+	buf_add_u64(&b, status);
+	buf_add_str(&b, "\r\n");
 	buf_add(&b, headers);
 	buf_add_str(&b, "\r\n");
 	ok = !b.failed && wire_write(&x->wire, buf_span(&b), true);
@@ -386,6 +405,7 @@ exchange_end(struct exchange *x, bool complete, int *fd)
 
 	current = x;
 	*fd = -1;
+	arena_reset(&x->arena);
 	if (w->cgi) {
 		if (complete)
 			wire_write_raw(w, SPAN(""));

@@ -47,6 +47,9 @@ enum exchange_role exchange_role(const struct exchange *x);
 /* All parameters in order, duplicates kept; valid until exchange_end. */
 const struct param *exchange_params(const struct exchange *x, size_t *n);
 
+/* Memory of the request: empty at its begin, given back at its end. */
+struct arena *exchange_arena(struct exchange *x);
+
 #define EXCHANGE_END 0
 #define EXCHANGE_BROKEN -1 /* the client or the web server has gone */
 #define EXCHANGE_SLOW -2   /* below the least rate: body-timeout */

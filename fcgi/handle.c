@@ -10,17 +10,14 @@
 #include "policy/answer.h"
 #include "policy/meter.h"
 
-/* Most requests fit into the first; the second bounds any of them. */
-#define ARENA_FIRST (16 * 1024)
-#define ARENA_MAX (4 * 1024 * 1024)
 #define RETRY_AFTER_S 1
+#define ID_BYTES 32
 
 /* Everything about the request at hand, on the worker's stack. */
 struct handling {
 	const struct gate *gate;
 	struct exchange *exchange;
 	const struct generation *generation;
-	struct arena arena;
 	struct request request;
 	struct ruling ruling;
 	struct meter meter;
@@ -34,13 +31,19 @@ make_id(struct arena *a)
 	static _Thread_local struct siphash_key key;
 	static _Thread_local uint64_t n;
 	struct hash128 h;
+	struct buf b = {
+		.p = arena_alloc(a, ID_BYTES), .size = ID_BYTES, .max = ID_BYTES
+	};
 
+	if (b.p == NULL)
+		return (struct span){ NULL, 0 };
 	if (n == 0 && getrandom(&key, sizeof(key), 0) != sizeof(key))
 		key.k0 = (uint64_t)clock_wall_us();
 	n++;
 	h = siphash_128(&key, span_of(&n, sizeof(n)));
-	return arena_printf(a, "%016llx%016llx", (unsigned long long)h.hi,
-	    (unsigned long long)h.lo);
+	buf_add_hex64(&b, h.hi);
+	buf_add_hex64(&b, h.lo);
+	return buf_span(&b);
 }
 
 static void
@@ -52,12 +55,11 @@ begin(struct handling *h, const struct gate *gate, struct exchange *x)
 		.exchange = x,
 		.whole = true,
 		.meter = { .start_us = clock_mono_us(), .node = gate->node } };
-	arena_init(&h->arena, ARENA_FIRST, ARENA_MAX);
 	h->generation = live_get(gate->live);
 	r->params = exchange_params(x, &r->n_params);
-	r->arena = &h->arena;
+	r->arena = exchange_arena(x);
 	r->now_us = clock_wall_us();
-	r->id = make_id(&h->arena);
+	r->id = make_id(r->arena);
 }
 
 /* An answer of our own: status, headers and body of "a". */
@@ -152,11 +154,9 @@ address_key(const struct handling *h)
 }
 
 static void
-keys_of(const struct handling *h, const struct match *m,
+keys_of(const struct bundle *b, const struct match *m,
     const struct backend *backend, struct share_keys *k)
 {
-	const struct bundle *b = h->generation->policy.bundle;
-
 	if (m->api != NULL && bundle_n(b, SECTION_API) > 1)
 		k->key[SHARE_API] = share_key(span_of(m->api, sizeof(*m->api)));
 	if (backend != NULL && bundle_n(b, SECTION_ENDPOINT) > 1)
@@ -194,7 +194,7 @@ pass_on(struct handling *h, struct share_slot *slot)
 		    SPAN("no endpoint is configured"));
 	if (slot != NULL) {
 		k.key[SHARE_ADDRESS] = address_key(h);
-		keys_of(h, &v->match, call.backend, &k);
+		keys_of(p->bundle, &v->match, call.backend, &k);
 		share_note(slot, &k);
 	}
 	return upstream_run(&call, &h->whole, &v->decision);
@@ -209,27 +209,40 @@ outcome_of(const struct handling *h)
 	return h->whole ? OUTCOME_ANSWERED : OUTCOME_ABORTED;
 }
 
+/* "TITLE/VERSION", for the counters. */
+static struct span
+name_api(const struct bundle *b, const struct row_api *api, struct arena *a)
+{
+	struct span title = bundle_text(b, api->title);
+	struct span version = bundle_text(b, api->version);
+	char *p = arena_alloc(a, title.n + 1 + version.n);
+
+	if (p == NULL)
+		return (struct span){ NULL, 0 };
+	memcpy(p, title.p, title.n);
+	p[title.n] = '/';
+	memcpy(p + title.n + 1, version.p, version.n);
+	return span_of(p, title.n + 1 + version.n);
+}
+
 /* On every way out, once: settle, event, counters. */
 static bool
 end(struct handling *h)
 {
 	const struct policy *p = &h->generation->policy;
 	struct ruling *v = &h->ruling;
-	struct span api = { NULL, 0 }, version;
-	struct buf line;
+	struct span api = { NULL, 0 };
+	char room[EVENT_BYTES_MAX];
+	struct buf line = {
+		.p = room, .size = sizeof(room), .max = sizeof(room)
+	};
 
 	throttle_settle(p->outside, &v->receipt, clock_wall_us(),
 	    h->meter.bytes_in + h->meter.bytes_out, outcome_of(h));
-	buf_init(&line, EVENT_BYTES_MAX);
 	meter_write(p, &h->request, v, &h->meter, &line);
 	events_put(h->gate->events, buf_span(&line));
-	buf_fini(&line);
-	if (v->match.api != NULL) {
-		api = bundle_text(p->bundle, v->match.api->title);
-		version = bundle_text(p->bundle, v->match.api->version);
-		api = arena_printf(
-		    &h->arena, "%.*s/%.*s", SPAN_ARG(api), SPAN_ARG(version));
-	}
+	if (v->match.api != NULL)
+		api = name_api(p->bundle, v->match.api, h->request.arena);
 	log_debug("request=%.*s %.*s %.*s status=%u reason=%s",
 	    SPAN_ARG(h->request.id), SPAN_ARG(h->request.method),
 	    SPAN_ARG(h->request.path), h->meter.status,
@@ -237,7 +250,6 @@ end(struct handling *h)
 	state_count(h->gate->state, api, v->decision.reason,
 	    (uint64_t)(clock_mono_us() - h->meter.start_us));
 	live_put(h->gate->live, h->generation);
-	arena_fini(&h->arena);
 	return h->whole;
 }
 
@@ -278,22 +290,37 @@ handle_overload(const struct gate *gate, struct exchange *x)
 	return end(&h);
 }
 
+/* The API and the backend of a request that nothing is decided of yet. */
+static void
+keys_of_target(const struct gate *gate, struct exchange *x, struct request *r,
+    struct share_keys *k)
+{
+	const struct generation *g = live_get(gate->live);
+	const struct policy *p = &g->policy;
+	struct decision d;
+	struct match m;
+
+	r->arena = exchange_arena(x);
+	r->now_us = clock_wall_us();
+	/* Where there is one of each, there is nothing to find out. */
+	if ((bundle_n(p->bundle, SECTION_API) > 1 ||
+		bundle_n(p->bundle, SECTION_ENDPOINT) > 1) &&
+	    /* What is refused takes no time: no share is asked for it. */
+	    request_read(r, p->bundle, &p->rules, &d) &&
+	    route_match(p->bundle, r, &m, &d))
+		keys_of(p->bundle, &m, live_backend(g, &m), k);
+	live_put(gate->live, g);
+}
+
 void
 handle_keys(const struct gate *gate, struct exchange *x, bool deep,
     struct share_keys *k)
 {
-	const struct policy *p;
-	struct handling h;
-	struct decision d;
-	struct match m;
+	struct request r = { 0 };
 
-	begin(&h, gate, x);
-	k->key[SHARE_ADDRESS] = address_key(&h);
-	p = &h.generation->policy;
-	/* What is refused takes no time: no share is asked for it. */
-	if (deep && request_read(&h.request, p->bundle, &p->rules, &d) &&
-	    route_match(p->bundle, &h.request, &m, &d))
-		keys_of(&h, &m, live_backend(h.generation, &m), k);
-	live_put(gate->live, h.generation);
-	arena_fini(&h.arena);
+	r.params = exchange_params(x, &r.n_params);
+	k->key[SHARE_ADDRESS] =
+	    share_key_address(request_param(&r, SPAN("REMOTE_ADDR")));
+	if (deep)
+		keys_of_target(gate, x, &r, k);
 }

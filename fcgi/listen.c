@@ -304,7 +304,7 @@ listen_open(
 	const struct passwd *pw;
 	bool ok;
 
-	*l = (struct listeners){ .web_server = (uid_t)-1 };
+	*l = (struct listeners){ .own = geteuid(), .web_server = (uid_t)-1 };
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		l->list[i].fd = -1;
 	why[0] = '\0';
@@ -353,6 +353,6 @@ listen_may_speak(const struct listeners *l, const struct listener *from, int fd)
 		return true; /* its secret is checked with each request */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
 		return false;
-	return peer.uid == 0 || peer.uid == geteuid() ||
+	return peer.uid == 0 || peer.uid == l->own ||
 	    (l->web_server != (uid_t)-1 && peer.uid == l->web_server);
 }

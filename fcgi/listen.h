@@ -26,7 +26,8 @@ struct listener {
 struct listeners {
 	struct listener list[LISTENERS_MAX];
 	unsigned n;
-	uid_t web_server; /* may connect besides root and us; or -1 */
+	uid_t own;        /* may connect, as may root */
+	uid_t web_server; /* and this one; or -1 */
 };
 
 /*

@@ -35,7 +35,7 @@ static void
 close_silent(struct pool *p, int64_t before_us, bool kept)
 {
 	pthread_mutex_lock(&p->lock);
-	for (size_t fd = 0; fd < p->n_connections; fd++) {
+	for (size_t fd = 0; fd < p->n_seen; fd++) {
 		struct connection *c = &p->connections[fd];
 
 		if (c->state == CONNECTION_WAITING && (kept || !c->kept) &&
@@ -284,11 +284,12 @@ begin(struct pool *p)
 	p->slot_used = calloc(p->set->threads, sizeof(*p->slot_used));
 	p->connections = calloc(p->n_connections, sizeof(*p->connections));
 	p->parked = calloc(p->parked_max, sizeof(*p->parked));
+	p->spare = calloc(p->set->threads, sizeof(*p->spare));
 	p->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	p->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (p->slots == NULL || p->slot_used == NULL ||
-	    p->connections == NULL || p->parked == NULL || p->epoll_fd == -1 ||
-	    p->stop_fd == -1 ||
+	    p->connections == NULL || p->parked == NULL || p->spare == NULL ||
+	    p->epoll_fd == -1 || p->stop_fd == -1 ||
 	    epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, p->stop_fd, &stop) != 0)
 		return false;
 	for (unsigned i = 0; i < p->listeners->n; i++) {
@@ -327,6 +328,9 @@ pool_run(const struct pool_settings *s, struct listeners *l)
 	exchange_free(x);
 	if (p.n_workers > 0)
 		return ok; /* it still uses what is freed below */
+	while (p.n_spare > 0)
+		exchange_free(p.spare[--p.n_spare]);
+	free(p.spare);
 	free(p.slots);
 	free(p.slot_used);
 	free(p.connections);

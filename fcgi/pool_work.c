@@ -52,6 +52,8 @@ pool_wait(struct pool *p, int fd, bool kept)
 	bool ok;
 
 	pthread_mutex_lock(&p->lock);
+	if ((size_t)fd >= p->n_seen)
+		p->n_seen = (size_t)fd + 1;
 	c->state = CONNECTION_WAITING;
 	c->kept = kept;
 	c->since_us = clock_mono_us();
@@ -110,11 +112,15 @@ wake_keeper(struct pool *p)
 	p->keeper_rests = false;
 }
 
-static void
+/* True: more than half of the workers there may be are busy. */
+static bool
 become_busy(struct pool *p)
 {
+	bool half;
+
 	pthread_mutex_lock(&p->lock);
 	p->n_idle--;
+	half = p->n_workers - p->n_idle > p->set->threads / 2;
 	if (p->n_idle == 0 &&
 	    (p->n_workers == p->set->threads || p->stopping ||
 		!pool_add_worker(p))) {
@@ -122,6 +128,7 @@ become_busy(struct pool *p)
 		wake_keeper(p);
 	}
 	pthread_mutex_unlock(&p->lock);
+	return half;
 }
 
 static void
@@ -159,16 +166,9 @@ pool_knows_secret(const struct pool *p, const struct exchange *x)
 void
 pool_finish(struct pool *p, struct exchange *x, bool whole)
 {
-	int fd = -1, was = exchange_fd(x);
-	bool kept;
+	int fd;
 
-	if (was >= 0) {
-		pthread_mutex_lock(&p->lock);
-		p->connections[was].state = CONNECTION_NONE;
-		pthread_mutex_unlock(&p->lock);
-	}
-	kept = exchange_end(x, whole, &fd);
-	if (kept)
+	if (exchange_end(x, whole, &fd))
 		pool_wait(p, fd, true);
 }
 
@@ -196,7 +196,7 @@ park(struct pool *p, struct worker *w, const struct share_keys *k)
 
 	if (p->n_parked == p->parked_max || p->draining)
 		return false;
-	other = exchange_new();
+	other = p->n_spare > 0 ? p->spare[--p->n_spare] : exchange_new();
 	if (other == NULL)
 		return false;
 	p->parked[p->n_parked++] =
@@ -217,6 +217,16 @@ pool_unpark(struct pool *p, unsigned i)
 	return x;
 }
 
+/* Keep "x" for the next that is parked.  With the lock held. */
+static void
+put_spare(struct pool *p, struct exchange *x)
+{
+	if (p->n_spare < p->set->threads)
+		p->spare[p->n_spare++] = x;
+	else
+		exchange_free(x);
+}
+
 /* The oldest request whose share has become free, into "w". */
 static bool
 resume(struct pool *p, struct worker *w)
@@ -228,7 +238,7 @@ resume(struct pool *p, struct worker *w)
 	for (unsigned i = 0; i < p->n_parked && !found; i++) {
 		found = take_share(p, w, &p->parked[i].keys);
 		if (found) {
-			exchange_free(w->exchange);
+			put_spare(p, w->exchange);
 			w->exchange = pool_unpark(p, i);
 		}
 	}
@@ -237,7 +247,7 @@ resume(struct pool *p, struct worker *w)
 }
 
 static void
-serve_connection(struct worker *w, int fd)
+serve_connection(struct worker *w, int fd, bool deep)
 {
 	struct pool *p = w->pool;
 	struct share_keys k = { { 0 } };
@@ -246,7 +256,6 @@ serve_connection(struct worker *w, int fd)
 		PARKED,
 		REFUSED
 	} then = GO;
-	bool deep;
 
 	if (!exchange_begin(w->exchange, fd))
 		return;
@@ -256,9 +265,6 @@ serve_connection(struct worker *w, int fd)
 		pool_finish(p, w->exchange, false);
 		return;
 	}
-	pthread_mutex_lock(&p->lock);
-	deep = p->n_workers - p->n_idle > p->set->threads / 2;
-	pthread_mutex_unlock(&p->lock);
 	p->set->keys(p->set->gate, w->exchange, deep, &k);
 	pthread_mutex_lock(&p->lock);
 	if (!take_share(p, w, &k))
@@ -334,7 +340,7 @@ pool_take(struct pool *p, const struct epoll_event *e)
 		pthread_mutex_lock(&p->lock);
 		/* It may have been closed as silent a moment ago. */
 		if (p->connections[number].state == CONNECTION_WAITING) {
-			p->connections[number].state = CONNECTION_BUSY;
+			p->connections[number].state = CONNECTION_NONE;
 			fd = (int)number;
 		}
 		pthread_mutex_unlock(&p->lock);
@@ -368,6 +374,7 @@ worker_main(void *arg)
 	for (;;) {
 		struct epoll_event e;
 		int n = epoll_wait(p->epoll_fd, &e, 1, IDLE_MS), fd;
+		bool half;
 
 		if (n == -1 && errno == EINTR)
 			continue;
@@ -376,10 +383,10 @@ worker_main(void *arg)
 				break;
 			continue;
 		}
-		become_busy(p);
+		half = become_busy(p);
 		fd = pool_take(p, &e);
 		if (fd != -1)
-			serve_connection(w, fd);
+			serve_connection(w, fd, half);
 		become_idle(p);
 	}
 	pthread_mutex_lock(&p->lock);

@@ -20,9 +20,8 @@ enum what {
 };
 
 enum connection_state {
-	CONNECTION_NONE,    /* or not ours to close */
+	CONNECTION_NONE,    /* or busy: not ours to close */
 	CONNECTION_WAITING, /* in the epoll set */
-	CONNECTION_BUSY,
 };
 
 struct connection {
@@ -50,8 +49,11 @@ struct pool {
 	int64_t busy_since_us; /* no worker has been idle since; 0: one is */
 	struct connection *connections; /* by descriptor */
 	size_t n_connections;
+	size_t n_seen;         /* descriptors beyond have never waited */
 	struct parked *parked; /* oldest first */
 	unsigned n_parked, parked_max;
+	struct exchange **spare; /* at most one a worker */
+	unsigned n_spare;
 	bool paused;   /* listeners are out of the set: no descriptors left */
 	bool draining; /* nothing is accepted or kept any more */
 	bool stopping;

@@ -6,7 +6,6 @@
  */
 #include "policy/meter.h"
 
-#include <inttypes.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -57,20 +56,37 @@ duration(struct event *e, const char *key, int64_t us)
 	number(e, key, us > 0 ? (uint64_t)us : 0);
 }
 
+/* The last "n" digits of "v", and what stands behind them. */
+static void
+digits(struct buf *to, int v, unsigned n, char behind)
+{
+	char text[5];
+
+	text[n] = behind;
+	for (unsigned i = n; i-- > 0; v /= 10)
+		text[i] = (char)('0' + v % 10);
+	buf_add(to, span_of(text, n + 1));
+}
+
 /* RFC 3339, in UTC: 2026-03-01T12:00:00.123Z */
 static void
 instant(struct event *e, const char *key, int64_t us)
 {
 	time_t s = (time_t)(us / US_PER_S);
 	struct tm t;
-	char date[32];
 
-	if (us < 0 || gmtime_r(&s, &t) == NULL ||
-	    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &t) == 0)
+	if (us < 0 || gmtime_r(&s, &t) == NULL)
 		return;
 	name(e, key);
-	buf_printf(
-	    e->to, "\"%s.%03dZ\"", date, (int)(us % US_PER_S / US_PER_MS));
+	buf_add_char(e->to, '"');
+	digits(e->to, t.tm_year + 1900, 4, '-');
+	digits(e->to, t.tm_mon + 1, 2, '-');
+	digits(e->to, t.tm_mday, 2, 'T');
+	digits(e->to, t.tm_hour, 2, ':');
+	digits(e->to, t.tm_min, 2, ':');
+	digits(e->to, t.tm_sec, 2, '.');
+	digits(e->to, (int)(us % US_PER_S / US_PER_MS), 3, 'Z');
+	buf_add_char(e->to, '"');
 }
 
 static void
@@ -174,7 +190,9 @@ write_event(struct event *e, const struct policy *p, const struct request *r,
 	write_client(e, r);
 	write_work(e, m);
 	name(e, "bundle");
-	buf_printf(e->to, "\"%016" PRIx64 "\"", b->policy);
+	buf_add_char(e->to, '"');
+	buf_add_hex64(e->to, b->policy);
+	buf_add_char(e->to, '"');
 	text(e, "node", m->node);
 	text(e, "label", m->label);
 	buf_add_str(e->to, "}\n");

@@ -239,6 +239,13 @@ throttle_settle(const struct outside *world, struct receipt *receipt,
 	receipt->charged = false;
 }
 
+static void
+add_number(struct buf *to, const char *before, uint64_t v)
+{
+	buf_add_str(to, before);
+	buf_add_u64(to, v);
+}
+
 /* The name of limit "i", unique among those of the receipt. */
 static void
 write_name(const struct bundle *b, const struct receipt *receipt, unsigned i,
@@ -258,11 +265,15 @@ write_name(const struct bundle *b, const struct receipt *receipt, unsigned i,
 	buf_add_char(to, '"');
 	for (size_t k = 0; k < name.n; k++)
 		buf_add_char(to, clean(name.p[k]));
-	if (at_two_levels)
-		buf_printf(to, "-%s", receipt->levels[i]);
-	if (two_limits)
-		buf_printf(to, "-%u-%" PRIu64, i,
-		    seconds_up(receipt->takes[i].limit->period_us));
+	if (at_two_levels) {
+		buf_add_char(to, '-');
+		buf_add_str(to, receipt->levels[i]);
+	}
+	if (two_limits) {
+		add_number(to, "-", i);
+		add_number(
+		    to, "-", seconds_up(receipt->takes[i].limit->period_us));
+	}
 	buf_add_char(to, '"');
 }
 
@@ -283,18 +294,18 @@ throttle_write_headers(
 
 		buf_add_str(to, i == 0 ? "RateLimit-Policy: " : ", ");
 		write_name(b, receipt, i, to);
-		buf_printf(to, ";q=%" PRIu64 ";w=%" PRIu64,
-		    field_integer(l->count), seconds_up(l->period_us));
+		add_number(to, ";q=", field_integer(l->count));
+		add_number(to, ";w=", seconds_up(l->period_us));
 	}
 	for (unsigned i = 0; i < receipt->n; i++) {
 		const struct take *t = &receipt->takes[i];
 
 		buf_add_str(to, i == 0 ? "\r\nRateLimit: " : ", ");
 		write_name(b, receipt, i, to);
+		add_number(to, ";r=", field_integer(t->remaining));
 		/* Never later than Retry-After says. */
-		buf_printf(to, ";r=%" PRIu64 ";t=%" PRIu64,
-		    field_integer(t->remaining),
-		    seconds_up(t->refused ? t->wait_us : t->reset_us));
+		add_number(to,
+		    ";t=", seconds_up(t->refused ? t->wait_us : t->reset_us));
 	}
 	buf_add_str(to, "\r\n");
 }

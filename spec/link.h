@@ -26,6 +26,12 @@ void link_spec(struct spec *s);
 /* The issuer of this name, or NULL. */
 struct spec_issuer *link_issuer(const struct policyfile *f, struct span name);
 
+/*
+ * wso2.c: errors where the document, as it is read here, lets in whom WSO2
+ * would refuse; after "checks" of its operations are set.
+ */
+void link_wso2(const struct spec_document *doc, struct diag *d);
+
 /* link_security.c: schemes, and what each operation asks for. */
 void link_security(struct spec *s);
 

@@ -139,14 +139,30 @@ declares_nothing(const struct spec_document *doc)
 	return true;
 }
 
+/* Somebody wrote down what guards it, be it nothing. */
+static bool
+is_declared(const struct spec_document *doc, const struct spec_operation *op)
+{
+	return op->security.given || doc->security.given ||
+	    op->disable_security == SWITCH_TRUE ||
+	    (op->disable_security == SWITCH_UNSET &&
+		doc->disable_security == SWITCH_TRUE);
+}
+
 static void
 report_public(const struct spec_document *doc, const struct spec_path *path,
     const struct spec_operation *op, bool undeclared, struct diag *d)
 {
-	if (doc->security_required == SWITCH_TRUE)
+	bool required = doc->security_required == SWITCH_TRUE;
+
+	if (required && is_declared(doc, op))
+		diag_warning(d, op->method.place, "open-api",
+		    "%.*s %.*s is public, as the document says",
+		    SPAN_ARG(op->method.text), SPAN_ARG(path->template.text));
+	else if (required)
 		diag_error(d, op->method.place, "open-api",
-		    "%.*s %.*s is public, and mgw.yaml says security: "
-		    "required",
+		    "%.*s %.*s declares no security, and mgw.yaml says "
+		    "security: required",
 		    SPAN_ARG(op->method.text), SPAN_ARG(path->template.text));
 	else if (undeclared)
 		diag_warning(d, op->method.place, "open-api",
@@ -207,6 +223,7 @@ guard_document(struct spec_document *doc, struct diag *d)
 			doc->n_public++;
 			report_public(doc, p, op, undeclared, d);
 		}
+	link_wso2(doc, d);
 }
 
 static void

@@ -87,6 +87,19 @@ struct spec_security {
 	struct spec_alternative *alternatives; /* NULL: [] */
 };
 
+/* x-wso2-application-security: a bit for each type in its list. */
+enum spec_app_type {
+	SPEC_APP_TOKEN = 1,
+	SPEC_APP_BASIC = 2,
+	SPEC_APP_KEY = 4
+};
+
+struct spec_app_security {
+	bool given;
+	struct place place;
+	unsigned types;
+};
+
 struct spec_tier; /* spec/tiers.h */
 
 struct spec_operation {
@@ -96,6 +109,7 @@ struct spec_operation {
 	struct spec_security security;
 	struct spec_text tier; /* x-mgw-tier, x-wso2-throttling-tier */
 	enum spec_switch disable_security;
+	struct spec_app_security app_security;
 	struct spec_url *endpoints; /* of its own, or NULL */
 	uint64_t max_body_bytes;    /* x-mgw-max-body; UINT64_MAX: none */
 	bool deprecated;
@@ -133,6 +147,9 @@ struct spec_document {
 	bool wso2; /* some x-wso2-* at the root, a path item, an operation */
 	struct spec_text tier;
 	enum spec_switch disable_security;
+	struct spec_app_security app_security;
+	bool wants_certificate; /* x-wso2-mutual-ssl, unless optional */
+	struct place certificate_place;
 	struct spec_url *endpoints; /* x-*-production-endpoints, x-mgw- */
 	struct spec_text owner;
 

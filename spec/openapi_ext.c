@@ -15,13 +15,13 @@ static const char *const operation_ours[] = { "x-mgw-backend", "x-mgw-tier",
 #define WSO2_BASE_PATH "x-wso2-basePath"
 #define WSO2_ENDPOINTS "x-wso2-production-endpoints"
 #define WSO2_BY_NAME "#/x-wso2-endpoints/"
-#define WSO2_TIER "x-wso2-throttling-tier"
 #define WSO2_OPEN "x-wso2-disable-security"
 
 static const char *const root_wso2[] = { WSO2_BASE_PATH, WSO2_ENDPOINTS,
-	"x-wso2-endpoints", WSO2_TIER, WSO2_OPEN, "x-wso2-owner" };
+	"x-wso2-endpoints", WSO2_TIER, WSO2_OPEN, "x-wso2-owner",
+	WSO2_APP_SECURITY, WSO2_MUTUAL_SSL };
 static const char *const operation_wso2[] = { WSO2_ENDPOINTS, WSO2_TIER,
-	WSO2_OPEN };
+	WSO2_OPEN, WSO2_APP_SECURITY };
 
 #define N(list) (sizeof(list) / sizeof((list)[0]))
 
@@ -210,14 +210,18 @@ read_root_extensions(struct reader *r)
 	read_shared(r, r->root, &doc->tier, &doc->disable_security,
 	    &doc->max_body_bytes);
 	doc->max_body_given = tree_get(r->root, "x-mgw-max-body") != NULL;
+	read_wso2_root(r);
 }
 
 void
 note_item_extensions(struct reader *r, const struct node *n)
 {
-	static const struct known known = { NULL, NULL, 0, 0, "a path item" };
+	static const char *const told[] = { WSO2_TIER };
+	static const struct known known = { NULL, told, 0, N(told),
+		"a path item" };
 
 	check_names(r, n, &known);
+	read_wso2_item(r, n);
 }
 
 void
@@ -234,6 +238,7 @@ read_operation_extensions(
 	if (own != NULL)
 		o->endpoints = own;
 	read_shared(r, n, &o->tier, &o->disable_security, &o->max_body_bytes);
+	read_wso2_operation(r, n, o);
 	if (auth != NULL) {
 		struct auth_type *a = reader_alloc(r, sizeof(*a));
 

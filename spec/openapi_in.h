@@ -87,11 +87,21 @@ void set_base_path(
 /* Append a backend URL if it is one. */
 bool add_url(struct reader *r, struct spec_text url, struct spec_url **list);
 
+#define WSO2_TIER "x-wso2-throttling-tier"
+#define WSO2_APP_SECURITY "x-wso2-application-security"
+#define WSO2_MUTUAL_SSL "x-wso2-mutual-ssl"
+
 /* openapi_ext.c */
 void read_root_extensions(struct reader *r);
 void read_operation_extensions(
     struct reader *r, const struct node *n, struct spec_operation *o);
 void note_item_extensions(struct reader *r, const struct node *n);
 void judge_auth_types(struct reader *r);
+
+/* wso2.c: what is not enforced here, for link to judge. */
+void read_wso2_root(struct reader *r);
+void read_wso2_operation(
+    struct reader *r, const struct node *n, struct spec_operation *o);
+void read_wso2_item(struct reader *r, const struct node *n);
 
 #endif

@@ -33,6 +33,10 @@ quick() {
 		name=$(basename "$t")
 		one "golden $name" tests/golden.sh "$name"
 	done
+	for t in tests/tools_key.sh tests/tools_token.sh; do
+		name=${t##*/tools_}
+		one "mgw-${name%.sh}" "$t"
+	done
 	one "published documents" tests/published.sh
 	for t in "$O"/tests/unit/test_*; do
 		case $t in *.[od] | *\*) continue ;; esac

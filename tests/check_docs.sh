@@ -148,7 +148,8 @@ test -s "$work/entries" || say "$page has no keys"
 sort -u "$work/keys" | comm -13 - "$work/entries" >"$work/unknown"
 test ! -s "$work/unknown" || say "$page invents $(cat "$work/unknown")"
 
-grep -oE '"x-[A-Za-z0-9-]+"' spec/openapi_ext.c | tr -d '"' |
+grep -ohE '"x-[A-Za-z0-9-]+"' spec/openapi_ext.c spec/openapi_in.h |
+    tr -d '"' |
     grep -vx -e x-wso2- -e x-mgw- -e x-wso2-endpoints -e x-scope >"$work/code"
 part 'Extensions in documents' $page | sed -n 's/^\.It Cm //p' |
     tr -d ',' | tr ' ' '\n' >"$work/page"

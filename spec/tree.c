@@ -201,6 +201,9 @@ take_scalar(struct yaml_reader *r, const yaml_event_t *e)
 
 	if (text.p == NULL)
 		return build_fail(&r->b, at, "memory", "out of memory");
+	/* As in JSON: whoever ends a text at a NUL reads another one. */
+	if (span_has(text, '\0'))
+		return build_fail(&r->b, at, "yaml", "NUL in a text");
 	if (tag != NULL) {
 		if (!tagged_kind(tag, text, &kind))
 			return build_fail(&r->b, at, "yaml",

@@ -139,6 +139,9 @@ static const struct {
 	const char *message; /* how it begins */
 } wrong[] = {
 	{ "t.yaml", SPAN_INIT(""), "t.yaml: error: there is nothing" },
+	{ "t.yaml", SPAN_INIT("a: \"b\\0c\"\n"),
+	    "t.yaml:1:4: error: NUL in a text [yaml]" },
+	{ "t.yaml", SPAN_INIT("\"a\\0\": b\n"), "t.yaml:1:1: error: NUL in" },
 	{ "t.yaml", SPAN_INIT("# only\n"), "t.yaml: error: there is noth" },
 	{ "t.yaml", SPAN_INIT("a: 1\na: 2\n"),
 	    "t.yaml:2:1: error: \"a\" is already given in line 1 [dupl" },

@@ -48,6 +48,18 @@ share_note(struct share_slot *s, const struct share_keys *k)
 		    &s->key[i], k->key[i], memory_order_relaxed);
 }
 
+/*
+ * Three eighths for an address: less than the half for an API, so that
+ * nobody alone can take all that others have for the same API.
+ */
+static unsigned
+most(enum share_of what, unsigned n)
+{
+	unsigned m = what == SHARE_ADDRESS ? n * 3 / 8 : (n + 1) / 2;
+
+	return m > 0 ? m : 1;
+}
+
 bool
 share_free(
     const struct share_slot *slots, unsigned n, const struct share_keys *k)
@@ -60,7 +72,7 @@ share_free(
 		for (unsigned w = 0; w < n; w++)
 			busy += atomic_load_explicit(&slots[w].key[i],
 				    memory_order_relaxed) == k->key[i];
-		if (busy >= (n + 1) / 2)
+		if (busy >= most((enum share_of)i, n))
 			return false;
 	}
 	return true;

@@ -1,11 +1,11 @@
 /*
  * share - that no one address, API or backend takes all workers.
  *
- * Each worker that serves a request notes whom it works for.  When half
- * of the workers already work for one address (an IPv6 /64 counts as
- * one), for one API, or for one backend, its next request waits until one
- * of them has ended.  A gate that has a single API or backend does not
- * hold it to a share.
+ * Each worker that serves a request notes whom it works for.  When three
+ * eighths of the workers already work for one address (an IPv6 /64 counts
+ * as one), or half of them for one API or one backend, its next request
+ * waits until one of them has ended.  A gate that has a single API or
+ * backend does not hold it to a share.
  *
  * The caller locks; notes of a running request are atomic.
  */

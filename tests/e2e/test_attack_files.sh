@@ -183,12 +183,12 @@ get "/things/open/$(printf 'x%%1b%%c2%%9b')"
 get "/things/open/%c2%9bx"
 get "/things/none/$(printf '\302\233')"
 sleep 0.2
-for bytes in '\033' '\302\233'; do
-	! grep -qaF "$(printf "$bytes")" "$W/state/events.log" "$W/mgw.log" ||
+for bytes in '\0033' '\0302\0233'; do
+	! grep -qaF "$(printf '%b' "$bytes")" "$W/state/events.log" "$W/mgw.log" ||
 	    wrong "$bytes in a log"
 done
-python=$(wc -l <"$W/state/events.log")
-test "$(grep -c '^{"v":1,.*}$' "$W/state/events.log")" = "$python" ||
+lines=$(wc -l <"$W/state/events.log")
+test "$(grep -c '^{"v":1,.*}$' "$W/state/events.log")" = "$lines" ||
     wrong 'a line that is no event'
 
 it 'keys and rights that change while mgw runs never open it'

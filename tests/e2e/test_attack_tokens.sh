@@ -44,11 +44,6 @@ ask() {
 	test -z "${4:-}" || expect_reason "$4"
 }
 
-# A part of a token: text as base64url.
-part() {
-	printf %s "$1" | base64 -w0 | tr '+/' -_ | tr -d '='
-}
-
 good=$(token)
 now=$(date +%s)
 S=/things/secret/x

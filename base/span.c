@@ -3,6 +3,8 @@
  */
 #include "base/span.h"
 
+#include "base/ascii.h"
+
 struct span
 span_cut(struct span *rest, char c)
 {
@@ -17,22 +19,24 @@ span_cut(struct span *rest, char c)
 	return span_of(all.p, (size_t)(at - all.p));
 }
 
-static unsigned char
-lower(char c)
-{
-	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-}
-
 bool
 span_eq_nocase(struct span a, struct span b)
 {
 	if (a.n != b.n)
 		return false;
 	for (size_t i = 0; i < a.n; i++) {
-		if (lower(a.p[i]) != lower(b.p[i]))
+		if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
 			return false;
 	}
 	return true;
+}
+
+bool
+span_is_one_of(struct span s, const char *const *words)
+{
+	while (*words != NULL && !span_eq(s, span_str(*words)))
+		words++;
+	return *words != NULL;
 }
 
 static bool

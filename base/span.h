@@ -87,6 +87,9 @@ struct span span_cut(struct span *rest, char c);
 /* ASCII case is folded; for header names and schemes (RFC 9110 5.1). */
 bool span_eq_nocase(struct span a, struct span b);
 
+/* It is one of these words, a list that ends with NULL. */
+bool span_is_one_of(struct span s, const char *const *words);
+
 /* Without spaces and tabs at both ends (OWS, RFC 9110 section 5.6.3). */
 struct span span_trim(struct span s);
 

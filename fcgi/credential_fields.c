@@ -3,12 +3,12 @@
  */
 #include "fcgi/credential_fields.h"
 
+#include "base/ascii.h"
+
 char
 credential_fold(char c)
 {
-	if (c >= 'a' && c <= 'z')
-		return (char)(c - ('a' - 'A'));
-	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_';
+	return ascii_is_alnum(c) ? ascii_upper(c) : '_';
 }
 
 bool
@@ -112,15 +112,6 @@ credential_strip_cookies(const struct bundle *b, const struct row_api *api,
 		buf_add(to, SPAN("\r\n"));
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A query name as an application would read it; "to" has name.n bytes. */
 static struct span
 decode_name(struct span name, char *to)
@@ -131,10 +122,10 @@ decode_name(struct span name, char *to)
 		char c = name.p[i];
 
 		if (c == '%' && name.n - i > 2 &&
-		    hex_digit(name.p[i + 1]) >= 0 &&
-		    hex_digit(name.p[i + 2]) >= 0) {
-			c = (char)(hex_digit(name.p[i + 1]) << 4 |
-			    hex_digit(name.p[i + 2]));
+		    ascii_hex(name.p[i + 1]) >= 0 &&
+		    ascii_hex(name.p[i + 2]) >= 0) {
+			c = (char)(ascii_hex(name.p[i + 1]) << 4 |
+			    ascii_hex(name.p[i + 2]));
 			i += 2;
 		} else if (c == '+') {
 			c = ' ';

@@ -3,6 +3,9 @@
  */
 #include "fcgi/http1.h"
 
+#include "base/ascii.h"
+#include "policy/field.h"
+
 /* Longer chunk-size or trailer lines mean nothing good. */
 #define LINE_BYTES_MAX 8192
 
@@ -49,39 +52,6 @@ take_line(struct span bytes, size_t max, struct span *line, const char **why)
 	return (long)n + 1;
 }
 
-/* tchar, RFC 9110 section 5.6.2. */
-static bool
-is_token_char(char c)
-{
-	static const struct span marks = SPAN_INIT("!#$%&'*+-.^_`|~");
-
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-	    (c >= 'a' && c <= 'z') || span_has(marks, c);
-}
-
-bool
-http1_is_token(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (!is_token_char(s.p[i]))
-			return false;
-	}
-	return s.n > 0;
-}
-
-/* Visible bytes, blanks and obs-text; a bare CR and NUL are not. */
-static bool
-is_field_text(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return false;
-	}
-	return true;
-}
-
 /* HTTP-version SP status-code [SP reason], RFC 9112 section 4. */
 static bool
 parse_status_line(struct span line, struct http1_head *head)
@@ -93,7 +63,7 @@ parse_status_line(struct span line, struct http1_head *head)
 	if (!span_to_u64(span_of(line.p + 7, 1), 9, &minor) ||
 	    !span_to_u64(span_of(line.p + 9, 3), 599, &status) || status < 100)
 		return false;
-	if (line.n > 12 && (line.p[12] != ' ' || !is_field_text(line)))
+	if (line.n > 12 && (line.p[12] != ' ' || !field_is_value(line)))
 		return false;
 	head->version_minor = (unsigned)minor;
 	head->status = (unsigned)status;
@@ -111,11 +81,11 @@ parse_field(struct span line, struct http1_field *field, const char **why)
 		*why = "a field is folded";
 		return false;
 	}
-	if (rest.p == NULL || !http1_is_token(name)) {
+	if (rest.p == NULL || !field_is_token(name)) {
 		*why = "a field name is not a token";
 		return false;
 	}
-	if (!is_field_text(rest)) {
+	if (!field_is_value(rest)) {
 		*why = "a field has control bytes";
 		return false;
 	}
@@ -186,9 +156,8 @@ http1_parse_head(struct span bytes, struct arena *a, struct http1_head *head,
 	return total;
 }
 
-/* "word" is one of the comma-separated words of a field value. */
-static bool
-list_has(struct span list, struct span word)
+bool
+http1_list_has(struct span list, struct span word)
 {
 	while (list.p != NULL) {
 		struct span part = span_trim(span_cut(&list, ','));
@@ -228,7 +197,8 @@ read_framing(
 				return false;
 			f->chunked = true;
 		} else if (span_eq_nocase(name, SPAN("Connection"))) {
-			f->close = f->close || list_has(value, SPAN("close"));
+			f->close =
+			    f->close || http1_list_has(value, SPAN("close"));
 		}
 	}
 	if (f->has_length && f->chunked) {
@@ -277,20 +247,15 @@ take_chunk_size(struct http1_body *b, struct span bytes, const char **why)
 	if (used <= 0)
 		return used;
 	for (i = 0; i < line.n; i++) {
-		char c = line.p[i];
-		unsigned digit;
+		int digit = ascii_hex(line.p[i]);
 
-		if (c >= '0' && c <= '9')
-			digit = (unsigned)(c - '0');
-		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-			digit = (unsigned)((c | 0x20) - 'a') + 10;
-		else
+		if (digit < 0)
 			break;
 		if (size > (uint64_t)INT64_MAX >> 4)
 			return bad(why, "chunk size overflows");
-		size = size << 4 | digit;
+		size = size << 4 | (unsigned)digit;
 	}
-	if (i == 0 || (i < line.n && line.p[i] != ';') || !is_field_text(line))
+	if (i == 0 || (i < line.n && line.p[i] != ';') || !field_is_value(line))
 		return bad(why, "bad chunk size");
 	b->left_bytes = size > 0 ? size : TRAILER_BYTES_MAX;
 	b->state = size > 0 ? CHUNK_DATA : CHUNK_TRAILER;

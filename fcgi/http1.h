@@ -71,10 +71,10 @@ bool http1_body_begin(const struct http1_head *head, bool head_request,
 long http1_body_take(struct http1_body *b, struct span bytes,
     struct span *piece, const char **why);
 
-/* One or more tchar (RFC 9110 section 5.6.2), as in field names. */
-bool http1_is_token(struct span s);
-
 /* The other side closed: true if that is the body's proper end. */
 bool http1_body_close(struct http1_body *b);
+
+/* "word" is one of the comma-separated words of a field value. */
+bool http1_list_has(struct span list, struct span word);
 
 #endif

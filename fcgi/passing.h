@@ -35,6 +35,12 @@ bool passing_request_head(
  */
 void passing_own_fields(const struct upstream_call *c, struct buf *b);
 
+/* A header line with its CRLF. */
+void passing_add_line(struct buf *b, struct span name, struct span value);
+
+/* A buffer that cannot grow, in "a"; false: the arena is full. */
+bool passing_begin(struct buf *b, struct arena *a, size_t bytes);
+
 /*
  * The header lines for exchange_head, in the request's arena, for an
  * answer whose body is framed as "body" says.  False: the arena is full.

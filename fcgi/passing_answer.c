@@ -49,16 +49,11 @@ static bool
 is_listed(const struct http1_head *head, struct span name)
 {
 	for (size_t i = 0; i < head->n_fields; i++) {
-		struct span list = head->fields[i].value;
+		const struct http1_field *f = &head->fields[i];
 
-		if (!span_eq_nocase(head->fields[i].name, SPAN("Connection")))
-			continue;
-		while (list.p != NULL) {
-			struct span word = span_trim(span_cut(&list, ','));
-
-			if (span_eq_nocase(word, name))
-				return true;
-		}
+		if (span_eq_nocase(f->name, SPAN("Connection")) &&
+		    http1_list_has(f->value, name))
+			return true;
 	}
 	return false;
 }
@@ -82,15 +77,6 @@ may_pass(const struct http1_head *head, struct span name, bool limited)
 		span_eq_nocase(name, SPAN("RateLimit-Policy"))))
 		return false;
 	return !is_listed(head, name);
-}
-
-static void
-add_line(struct buf *b, struct span name, struct span value)
-{
-	buf_add(b, name);
-	buf_add(b, SPAN(": "));
-	buf_add(b, value);
-	buf_add(b, SPAN("\r\n"));
 }
 
 /* Instructions to caches, which may not be ours or the client's own. */
@@ -159,20 +145,11 @@ add_length(
 	for (size_t i = 0; i < head->n_fields; i++) {
 		if (span_eq_nocase(
 			head->fields[i].name, SPAN("Content-Length"))) {
-			add_line(
+			passing_add_line(
 			    b, SPAN("Content-Length"), head->fields[i].value);
 			return;
 		}
 	}
-}
-
-static bool
-begin_buf(struct arena *a, size_t bytes, struct buf *b)
-{
-	*b = (struct buf){
-		.p = arena_alloc(a, bytes), .size = bytes, .max = bytes
-	};
-	return b->p != NULL;
 }
 
 bool
@@ -189,11 +166,11 @@ passing_answer_lines(const struct upstream_call *c,
 	for (size_t i = 0; i < head->n_fields; i++)
 		room +=
 		    head->fields[i].name.n + 2 * head->fields[i].value.n + 4;
-	if (!begin_buf(c->request->arena, room, &b))
+	if (!passing_begin(&b, c->request->arena, room))
 		return false;
 	throttle_write_headers(c->policy->bundle, &c->ruling->receipt, &b);
 	limited = b.n > 0;
-	add_line(&b, SPAN("X-Request-Id"), c->request->id);
+	passing_add_line(&b, SPAN("X-Request-Id"), c->request->id);
 	for (size_t i = 0; i < head->n_fields; i++) {
 		struct span name = head->fields[i].name;
 		struct span value = head->fields[i].value;
@@ -201,7 +178,7 @@ passing_answer_lines(const struct upstream_call *c,
 		if (!may_pass(head, name, limited) ||
 		    (private && is_for_caches(name)))
 			continue;
-		add_line(&b, name, value);
+		passing_add_line(&b, name, value);
 	}
 	if (private)
 		add_private(&b, head);

@@ -4,13 +4,22 @@
  */
 #include "fcgi/passing.h"
 
-static void
-add_line(struct buf *b, const char *name, struct span value)
+void
+passing_add_line(struct buf *b, struct span name, struct span value)
 {
-	buf_add_str(b, name);
+	buf_add(b, name);
 	buf_add(b, SPAN(": "));
 	buf_add(b, value);
 	buf_add(b, SPAN("\r\n"));
+}
+
+bool
+passing_begin(struct buf *b, struct arena *a, size_t bytes)
+{
+	*b = (struct buf){
+		.p = arena_alloc(a, bytes), .size = bytes, .max = bytes
+	};
+	return b->p != NULL;
 }
 
 /*
@@ -102,12 +111,12 @@ passing_own_fields(const struct upstream_call *c, struct buf *b)
 	add_forwarded_for(c, b);
 	if (!span_eq(proto, SPAN("https")) && !span_eq(proto, SPAN("http")))
 		proto = r->https ? SPAN("https") : SPAN("http");
-	add_line(b, "X-Forwarded-Proto", proto);
+	passing_add_line(b, SPAN("X-Forwarded-Proto"), proto);
 	if (!is_plain(host))
 		host = r->host;
 	if (is_plain(host))
-		add_line(b, "X-Forwarded-Host", host);
-	add_line(b, "X-Request-Id", r->id);
-	add_line(b, "Via", SPAN("1.1 mgw"));
+		passing_add_line(b, SPAN("X-Forwarded-Host"), host);
+	passing_add_line(b, SPAN("X-Request-Id"), r->id);
+	passing_add_line(b, SPAN("Via"), SPAN("1.1 mgw"));
 	add_identities(&c->ruling->who, b);
 }

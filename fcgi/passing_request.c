@@ -3,7 +3,9 @@
  */
 #include "fcgi/passing.h"
 
+#include "base/ascii.h"
 #include "fcgi/credential_fields.h"
+#include "policy/field.h"
 
 /* Field names and values of our own, identities apart. */
 #define ADDED_BYTES_MAX 1024
@@ -108,19 +110,6 @@ in_rules(struct span name, const struct span *rules, size_t n)
 	return false;
 }
 
-/* Visible bytes, blanks and obs-text: nothing that ends a line. */
-static bool
-is_value(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return false;
-	}
-	return true;
-}
-
 static bool
 may_pass(const struct writer *w, struct span full)
 {
@@ -184,15 +173,6 @@ read_connection(struct writer *w)
 	return true;
 }
 
-static void
-add_line(struct buf *b, const char *name, struct span value)
-{
-	buf_add_str(b, name);
-	buf_add(b, SPAN(": "));
-	buf_add(b, value);
-	buf_add(b, SPAN("\r\n"));
-}
-
 /* HTTP_X_FOO becomes X-Foo. */
 static void
 add_field_name(struct buf *b, struct span name)
@@ -202,8 +182,8 @@ add_field_name(struct buf *b, struct span name)
 	for (size_t i = 0; i < name.n; i++) {
 		char c = name.p[i] == '_' ? '-' : name.p[i];
 
-		if (!first && c >= 'A' && c <= 'Z')
-			c = (char)(c + ('a' - 'A'));
+		if (!first)
+			c = ascii_lower(c);
 		first = c == '-';
 		buf_add_char(b, c);
 	}
@@ -220,13 +200,13 @@ add_client_fields(struct writer *w)
 
 		if (!starts_http(name))
 			continue;
-		if (!is_value(value))
+		if (!field_is_value(value))
 			return false;
 		if (span_eq(name, SPAN("HTTP_COOKIE")))
 			credential_strip_cookies(
 			    w->bundle, w->api, value, &w->b);
 		if (span_eq(name, SPAN("HTTP_VIA")))
-			add_line(&w->b, "Via", value);
+			passing_add_line(&w->b, SPAN("Via"), value);
 		if (!may_pass(w, name))
 			continue;
 		add_field_name(&w->b, span_skip(name, 5));
@@ -325,9 +305,9 @@ add_framing(struct writer *w)
 		buf_add(&w->b, SPAN("\r\n"));
 	}
 	if (r->content_type.p != NULL && r->content_type.n > 0) {
-		if (!is_value(r->content_type))
+		if (!field_is_value(r->content_type))
 			return false;
-		add_line(&w->b, "Content-Type", r->content_type);
+		passing_add_line(&w->b, SPAN("Content-Type"), r->content_type);
 	}
 	return true;
 }
@@ -374,20 +354,16 @@ passing_request_head(
 	struct writer w = { .call = c,
 		.bundle = c->policy->bundle,
 		.api = c->ruling->match.api };
-	size_t room = measure(c);
 
 	if (w.api == NULL)
 		return refuse(d, REASON_FAULT, SPAN("no API"));
-	if (!http1_is_token(r->method) || !is_target(r->path) ||
+	if (!field_is_token(r->method) || !is_target(r->path) ||
 	    !is_target(r->query))
 		return refuse(d, REASON_BAD_REQUEST, SPAN("bad request line"));
 	if (!read_connection(&w))
 		return refuse(d, REASON_BAD_REQUEST,
 		    SPAN("Connection names what it may not"));
-	w.b = (struct buf){
-		.p = arena_alloc(r->arena, room), .size = room, .max = room
-	};
-	if (w.b.p == NULL)
+	if (!passing_begin(&w.b, r->arena, measure(c)))
 		return refuse(d, REASON_FAULT, SPAN("out of memory"));
 	buf_add(&w.b, r->method);
 	buf_add_char(&w.b, ' ');

@@ -3,6 +3,8 @@
  */
 #include "policy/credential.h"
 
+#include "base/ascii.h"
+
 /* RFC 9110 section 11.2; no blank, comma or control byte is among them. */
 static bool
 is_token68(struct span s)
@@ -12,12 +14,9 @@ is_token68(struct span s)
 	while (n < s.n) {
 		char c = s.p[n];
 
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9') ||
-		    (c != '\0' && strchr("-._~+/", c)))
-			n++;
-		else
+		if (!ascii_is_alnum(c) && !span_has(SPAN("-._~+/"), c))
 			break;
+		n++;
 	}
 	if (n == 0)
 		return false;

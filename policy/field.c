@@ -3,20 +3,14 @@
  */
 #include "policy/field.h"
 
+#include "base/ascii.h"
 #include "policy/path.h"
-
-static bool
-is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9');
-}
 
 static bool
 is_made_of(struct span s, struct span others)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		if (!is_alnum(s.p[i]) && !span_has(others, s.p[i]))
+		if (!ascii_is_alnum(s.p[i]) && !span_has(others, s.p[i]))
 			return false;
 	}
 	return true;

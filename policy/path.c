@@ -3,17 +3,7 @@
  */
 #include "policy/path.h"
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#include "base/ascii.h"
 
 bool
 path_unescape(struct span s, char *to, size_t *n)
@@ -27,8 +17,8 @@ path_unescape(struct span s, char *to, size_t *n)
 			to[used++] = s.p[i];
 			continue;
 		}
-		if (s.n - i < 3 || (high = hex_value(s.p[i + 1])) < 0 ||
-		    (low = hex_value(s.p[i + 2])) < 0)
+		if (s.n - i < 3 || (high = ascii_hex(s.p[i + 1])) < 0 ||
+		    (low = ascii_hex(s.p[i + 2])) < 0)
 			return false;
 		to[used++] = (char)(high << 4 | low);
 		i += 2;
@@ -41,10 +31,7 @@ path_unescape(struct span s, char *to, size_t *n)
 static bool
 is_plain(char c)
 {
-	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9'))
-		return true;
-	return span_has(SPAN("-._~!$&'()*+,;=:@"), c);
+	return ascii_is_alnum(c) || span_has(SPAN("-._~!$&'()*+,;=:@"), c);
 }
 
 /* "to" has room for three bytes for each of "s". */

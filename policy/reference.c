@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "base/ascii.h"
 #include "base/file.h"
 
 /* RFC 3875 section 4.1, and what Apache, lighttpd and FastCGI add. */
@@ -33,13 +34,10 @@ reference_in(struct span text)
 bool
 reference_name_ok(struct span name)
 {
-	if (name.n == 0 || (name.p[0] >= '0' && name.p[0] <= '9'))
+	if (name.n == 0 || ascii_is_digit(name.p[0]))
 		return false;
 	for (size_t i = 0; i < name.n; i++) {
-		char c = name.p[i];
-
-		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-			(c >= '0' && c <= '9') || c == '_'))
+		if (!ascii_is_alnum(name.p[i]) && name.p[i] != '_')
 			return false;
 	}
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {

@@ -5,6 +5,8 @@
 
 #include <arpa/inet.h>
 
+#include "base/ascii.h"
+
 #define PORT_MAX 65535
 #define HOST_MAX 253
 
@@ -15,20 +17,6 @@ fail(const char **why, const char *text)
 	return false;
 }
 
-static bool
-is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	    (c >= 'A' && c <= 'Z');
-}
-
-static bool
-is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
-	    (c >= 'A' && c <= 'F');
-}
-
 /* pchar, '/' and '?' of RFC 3986 section 3.3, with whole escapes. */
 static bool
 is_url_text(struct span s)
@@ -37,12 +25,12 @@ is_url_text(struct span s)
 		char c = s.p[i];
 
 		if (c == '%') {
-			if (s.n - i < 3 || !is_hex(s.p[i + 1]) ||
-			    !is_hex(s.p[i + 2]))
+			if (s.n - i < 3 || ascii_hex(s.p[i + 1]) < 0 ||
+			    ascii_hex(s.p[i + 2]) < 0)
 				return false;
 			i += 2;
-		} else if (!is_alnum(c) &&
-		    (c == '\0' || strchr("-._~!$&'()*+,;=:@/?", c) == NULL)) {
+		} else if (!ascii_is_alnum(c) &&
+		    !span_has(SPAN("-._~!$&'()*+,;=:@/?"), c)) {
 			return false;
 		}
 	}
@@ -67,7 +55,7 @@ looks_like_number(struct span host)
 	    (label.p[1] == 'x' || label.p[1] == 'X'))
 		return true;
 	for (size_t i = 0; i < label.n; i++)
-		if (label.p[i] < '0' || label.p[i] > '9')
+		if (!ascii_is_digit(label.p[i]))
 			return false;
 	return true;
 }
@@ -99,7 +87,7 @@ check_host(struct span host, bool bracketed, const char **why)
 	if (to_address(host, AF_INET, address))
 		return true;
 	for (size_t i = 0; i < host.n; i++)
-		if (!is_alnum(host.p[i]) && host.p[i] != '-' &&
+		if (!ascii_is_alnum(host.p[i]) && host.p[i] != '-' &&
 		    host.p[i] != '.' && host.p[i] != '_')
 			return fail(why,
 			    "a host name of letters, digits, "

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/ascii.h"
+
 #define WORD_MAX 64 /* longer words are nobody's misspelling */
 
 struct diag_entry {
@@ -184,12 +186,6 @@ diag_write(const struct diag *d, struct buf *to)
 		buf_add_str(to, "error: out of memory [memory]\n");
 }
 
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 static unsigned
 least(unsigned a, unsigned b)
 {
@@ -209,17 +205,17 @@ distance(struct span a, struct span b)
 	for (unsigned j = 0; j <= b.n; j++)
 		old[j] = j;
 	for (unsigned i = 1; i <= a.n; i++) {
-		char x = lower(a.p[i - 1]);
+		char x = ascii_lower(a.p[i - 1]);
 		unsigned *spare = older;
 
 		now[0] = i;
 		for (unsigned j = 1; j <= b.n; j++) {
-			char y = lower(b.p[j - 1]);
+			char y = ascii_lower(b.p[j - 1]);
 
 			now[j] = least(least(old[j], now[j - 1]) + 1,
 			    old[j - 1] + (x != y));
-			if (i > 1 && j > 1 && x == lower(b.p[j - 2]) &&
-			    y == lower(a.p[i - 2]))
+			if (i > 1 && j > 1 && x == ascii_lower(b.p[j - 2]) &&
+			    y == ascii_lower(a.p[i - 2]))
 				now[j] = least(now[j], older[j - 2] + 1);
 		}
 		older = old;

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "policy/build.h"
 #include "policy/url.h"
 #include "spec/paths.h"
@@ -115,11 +116,7 @@ cgi_name(struct emit *e, struct span header)
 		return SPAN("");
 	}
 	for (size_t i = 0; i < name.n; i++) {
-		char c = name.p[i];
-
-		if (c >= 'a' && c <= 'z')
-			c = (char)(c - 'a' + 'A');
-		p[i] = c == '-' ? '_' : c;
+		p[i] = name.p[i] == '-' ? '_' : ascii_upper(name.p[i]);
 	}
 	return span_of(p, name.n);
 }

@@ -6,16 +6,8 @@
  * %2F, a backslash ...) is an error in a template: nobody could ever call
  * that operation.
  */
+#include "base/ascii.h"
 #include "spec/openapi_in.h"
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 static bool
 wrong(
@@ -37,10 +29,10 @@ append_shape(struct buf *b, struct span segment)
 
 		if (c == '%' && !inside) {
 			int high = i + 2 < segment.n
-			    ? hex_value(segment.p[i + 1])
+			    ? ascii_hex(segment.p[i + 1])
 			    : -1;
 			int low = i + 2 < segment.n
-			    ? hex_value(segment.p[i + 2])
+			    ? ascii_hex(segment.p[i + 2])
 			    : -1;
 
 			if (high < 0 || low < 0)

@@ -5,6 +5,7 @@
  * does not allow is an error.  Names of schemes that are not declared are
  * left to the linker.
  */
+#include "policy/field.h"
 #include "spec/openapi_in.h"
 
 struct scheme_type {
@@ -38,22 +39,6 @@ name_hint(struct reader *r, struct span word, const struct scheme_type *types)
 	for (; types[n].word != NULL; n++)
 		known[n] = types[n].word;
 	return reader_hint(r, word, known, n);
-}
-
-/* RFC 9110 section 5.6.2. */
-static bool
-is_token(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		bool alnum = (c >= '0' && c <= '9') ||
-		    ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-
-		if (!alnum &&
-		    (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
-			return false;
-	}
-	return s.n > 0;
 }
 
 static const struct node *
@@ -91,7 +76,8 @@ read_api_key(struct reader *r, const struct node *n, struct spec_scheme *s)
 	if (name == NULL)
 		return;
 	s->field = name->text;
-	if (s->in == NAME_QUERY ? name->text.n == 0 : !is_token(name->text))
+	if (s->in == NAME_QUERY ? name->text.n == 0
+				: !field_is_token(name->text))
 		diag_error(r->d, name->place, "security-scheme",
 		    "\"%.*s\" cannot be the name of a header, parameter or "
 		    "cookie",
@@ -110,7 +96,7 @@ read_http(struct reader *r, const struct node *n, struct spec_scheme *s)
 		s->type = SPEC_SCHEME_HTTP_BEARER;
 	else if (span_eq_nocase(scheme->text, SPAN("basic")))
 		s->type = SPEC_SCHEME_HTTP_BASIC;
-	else if (!is_token(scheme->text))
+	else if (!field_is_token(scheme->text))
 		diag_error(r->d, scheme->place, "security-scheme",
 		    "\"%.*s\" is no HTTP authentication scheme",
 		    SPAN_ARG(scheme->text));

@@ -7,7 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "base/file.h"
+#include "policy/path.h"
 
 static struct node *
 no_memory(struct ref_set *s)
@@ -110,42 +110,19 @@ ref_of(const struct node *n)
 	return tree_is(ref, NODE_STRING) ? ref : NULL;
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent escapes undone; p == NULL when they are none, or hide a NUL. */
 static struct span
 decode(struct span s, struct arena *a)
 {
 	struct span copy = arena_copy(a, s);
-	char *to = (char *)copy.p;
-	size_t n = 0;
+	char *to = (char *)(uintptr_t)copy.p;
+	size_t n;
 
-	for (size_t i = 0; copy.p != NULL && i < s.n; i++) {
-		int high, low;
-
-		to[n] = s.p[i];
-		if (s.p[i] == '%') {
-			high = i + 2 < s.n ? hex_value(s.p[i + 1]) : -1;
-			low = i + 2 < s.n ? hex_value(s.p[i + 2]) : -1;
-			if (high < 0 || low < 0)
-				return span_str(NULL);
-			to[n] = (char)(high * 16 + low);
-			i += 2;
-		}
-		if (to[n] == '\0')
-			return span_str(NULL);
-		n++;
-	}
-	if (copy.p != NULL)
-		to[n] = '\0';
-	return span_of(copy.p, n);
+	if (to == NULL || !path_unescape(s, to, &n) ||
+	    span_has(span_of(to, n), '\0'))
+		return span_str(NULL);
+	to[n] = '\0';
+	return span_of(to, n);
 }
 
 /* RFC 3986 section 3.1 and 4.2: it has a scheme or an authority. */

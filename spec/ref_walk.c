@@ -8,15 +8,6 @@ struct walk {
 	bool openapi_2;
 };
 
-static bool
-is_one_of(struct span s, const char *const *words)
-{
-	for (; *words != NULL; words++)
-		if (span_eq(s, span_str(*words)))
-			return true;
-	return false;
-}
-
 /* A map under such a keyword has names of the author's own. */
 static bool
 holds_names(struct span keyword)
@@ -28,7 +19,7 @@ holds_names(struct span keyword)
 		"pathItems", "paths", "webhooks", "content", "encoding",
 		"examples", "variables", "scopes", NULL };
 
-	return is_one_of(keyword, words);
+	return span_is_one_of(keyword, words);
 }
 
 /* What stands under such a keyword is data, not description. */
@@ -38,7 +29,7 @@ holds_data(const struct walk *w, const struct node *n)
 	static const char *const words[] = { "example", "default", "enum",
 		"const", "value", NULL };
 
-	if (is_one_of(n->name, words))
+	if (span_is_one_of(n->name, words))
 		return true;
 	if (span_eq(n->name, SPAN("examples")))
 		return w->openapi_2 || n->kind == NODE_LIST;

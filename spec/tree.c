@@ -19,15 +19,6 @@ struct yaml_reader {
 	struct span anchor; /* given to the node to come; p == NULL: none */
 };
 
-static bool
-is_one_of(struct span s, const char *const *words)
-{
-	for (; *words != NULL; words++)
-		if (span_eq(s, span_str(*words)))
-			return true;
-	return false;
-}
-
 static size_t
 skip_digits(struct span s, size_t i)
 {
@@ -63,7 +54,7 @@ is_core_number(struct span s)
 	if (is_based_number(s))
 		return true;
 	i = s.n > 0 && (s.p[0] == '-' || s.p[0] == '+') ? 1 : 0;
-	if (is_one_of(span_skip(s, i), words))
+	if (span_is_one_of(span_skip(s, i), words))
 		return i == 0 || (s.p[2] | 0x20) == 'i'; /* no -.nan */
 	start = i;
 	i = skip_digits(s, i);
@@ -96,9 +87,9 @@ core_kind(struct span s)
 	static const char *const bools[] = { "true", "True", "TRUE", "false",
 		"False", "FALSE", NULL };
 
-	if (is_one_of(s, nulls))
+	if (span_is_one_of(s, nulls))
 		return NODE_NULL;
-	if (is_one_of(s, bools))
+	if (span_is_one_of(s, bools))
 		return NODE_BOOL;
 	return is_core_number(s) ? NODE_NUMBER : NODE_STRING;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/args.h"
+#include "base/ascii.h"
 #include "tools/spec.h"
 
 #define SOCKET_DEFAULT "/run/mgw/mgw.sock"
@@ -27,16 +28,6 @@ static const struct args_program program = { "mgw-spec host",
 	"an existing site.",
 	options };
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /*
  * Cut one byte of a canonical path, its escape undone: web servers compare
  * decoded paths.
@@ -47,7 +38,7 @@ cut_byte(struct span *path)
 	char c = path->p[0];
 
 	if (c == '%' && path->n >= 3) {
-		c = (char)(hex_value(path->p[1]) * 16 + hex_value(path->p[2]));
+		c = (char)(ascii_hex(path->p[1]) * 16 + ascii_hex(path->p[2]));
 		*path = span_skip(*path, 3);
 	} else {
 		*path = span_skip(*path, 1);

@@ -252,7 +252,8 @@ plain_result(ssize_t n)
 {
 	if (n >= 0)
 		return n;
-	return errno == EAGAIN || errno == EWOULDBLOCK ? -2 : -1;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? CONNECTION_LATER
+						       : CONNECTION_BROKEN;
 }
 
 long
@@ -271,8 +272,8 @@ connection_read(struct connection *c, void *to, size_t room)
 	}
 	rc = c->curl->easy_recv(c->handle, to, room, &n);
 	if (rc == CURLE_AGAIN)
-		return -2;
-	return rc == CURLE_OK ? (long)n : -1;
+		return CONNECTION_LATER;
+	return rc == CURLE_OK ? (long)n : CONNECTION_BROKEN;
 }
 
 long
@@ -299,6 +300,6 @@ connection_write(struct connection *c, struct span head, struct span body)
 	}
 	rc = c->curl->easy_send(c->handle, first.p, first.n, &n);
 	if (rc == CURLE_AGAIN)
-		return -2;
-	return rc == CURLE_OK ? (long)n : -1;
+		return CONNECTION_LATER;
+	return rc == CURLE_OK ? (long)n : CONNECTION_BROKEN;
 }

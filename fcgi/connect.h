@@ -34,11 +34,15 @@ void connection_close(struct connection *c);
 
 int connection_fd(const struct connection *c);
 
+#define CONNECTION_BROKEN -1
+#define CONNECTION_LATER -2 /* it would block */
+
 /*
- * Neither blocks.  Bytes, 0 at the end (reading), -1 on error, -2 when it
- * would block.  A write takes from "head" first and then from "body", and
+ * Neither blocks.  Bytes, 0 at the end (reading), or one of these.  A
+ * write takes from "head" first and then from "body", and
  * may take less than both.  Over TLS, bytes may be decrypted and waiting
- * that poll does not tell of: read until -2 before polling.
+ * that poll does not tell of: read until
+ * CONNECTION_LATER before polling.
  */
 long connection_read(struct connection *c, void *to, size_t room);
 long connection_write(struct connection *c, struct span head, struct span body);

@@ -233,7 +233,8 @@ kept_take(struct upstreams *u, struct origin *o)
 			continue;
 		}
 		/* Neither closed, nor an answer that nobody asked for. */
-		if (c == NULL || connection_read(c, &byte, 1) == -2)
+		if (c == NULL ||
+		    connection_read(c, &byte, 1) == CONNECTION_LATER)
 			return c;
 		connection_close(c);
 	}

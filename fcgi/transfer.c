@@ -120,7 +120,7 @@ write_request(struct transfer *t)
 	long n = connection_write(t->connection, t->head, t->piece);
 	size_t of_head;
 
-	if (n == -2)
+	if (n == CONNECTION_LATER)
 		return;
 	if (n < 0) {
 		t->stopped = true;
@@ -263,7 +263,7 @@ read_answer(struct transfer *t)
 	long n = connection_read(
 	    t->connection, lane->in + t->n_in, sizeof(lane->in) - t->n_in);
 
-	if (n == -2)
+	if (n == CONNECTION_LATER)
 		return GOES_ON;
 	if (n <= 0)
 		return backend_closed(t);

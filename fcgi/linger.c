@@ -151,13 +151,18 @@ linger_take(int fd)
 void
 linger_stop(void)
 {
+	bool started;
+
 	pthread_mutex_lock(&lock);
 	stopping = true;
+	started = running;
 	pthread_mutex_unlock(&lock);
-	if (running) {
+	if (started) {
 		wake();
 		pthread_join(thread, NULL);
-		running = false;
 	}
+	pthread_mutex_lock(&lock);
+	running = false;
 	stopping = false;
+	pthread_mutex_unlock(&lock);
 }

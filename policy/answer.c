@@ -12,9 +12,10 @@
 /* What to wait when a stage that says "later" does not say how long. */
 #define RETRY_DEFAULT_S 5
 
-static const char plain_headers[] = "Content-Type: application/problem+json\r\n"
-				    "Cache-Control: no-store\r\n"
-				    "X-Content-Type-Options: nosniff\r\n";
+/* What every answer of our own says, whatever its type. */
+#define NEVER_STORED                  \
+	"Cache-Control: no-store\r\n" \
+	"X-Content-Type-Options: nosniff\r\n"
 
 static enum error_format
 format_of(const struct policy *p, const struct ruling *v)
@@ -105,11 +106,8 @@ write_headers(struct buf *to, const struct policy *p, const struct ruling *v)
 
 	buf_add_str(to,
 	    format_of(p, v) == ERRORS_WSO2
-		? "Content-Type: application/json\r\n"
-		: "Content-Type: application/problem+json\r\n");
-	buf_add_str(to,
-	    "Cache-Control: no-store\r\n"
-	    "X-Content-Type-Options: nosniff\r\n");
+		? "Content-Type: application/json\r\n" NEVER_STORED
+		: "Content-Type: application/problem+json\r\n" NEVER_STORED);
 	challenge_write(p->bundle, v, to);
 	if (reason_status(d->reason) == 405)
 		write_allow(to, p, v);
@@ -122,10 +120,14 @@ write_headers(struct buf *to, const struct policy *p, const struct ruling *v)
 		throttle_write_headers(p->bundle, &v->receipt, to);
 }
 
+/* A preflight has no body: without memory it is a fault like others. */
 static void
 make_plain(struct answer *a)
 {
-	a->headers = span_of(plain_headers, sizeof(plain_headers) - 1);
+	if (a->status == 204)
+		a->status = reason_status(REASON_FAULT);
+	a->headers =
+	    SPAN("Content-Type: application/problem+json\r\n" NEVER_STORED);
 	a->body = SPAN("{\"type\":\"about:blank\"}\n");
 }
 
@@ -168,8 +170,7 @@ void
 answer_health(struct answer *a)
 {
 	*a = (struct answer){ .status = 200,
-		.headers = SPAN("Content-Type: application/json\r\n"
-				"Cache-Control: no-store\r\n"
-				"X-Content-Type-Options: nosniff\r\n"),
+		.headers =
+		    SPAN("Content-Type: application/json\r\n" NEVER_STORED),
 		.body = SPAN("{\"status\":\"healthy\"}\n") };
 }

@@ -21,7 +21,7 @@ struct answer {
 /*
  * The answer to a request that "v" refuses, or to a preflight that it
  * allows; in the request's arena.  Never fails: without memory it is a
- * fixed text with the right status.
+ * fixed text with the right status, which for a preflight is 500.
  */
 void answer_make(const struct policy *p, const struct request *r,
     const struct ruling *v, struct answer *a);

@@ -22,17 +22,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fcgi/linger.h"
+#include "fcgi/params.h"
 #include "fcgi/wire.h"
 
 /* FastCGI specification 1.0, section 8; libfcgi does not install these. */
 #define FCGI_RESPONDER 1
 #define FCGI_AUTHORIZER 2
 
-/* More parameters than this no web server sends. */
-#define PARAMS_N_MAX 1000
 /* What is read over at the end of a request to keep its connection. */
 #define DRAIN_BYTES_MAX (64 * 1024)
-#define DRAIN_US US_PER_S
+#define DRAIN_MS 1000
 /* Most requests fit into the first; the second bounds any of them. */
 #define ARENA_FIRST (16 * 1024)
 #define ARENA_MAX (4 * 1024 * 1024)
@@ -41,14 +40,14 @@ struct exchange {
 	FCGX_Request fcgi;
 	struct wire wire;
 	struct arena arena;
-	struct param *params;
-	size_t n_params, params_size;
+	struct params params;
 	bool no_body;    /* of the answer: HEAD, 204, 304 */
 	int64_t length;  /* CONTENT_LENGTH, or BODY_LENGTH_UNKNOWN */
 	uint64_t n_read; /* bytes of the body so far */
 	bool ended;      /* the body needs no more reading ... */
 	int end;         /* ... because EXCHANGE_* */
 	bool head_sent;
+	unsigned hurry_ms; /* 0: as patient as wire_limits */
 };
 
 static _Thread_local struct exchange *current;
@@ -70,66 +69,46 @@ exchange_free(struct exchange *x)
 		return;
 	buf_fini(&x->wire.held);
 	arena_fini(&x->arena);
-	free(x->params);
+	free(x->params.list);
 	free(x);
 }
 
 static void
 reset(struct exchange *x, int fd, bool cgi)
 {
-	struct param *params = x->params;
-	size_t size = x->params_size;
+	struct params params = x->params;
 	struct wire wire = x->wire;
 	struct arena arena = x->arena;
+	unsigned hurry_ms = x->hurry_ms;
 
+	params.n = 0;
 	wire_reset(&wire, fd, cgi);
 	*x = (struct exchange){ .wire = wire,
 		.arena = arena,
 		.params = params,
-		.params_size = size,
-		.length = BODY_LENGTH_UNKNOWN };
+		.length = BODY_LENGTH_UNKNOWN,
+		.hurry_ms = hurry_ms };
 	current = x;
 }
 
-/* "name=value"; false when there are too many or no memory. */
-static bool
-add_param(struct exchange *x, const char *pair)
-{
-	struct span value = span_str(pair), name;
-
-	if (!span_has(value, '='))
-		return true;
-	name = span_cut(&value, '=');
-	if (x->n_params == x->params_size) {
-		size_t size = x->params_size == 0 ? 64 : x->params_size * 2;
-		struct param *p = x->n_params < PARAMS_N_MAX
-		    ? realloc(x->params, size * sizeof(*p))
-		    : NULL;
-
-		if (p == NULL)
-			return false;
-		x->params = p;
-		x->params_size = size;
-	}
-	x->params[x->n_params++] = (struct param){ name, value };
-	if (span_eq(name, SPAN("REQUEST_METHOD")))
-		x->no_body = span_eq(value, SPAN("HEAD"));
-	if (span_eq(name, SPAN("CONTENT_LENGTH"))) {
-		uint64_t n;
-
-		/* Two lengths are refused by who reads the parameters. */
-		if (span_to_u64(value, INT64_MAX, &n))
-			x->length = (int64_t)n;
-	}
-	return true;
-}
-
+/* False when there are too many, or no memory. */
 static bool
 add_params(struct exchange *x, char *const *pairs)
 {
 	for (; *pairs != NULL; pairs++)
-		if (!add_param(x, *pairs))
+		if (!params_add(&x->params, *pairs))
 			return false;
+	for (size_t i = 0; i < x->params.n; i++) {
+		const struct param *p = &x->params.list[i];
+		uint64_t n;
+
+		if (span_eq(p->name, SPAN("REQUEST_METHOD")))
+			x->no_body = span_eq(p->value, SPAN("HEAD"));
+		/* Two lengths are refused by who reads the parameters. */
+		if (span_eq(p->name, SPAN("CONTENT_LENGTH")) &&
+		    span_to_u64(p->value, INT64_MAX, &n))
+			x->length = (int64_t)n;
+	}
 	return true;
 }
 
@@ -144,6 +123,22 @@ give_up(struct exchange *x, const char *why)
 	return false;
 }
 
+/* The deadline of waits that may take "ms", or 0 where pace is the limit. */
+static int64_t
+deadline(const struct exchange *x, unsigned ms)
+{
+	if (x->hurry_ms > 0 && (ms == 0 || x->hurry_ms < ms))
+		ms = x->hurry_ms;
+	return ms > 0 ? clock_mono_us() + ms * US_PER_MS : 0;
+}
+
+void
+exchange_hurry(struct exchange *x, unsigned ms)
+{
+	x->hurry_ms = ms;
+	x->wire.until_us = deadline(x, 0);
+}
+
 bool
 exchange_begin(struct exchange *x, int fd)
 {
@@ -151,8 +146,7 @@ exchange_begin(struct exchange *x, int fd)
 	x->fcgi = (FCGX_Request){
 		.listen_sock = -1, .ipcFd = fd, .keepConnection = 1
 	};
-	x->wire.until_us =
-	    clock_mono_us() + (int64_t)wire_limits.head_ms * US_PER_MS;
+	x->wire.until_us = deadline(x, wire_limits.head_ms);
 	if (FCGX_Accept_r(&x->fcgi) != 0)
 		return give_up(x,
 		    x->wire.slow ? "parameters came too slowly"
@@ -168,7 +162,7 @@ exchange_begin(struct exchange *x, int fd)
 		    x->wire.walk.why != NULL ? x->wire.walk.why
 					     : "parameters ended early");
 	}
-	x->wire.until_us = 0;
+	x->wire.until_us = deadline(x, 0);
 	x->wire.id = (unsigned)x->fcgi.requestId;
 	/* The first is FCGI_ROLE, put there by libfcgi. */
 	if (add_params(x, x->fcgi.envp + 1))
@@ -195,8 +189,8 @@ exchange_role(const struct exchange *x)
 const struct param *
 exchange_params(const struct exchange *x, size_t *n)
 {
-	*n = x->n_params;
-	return x->params;
+	*n = x->params.n;
+	return x->params.list;
 }
 
 struct arena *
@@ -379,7 +373,7 @@ drain(struct exchange *x)
 
 	if (exchange_role(x) != ROLE_RESPONDER)
 		return false;
-	x->wire.until_us = clock_mono_us() + DRAIN_US;
+	x->wire.until_us = deadline(x, DRAIN_MS);
 	while (!x->ended && n_bytes < DRAIN_BYTES_MAX) {
 		long n;
 
@@ -423,7 +417,7 @@ exchange_end(struct exchange *x, bool complete, int *fd)
 	drained = drain(x);
 	/* libfcgi's own closing costs a shutdown, a poll and a read. */
 	x->fcgi.keepConnection = 1;
-	w->until_us = 0;
+	w->until_us = deadline(x, 0);
 	FCGX_Finish_r(&x->fcgi);
 	if (w->gone || (drained && !wanted)) {
 		close(w->fd);

@@ -34,6 +34,12 @@ struct exchange *exchange_new(void);
 void exchange_free(struct exchange *x);
 
 /*
+ * From now on each step (parameters, answer, what is read over at the end)
+ * may wait for so long at most: for a thread that must not be held.
+ */
+void exchange_hurry(struct exchange *x, unsigned ms);
+
+/*
  * Take the next request from connection "fd" (FastCGI), which is readable.
  * False: the connection broke or misbehaved, and was closed.
  */

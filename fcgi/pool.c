@@ -25,7 +25,10 @@
 /* Kept connections may still bring what was under way at SIGTERM. */
 #define FAREWELL_US (US_PER_S / 2)
 #define TICK_MS 1000
-#define TICK_BUSY_MS 20
+#define DRAIN_TICK_MS 20
+/* How often it is looked at what waits, and patience with who is refused. */
+#define REFUSE_TICK_MS 20
+#define REFUSE_MS 50
 /* Requests that wait for their share: for each worker, and at least. */
 #define PARKED_EACH 4
 #define PARKED_MIN 64
@@ -60,6 +63,7 @@ refuse_parked(struct pool *p, int64_t before_us)
 		pthread_mutex_unlock(&p->lock);
 		if (x == NULL)
 			return;
+		exchange_hurry(x, REFUSE_MS);
 		pool_finish(p, x, p->set->refuse(p->set->gate, x));
 		exchange_free(x);
 	}
@@ -71,7 +75,8 @@ is_overloaded(struct pool *p, int64_t before_us)
 	bool yes;
 
 	pthread_mutex_lock(&p->lock);
-	yes = p->busy_since_us != 0 && p->busy_since_us < before_us;
+	yes = !p->stopping && p->busy_since_us != 0 &&
+	    p->busy_since_us < before_us;
 	pthread_mutex_unlock(&p->lock);
 	return yes;
 }
@@ -96,6 +101,44 @@ refuse_waiting(struct pool *p, struct exchange *x, int64_t before_us)
 }
 
 static void
+sleep_ms(long ms)
+{
+	const struct timespec t = { 0, ms * 1000000L };
+
+	/* Signals are blocked: nothing cuts it short. */
+	(void)nanosleep(&t, NULL);
+}
+
+/* The thread that says no; it rests as long as nothing waits. */
+static void *
+run_refuser(void *arg)
+{
+	struct pool *p = arg;
+	struct exchange *x = exchange_new();
+	bool stopping = x == NULL;
+
+	if (x != NULL)
+		exchange_hurry(x, REFUSE_MS);
+	while (!stopping) {
+		int64_t late_us;
+
+		pthread_mutex_lock(&p->lock);
+		while (
+		    !p->stopping && p->n_parked == 0 && p->busy_since_us == 0)
+			pthread_cond_wait(&p->pressed, &p->lock);
+		stopping = p->stopping;
+		pthread_mutex_unlock(&p->lock);
+		late_us = clock_mono_us() -
+		    (int64_t)p->set->queue_time_ms * US_PER_MS;
+		refuse_parked(p, late_us);
+		refuse_waiting(p, x, late_us);
+		sleep_ms(REFUSE_TICK_MS);
+	}
+	exchange_free(x);
+	return NULL;
+}
+
+static void
 resume_accepting(struct pool *p)
 {
 	bool paused;
@@ -116,7 +159,6 @@ fill_signals(sigset_t *set)
 	sigaddset(set, SIGHUP);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
-	sigaddset(set, SIGUSR1); /* from workers, see keeper_rests */
 }
 
 void
@@ -130,31 +172,19 @@ pool_block_signals(void)
 
 /* What is looked after every "tick", while serving and while draining. */
 static void
-look_after(struct pool *p, struct exchange *x)
+look_after(struct pool *p)
 {
-	int64_t late_us =
-	    clock_mono_us() - (int64_t)p->set->queue_time_ms * US_PER_MS;
-
-	refuse_parked(p, late_us);
-	refuse_waiting(p, x, late_us);
 	close_silent(p, clock_mono_us() - SILENT_US, false);
 	resume_accepting(p);
 }
 
 /* One wait for signals; the signal, or -1. */
 static int
-wait_signal(struct pool *p)
+wait_signal(void)
 {
-	struct timespec t = { 0 };
+	const struct timespec t = { TICK_MS / 1000, 0 };
 	sigset_t set;
-	bool soon;
 
-	pthread_mutex_lock(&p->lock);
-	soon = p->n_idle == 0 || p->n_parked > 0;
-	p->keeper_rests = !soon;
-	pthread_mutex_unlock(&p->lock);
-	t.tv_sec = soon ? 0 : TICK_MS / 1000;
-	t.tv_nsec = soon ? TICK_BUSY_MS * 1000000L : 0;
 	fill_signals(&set);
 	return sigtimedwait(&set, NULL, &t);
 }
@@ -172,12 +202,12 @@ tick(struct pool *p, bool reload)
 }
 
 static void
-run(struct pool *p, struct exchange *x)
+run(struct pool *p)
 {
 	int64_t next_us = 0;
 
 	for (;;) {
-		int sig = wait_signal(p);
+		int sig = wait_signal();
 
 		if (sig == SIGTERM || sig == SIGINT)
 			return;
@@ -185,7 +215,7 @@ run(struct pool *p, struct exchange *x)
 			tick(p, sig == SIGHUP);
 			next_us = clock_mono_us() + TICK_MS * US_PER_MS;
 		}
-		look_after(p, x);
+		look_after(p);
 	}
 }
 
@@ -229,7 +259,7 @@ is_busy(struct pool *p)
 }
 
 static void
-drain(struct pool *p, struct exchange *x)
+drain(struct pool *p)
 {
 	int64_t start = clock_mono_us(), now = start;
 	uint64_t one = 1;
@@ -237,10 +267,8 @@ drain(struct pool *p, struct exchange *x)
 	stop_listening(p);
 	while (now - start < FAREWELL_US ||
 	    (is_busy(p) && now - start < DRAIN_US)) {
-		const struct timespec t = { 0, 20 * 1000000L };
-
-		nanosleep(&t, NULL);
-		look_after(p, x);
+		sleep_ms(DRAIN_TICK_MS);
+		look_after(p);
 		now = clock_mono_us();
 		if (now - start >= FAREWELL_US)
 			close_silent(p, now, true);
@@ -248,7 +276,9 @@ drain(struct pool *p, struct exchange *x)
 	close_silent(p, INT64_MAX, true);
 	pthread_mutex_lock(&p->lock);
 	p->stopping = true;
+	pthread_cond_signal(&p->pressed);
 	pthread_mutex_unlock(&p->lock);
+	pthread_join(p->refuser, NULL);
 	/* The counter stays up, so that it wakes every worker. */
 	if (write(p->stop_fd, &one, sizeof(one)) != sizeof(one))
 		log_error("eventfd errno=%d", errno);
@@ -303,29 +333,27 @@ begin(struct pool *p)
 	pthread_mutex_lock(&p->lock);
 	ok = pool_add_worker(p);
 	pthread_mutex_unlock(&p->lock);
-	return ok;
+	return ok && pthread_create(&p->refuser, NULL, run_refuser, p) == 0;
 }
 
 bool
 pool_run(const struct pool_settings *s, struct listeners *l)
 {
 	static struct pool p; /* a worker that is stuck outlives the call */
-	struct exchange *x = exchange_new();
 	bool ok;
 
 	p = (struct pool){ .set = s,
 		.listeners = l,
-		.keeper = pthread_self(),
 		.epoll_fd = -1,
 		.stop_fd = -1,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.ended = PTHREAD_COND_INITIALIZER };
-	ok = x != NULL && begin(&p);
+		.ended = PTHREAD_COND_INITIALIZER,
+		.pressed = PTHREAD_COND_INITIALIZER };
+	ok = begin(&p);
 	if (ok) {
-		run(&p, x);
-		drain(&p, x);
+		run(&p);
+		drain(&p);
 	}
-	exchange_free(x);
 	if (p.n_workers > 0)
 		return ok; /* it still uses what is freed below */
 	while (p.n_spare > 0)

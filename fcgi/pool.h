@@ -8,8 +8,9 @@
  * been idle for a while.  What waits longer than "queue_time" because all
  * are busy, or because its share (share.h) is used up, is refused.
  *
- * The thread that calls pool_run waits for signals, closes what is silent
- * and refuses what has waited too long.
+ * A thread of its own refuses what has waited too long, with little
+ * patience for each; the thread that calls pool_run waits for signals and
+ * closes what is silent, and never waits for a client.
  */
 #ifndef MGW_FCGI_POOL_H
 #define MGW_FCGI_POOL_H

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -103,15 +102,6 @@ pool_add_worker(struct pool *p)
 	return true;
 }
 
-/* Something waits: it may have to be refused soon.  With the lock held. */
-static void
-wake_keeper(struct pool *p)
-{
-	if (p->keeper_rests)
-		pthread_kill(p->keeper, SIGUSR1);
-	p->keeper_rests = false;
-}
-
 /* True: more than half of the workers there may be are busy. */
 static bool
 become_busy(struct pool *p)
@@ -125,7 +115,7 @@ become_busy(struct pool *p)
 	    (p->n_workers == p->set->threads || p->stopping ||
 		!pool_add_worker(p))) {
 		p->busy_since_us = clock_mono_us();
-		wake_keeper(p);
+		pthread_cond_signal(&p->pressed);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return half;
@@ -202,7 +192,7 @@ park(struct pool *p, struct worker *w, const struct share_keys *k)
 	p->parked[p->n_parked++] =
 	    (struct parked){ w->exchange, *k, clock_mono_us() };
 	w->exchange = other;
-	wake_keeper(p);
+	pthread_cond_signal(&p->pressed);
 	return true;
 }
 

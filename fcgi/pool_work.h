@@ -57,8 +57,8 @@ struct pool {
 	bool paused;   /* listeners are out of the set: no descriptors left */
 	bool draining; /* nothing is accepted or kept any more */
 	bool stopping;
-	pthread_t keeper;  /* the thread in pool_run; immutable */
-	bool keeper_rests; /* it looks again only in a second */
+	pthread_t refuser;
+	pthread_cond_t pressed; /* something waits, and may be refused soon */
 };
 
 /* With the lock held.  False: no thread could be made. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -71,13 +72,16 @@ refuse_all(void *gate, struct exchange *x)
 	return exchange_head(x, 503, SPAN(""));
 }
 
+static atomic_bool reloaded;
+
 static void
 tick(void *gate, unsigned workers, unsigned busy, bool reload)
 {
+	if (reload)
+		reloaded = true;
 	(void)gate;
 	(void)workers;
 	(void)busy;
-	(void)reload;
 }
 
 static struct listeners listeners;
@@ -199,6 +203,60 @@ START_TEST(silent_connections_take_no_worker)
 	call(&quick);
 	ck_assert(quick.served);
 	for (int i = 0; i < 50; i++)
+		close(fds[i]);
+	finish();
+}
+END_TEST
+
+/* Half a head each, while the only worker is busy. */
+START_TEST(signals_wait_for_no_client)
+{
+	struct call slow = { .lines = SLOW };
+	int fds[40], waited = 0;
+
+	set.threads = 1;
+	set.queue_time_ms = 50;
+	begin();
+	pthread_create(&slow.thread, NULL, call, &slow);
+	usleep(50 * 1000);
+	for (int i = 0; i < 40; i++) {
+		fds[i] = fcgi_connect(sock);
+		fcgi_send(fds[i], SPAN("\1\1\0\1"));
+	}
+	usleep(100 * 1000);
+	kill(getpid(), SIGHUP);
+	while (!reloaded && waited++ < 20)
+		usleep(10 * 1000);
+	ck_assert(reloaded);
+	pthread_join(slow.thread, NULL);
+	ck_assert(slow.served);
+	for (int i = 0; i < 40; i++)
+		close(fds[i]);
+	finish();
+}
+END_TEST
+
+START_TEST(what_has_waited_too_long_is_refused_past_half_heads)
+{
+	struct call slow = { .lines = SLOW "X=1\n" },
+		    quick = { .lines = QUICK };
+	int fds[5];
+
+	set.threads = 1;
+	set.queue_time_ms = 50;
+	begin();
+	pthread_create(&slow.thread, NULL, call, &slow);
+	usleep(20 * 1000);
+	for (int i = 0; i < 4; i++) {
+		fds[i] = fcgi_connect(sock);
+		fcgi_send(fds[i], SPAN("\1\1\0\1"));
+	}
+	call(&quick);
+	/* Before the worker is free again. */
+	ck_assert(quick.ended && !quick.served);
+	pthread_join(slow.thread, NULL);
+	ck_assert(slow.served);
+	for (int i = 0; i < 4; i++)
 		close(fds[i]);
 	finish();
 }
@@ -455,6 +513,8 @@ main(void)
 	tcase_add_test(t, one_address_leaves_workers_for_others);
 	tcase_add_test(t, what_has_begun_is_served_after_sigterm);
 	tcase_add_test(t, silent_connections_take_no_worker);
+	tcase_add_test(t, signals_wait_for_no_client);
+	tcase_add_test(t, what_has_waited_too_long_is_refused_past_half_heads);
 	tcase_add_test(t, only_a_stale_socket_is_replaced);
 	tcase_add_loop_test(
 	    t, tcp_is_loopback_with_a_secret, 0, sizeof(tcp) / sizeof(tcp[0]));

@@ -141,6 +141,7 @@ enum {
 	OPTION_ENV,
 	OPTION_ALLOW_ROOT,
 	OPTION_CHECK,
+	OPTION_JSON,
 	OPTION__MAX
 };
 
@@ -153,6 +154,7 @@ static const struct args_option options[] = {
 	{ 'e', "env", "NAME=VALUE", "as MGW_NAME in the environment" },
 	{ 0, "allow-root", NULL, "run as root all the same" },
 	{ 0, "check", NULL, "say what would be done, and end" },
+	{ 0, "json", NULL, "what --check says, as JSON" },
 	{ 0, NULL, NULL, NULL },
 };
 
@@ -209,6 +211,8 @@ apply_option(struct origin *o, const struct option *option)
 		o->config->allow_root = true;
 	if (option->which == OPTION_CHECK)
 		o->config->check_only = true;
+	if (option->which == OPTION_JSON)
+		o->config->check_json = true;
 	if (option->which == OPTION_ENV) {
 		o->place = "-e";
 		name = span_cut(&value, '=');

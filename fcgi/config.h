@@ -50,7 +50,8 @@ struct config {
 	struct span peer_secret;         /* MGW_PEER_SECRET; p == NULL: none */
 	bool allow_root;
 	bool check_only;
-	int exit_code; /* see config_load */
+	bool check_json; /* in JSON */
+	int exit_code;   /* see config_load */
 };
 
 /*

@@ -34,6 +34,14 @@ fail(char *why, size_t why_size, const char *what, const char *text)
 	return false;
 }
 
+static bool
+fail_secret(char *why, size_t why_size)
+{
+	return fail(why, why_size, "TCP",
+	    "needs MGW_PEER_SECRET, here and as a parameter that the web "
+	    "server sets");
+}
+
 /* A folder in which nobody else can put a socket in our place. */
 static bool
 check_folder(const char *path, char *why, size_t why_size)
@@ -109,6 +117,16 @@ set_group(const char *path, const char *group, char *why, size_t why_size)
 	    fail(why, why_size, path, strerror(errno));
 }
 
+/* A path at which a socket may be made. */
+static bool
+check_path(const char *path, char *why, size_t why_size)
+{
+	if (strlen(path) + sizeof(".new") >
+	    sizeof(((struct sockaddr_un *)0)->sun_path))
+		return fail(why, why_size, path, "too long for a socket");
+	return check_folder(path, why, why_size);
+}
+
 static bool
 open_unix(struct listener *l, const char *path, const char *group, char *why,
     size_t why_size)
@@ -118,9 +136,7 @@ open_unix(struct listener *l, const char *path, const char *group, char *why,
 	mode_t mask;
 	int rc;
 
-	if (strlen(path) + sizeof(".new") > sizeof(a.un.sun_path))
-		return fail(why, why_size, path, "too long for a socket");
-	if (!check_folder(path, why, why_size) ||
+	if (!check_path(path, why, why_size) ||
 	    !check_stale(path, why, why_size))
 		return false;
 	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -194,17 +210,25 @@ parse_tcp(struct span s, union address *a, socklen_t *n)
 }
 
 static bool
+check_tcp(const char *what, union address *a, socklen_t *n, char *why,
+    size_t why_size)
+{
+	if (!parse_tcp(span_skip(span_str(what), 4), a, n))
+		return fail(why, why_size, what,
+		    "must be tcp:127.0.0.1:PORT or tcp:[::1]:PORT");
+	return is_loopback(a) ||
+	    fail(why, why_size, what, "must be a loopback address");
+}
+
+static bool
 open_tcp(struct listener *l, const char *what, char *why, size_t why_size)
 {
 	union address a;
 	socklen_t n;
 	int one = 1;
 
-	if (!parse_tcp(span_skip(span_str(what), 4), &a, &n))
-		return fail(why, why_size, what,
-		    "must be tcp:127.0.0.1:PORT or tcp:[::1]:PORT");
-	if (!is_loopback(&a))
-		return fail(why, why_size, what, "must be a loopback address");
+	if (!check_tcp(what, &a, &n, why, why_size))
+		return false;
 	l->tcp = true;
 	l->fd = socket(
 	    a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -297,30 +321,65 @@ open_all(
 	return true;
 }
 
+/* The account of web-server-user; false with "why". */
+static bool
+find_web_server(const struct config *c, uid_t *uid, char *why, size_t why_size)
+{
+	const struct passwd *pw = getpwnam(c->web_server_user);
+
+	if (pw == NULL)
+		return fail(why, why_size, c->web_server_user, "no such user");
+	*uid = pw->pw_uid;
+	return true;
+}
+
+bool
+listen_check_user(const struct config *c, char *why, size_t why_size)
+{
+	uid_t uid;
+
+	why[0] = '\0';
+	return find_web_server(c, &uid, why, why_size);
+}
+
+bool
+listen_check(const struct config *c, unsigned i, char *why, size_t why_size)
+{
+	const char *what = c->listen[i], *path = what + 5;
+	union address a;
+	socklen_t n;
+	struct stat st;
+
+	why[0] = '\0';
+	if (span_starts(span_str(what), SPAN("tcp:")))
+		return check_tcp(what, &a, &n, why, why_size) &&
+		    (c->peer_secret.p != NULL || fail_secret(why, why_size));
+	if (!check_path(path, why, why_size))
+		return false;
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return fail(why, why_size, path, "exists and is no socket");
+	if (c->listen_group != NULL && getgrnam(c->listen_group) == NULL)
+		return fail(why, why_size, c->listen_group, "no such group");
+	return true;
+}
+
 bool
 listen_open(
     struct listeners *l, const struct config *c, char *why, size_t why_size)
 {
-	const struct passwd *pw;
 	bool ok;
 
 	*l = (struct listeners){ .own = geteuid(), .web_server = (uid_t)-1 };
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		l->list[i].fd = -1;
 	why[0] = '\0';
-	if (c->web_server_user != NULL) {
-		pw = getpwnam(c->web_server_user);
-		if (pw == NULL)
-			return fail(
-			    why, why_size, c->web_server_user, "no such user");
-		l->web_server = pw->pw_uid;
-	}
+	if (c->web_server_user != NULL &&
+	    !find_web_server(c, &l->web_server, why, why_size))
+		return false;
 	ok = open_all(l, c, why, why_size);
 	for (unsigned i = 0; ok && i < l->n; i++)
 		if (l->list[i].tcp && c->peer_secret.p == NULL)
-			ok = fail(why, why_size, "TCP",
-			    "needs MGW_PEER_SECRET, here and as a parameter "
-			    "that the web server sets");
+			ok = fail_secret(why, why_size);
 	if (!ok)
 		listen_close(l);
 	return ok;

@@ -38,6 +38,14 @@ struct listeners {
 bool listen_open(
     struct listeners *l, const struct config *c, char *why, size_t why_size);
 
+/*
+ * What can be said of address "i" of the configuration, and of its
+ * web-server-user, without opening anything.
+ */
+bool listen_check(
+    const struct config *c, unsigned i, char *why, size_t why_size);
+bool listen_check_user(const struct config *c, char *why, size_t why_size);
+
 /* Close all, and remove what we made. */
 void listen_close(struct listeners *l);
 

@@ -257,32 +257,6 @@ live_backend(const struct generation *g, const struct match *m)
 	return extra;
 }
 
-const struct backend *
-live_backend_at(
-    const struct generation *g, uint32_t i, const struct row_api **api)
-{
-	const struct private *p = (const struct private *)g;
-	const struct bundle *b = &p->loaded->bundle;
-
-	*api = NULL;
-	for (uint32_t k = 0; k < bundle_n(b, SECTION_API); k++) {
-		const struct row_api *a = bundle_api(b, k);
-		uint32_t n = a->endpoints.n > 0            ? a->endpoints.n
-		    : p->loaded->backends.extra[k] != NULL ? 1
-							   : 0;
-
-		if (i >= n) {
-			i -= n;
-			continue;
-		}
-		*api = a;
-		return a->endpoints.n > 0
-		    ? &p->loaded->backends.list[a->endpoints.first + i]
-		    : p->loaded->backends.extra[k];
-	}
-	return NULL;
-}
-
 static void
 swap(struct live *l, struct private *p)
 {

@@ -47,8 +47,4 @@ const struct backend *live_backend(
  */
 void live_refresh(struct live *l, bool force);
 
-/* Every backend of the generation, for --check; NULL at the end. */
-const struct backend *live_backend_at(
-    const struct generation *g, uint32_t i, const struct row_api **api);
-
 #endif

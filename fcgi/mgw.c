@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/version.h"
+#include "fcgi/check.h"
 #include "fcgi/handle.h"
 #include "fcgi/pool.h"
 
@@ -186,59 +187,6 @@ run_pool(struct process *p)
 	return ok ? 0 : 2;
 }
 
-/* What comes from a bundle, and so from documents, steers no terminal. */
-static void
-print_text(FILE *to, struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c < 0x20 || c > 0x7e)
-			fprintf(to, "\\x%02x", c);
-		else
-			putc(c, to);
-	}
-}
-
-/* What --check prints: facts to standard output. */
-static int
-check(struct process *p)
-{
-	const struct config *c = &p->config;
-	const struct generation *now;
-	const struct backend *b;
-	const struct row_api *api;
-
-	printf("configuration\t%s\n", c->file != NULL ? c->file : "-");
-	printf("bundle\t%s\n", c->bundle);
-	printf("state\t%s\n", c->state);
-	printf("events\t%s\n", c->events);
-	printf("threads\t%u\n", c->threads);
-	for (unsigned i = 0; i < c->n_listen; i++)
-		printf("listen\t%s\n", c->listen[i]);
-	printf("peer-secret\t%s\n", c->peer_secret.p != NULL ? "set" : "unset");
-	if (!open_gate(p)) {
-		fprintf(stderr, "mgw: ");
-		print_text(stderr, span_str(p->why));
-		fputc('\n', stderr);
-		return 1;
-	}
-	now = live_get(p->gate.live);
-	printf("policy\t%016llx\n",
-	    (unsigned long long)now->policy.bundle->policy);
-	printf("sources\t%u\n", bundle_n(now->policy.bundle, SECTION_SOURCE));
-	for (uint32_t i = 0; (b = live_backend_at(now, i, &api)) != NULL; i++) {
-		printf("endpoint\t");
-		print_text(stdout, bundle_text(now->policy.bundle, api->title));
-		putchar('\t');
-		print_text(stdout, b->url);
-		putchar('\n');
-	}
-	live_put(p->gate.live, now);
-	close_gate(p);
-	return 0;
-}
-
 static bool
 start(struct process *p, int argc, char **argv)
 {
@@ -294,7 +242,7 @@ main(int argc, char **argv)
 		log_fatal("%s", p.why);
 	}
 	if (p.config.check_only)
-		return check(&p);
+		return check_run(&p.config);
 	if (p.cgi && !open_gate(&p))
 		return fail_cgi(&p);
 	if (p.cgi)

@@ -1,0 +1,338 @@
+/*
+ * check - see check.h.
+ *
+ * A line an item: what it is, its name, "ok" or "wrong", and a remark,
+ * separated by tabs; or the same as JSON.
+ */
+#include "fcgi/check.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "fcgi/backends.h"
+#include "fcgi/listen.h"
+#include "fcgi/remote_file.h"
+#include "policy/source.h"
+
+#define REPORT_BYTES_MAX (64u << 20)
+#define WHY_MAX 1024
+
+struct report {
+	const struct config *config;
+	struct buf out;
+	struct state *state; /* looked at only; NULL: there is none */
+	bool wrong;
+	bool first;
+};
+
+/* Control bytes and what is not ASCII are escaped: names come from outside. */
+static void
+add_text(struct buf *b, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c < 0x20 || c > 0x7e)
+			buf_printf(b, "\\x%02x", c);
+		else
+			buf_add_char(b, (char)c);
+	}
+}
+
+static void item(struct report *r, const char *kind, struct span name, bool ok,
+    const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+static void
+item(struct report *r, const char *kind, struct span name, bool ok,
+    const char *format, ...)
+{
+	char remark[WHY_MAX];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(remark, sizeof(remark), format, args);
+	va_end(args);
+	r->wrong |= !ok;
+	if (!r->config->check_json) {
+		buf_printf(&r->out, "%s\t", kind);
+		add_text(&r->out, name);
+		buf_printf(&r->out, "\t%s\t", ok ? "ok" : "wrong");
+		add_text(&r->out, span_str(remark));
+		buf_add_char(&r->out, '\n');
+		return;
+	}
+	buf_printf(&r->out,
+	    "%s\n    {\"kind\":\"%s\",\"name\":", r->first ? "" : ",", kind);
+	json_write_string(&r->out, name);
+	buf_printf(&r->out, ",\"ok\":%s,\"remark\":", ok ? "true" : "false");
+	json_write_string(&r->out, span_str(remark));
+	buf_add_char(&r->out, '}');
+	r->first = false;
+}
+
+static void
+check_user(struct report *r)
+{
+	char name[32];
+	bool root = geteuid() == 0;
+
+	(void)snprintf(name, sizeof(name), "%u", (unsigned)geteuid());
+	if (root && !r->config->allow_root)
+		item(r, "user", span_str(name), false,
+		    "refuses to run as root; use a user of its own, or "
+		    "--allow-root");
+	else
+		item(r, "user", span_str(name), true, root ? "root" : "");
+}
+
+/* The folder that "path" lies in; NUL-terminated in "to". */
+static void
+folder_of(const char *path, char *to, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+	int n = slash == path ? 1 : (int)(slash - path);
+
+	(void)snprintf(to, size, "%.*s", n, path);
+}
+
+/* "path" is missing: whether it could be made. */
+static void
+check_makeable(struct report *r, const char *kind, const char *path)
+{
+	char folder[4096];
+
+	folder_of(path, folder, sizeof(folder));
+	/* The state folder may have to be made first. */
+	if (access(folder, F_OK) != 0 &&
+	    span_eq(span_str(folder), span_str(r->config->state)))
+		item(r, kind, span_str(path), true, "would be made");
+	else if (access(folder, W_OK | X_OK) != 0)
+		item(r, kind, span_str(path), false,
+		    "is missing and cannot be made: %s", strerror(errno));
+	else
+		item(r, kind, span_str(path), true, "would be made");
+}
+
+static void
+check_state(struct report *r)
+{
+	const char *dir = r->config->state;
+	char shared[4096], why[WHY_MAX] = "";
+	struct stat st;
+
+	(void)snprintf(shared, sizeof(shared), "%s/shared", dir);
+	if (lstat(dir, &st) != 0 && errno == ENOENT) {
+		check_makeable(r, "state", dir);
+		return;
+	}
+	if (access(shared, F_OK) == 0) {
+		r->state = state_view(dir, why, sizeof(why));
+		item(r, "state", span_str(dir), r->state != NULL, "%s", why);
+		return;
+	}
+	if (lstat(dir, &st) != 0)
+		item(r, "state", span_str(dir), false, "%s", strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		item(r, "state", span_str(dir), false, "is not a folder");
+	else if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
+		item(r, "state", span_str(dir), false,
+		    "must be of mode 0700 and owned by who runs mgw");
+	else
+		item(r, "state", span_str(dir), true,
+		    "its file \"shared\" would be made");
+}
+
+/* A file that is appended to, or the name of another place. */
+static void
+check_log(struct report *r, const char *kind, const char *path)
+{
+	struct stat st;
+
+	if (path == NULL)
+		path = "stderr";
+	if (path[0] != '/')
+		item(r, kind, span_str(path), true, "%s", "");
+	else if (lstat(path, &st) != 0 && errno == ENOENT)
+		check_makeable(r, kind, path);
+	else if (lstat(path, &st) != 0 || access(path, W_OK) != 0)
+		item(r, kind, span_str(path), false, "%s", strerror(errno));
+	else
+		item(r, kind, span_str(path), true, "%s", "");
+}
+
+static void
+check_listeners(struct report *r)
+{
+	const struct config *c = r->config;
+	char why[WHY_MAX];
+
+	for (unsigned i = 0; i < c->n_listen; i++) {
+		bool ok = listen_check(c, i, why, sizeof(why));
+
+		item(r, "listen", span_str(c->listen[i]), ok, "%s", why);
+	}
+	if (c->web_server_user != NULL) {
+		bool ok = listen_check_user(c, why, sizeof(why));
+
+		item(r, "web-server-user", span_str(c->web_server_user), ok,
+		    "%s", why);
+	}
+	item(r, "peer-secret", SPAN("MGW_PEER_SECRET"), true,
+	    c->peer_secret.p != NULL ? "set" : "unset");
+}
+
+static struct span
+reader_env(void *config, struct span name)
+{
+	return config_env(config, name);
+}
+
+/* What is kept of a URL; nothing is fetched. */
+static void
+check_kept(struct report *r, struct span url)
+{
+	struct remote_kept kept;
+	struct buf body;
+
+	buf_init(&body, KEY_SET_BYTES_MAX);
+	if (r->state == NULL ||
+	    !remote_file_read(r->config->state, r->state, url, &body, &kept))
+		item(r, "source", url, true, "not fetched yet");
+	else
+		item(r, "source", url, true, "kept; next fetch in %lld s",
+		    (long long)(kept.left_us / 1000000));
+	buf_fini(&body);
+}
+
+static void
+check_source(struct report *r, const struct bundle *b, uint32_t row)
+{
+	static const char *const kinds[SOURCE_KIND__MAX] = {
+		[SOURCE_SECRET] = "secret",
+		[SOURCE_KEY_SET] = "key set",
+		[SOURCE_KEY_FILE] = "key file",
+	};
+	const struct row_source *s = bundle_source(b, row);
+	const struct source_reader from = { .bundle = b,
+		.env = reader_env,
+		.world = (void *)(uintptr_t)r->config };
+	struct span name = bundle_text(b, s->value);
+	struct span origin = bundle_text(b, s->origin);
+	struct source_object o;
+	char why[WHY_MAX] = "";
+	struct arena a;
+	bool placed = s->how == SOURCE_FILE || s->how == SOURCE_URL, ok = true;
+
+	arena_init(&a, 1024, 64 * 1024);
+	if (placed)
+		name = source_place(&from, row, &a, why, sizeof(why));
+	else if (s->how == SOURCE_INLINE)
+		name = SPAN("inline");
+	if (name.p == NULL) {
+		name = bundle_text(b, s->value);
+		ok = false;
+	} else if (s->how == SOURCE_URL) {
+		check_kept(r, name);
+		arena_fini(&a);
+		return;
+	} else {
+		ok = source_load(&from, row, &o, why, sizeof(why));
+	}
+	item(r, "source", name, ok, "%s%s%.*s",
+	    ok && kinds[s->kind] != NULL ? kinds[s->kind] : why,
+	    origin.n > 0 ? ", named by " : "", SPAN_ARG(origin));
+	if (ok)
+		source_free(&o);
+	arena_fini(&a);
+}
+
+static void
+check_backend(struct report *r, struct span title, const struct backend *b)
+{
+	bool ok = b->ca_file.n == 0 || access(b->ca_file.p, R_OK) == 0;
+
+	if (ok)
+		item(r, "endpoint", b->url, true, "of %.*s", SPAN_ARG(title));
+	else
+		item(r, "endpoint", b->url, false, "%.*s: %s",
+		    SPAN_ARG(b->ca_file), strerror(errno));
+}
+
+static void
+check_endpoints(struct report *r, const struct bundle *b)
+{
+	struct backends l = { .bundle = b };
+	char why[WHY_MAX] = "";
+
+	if (!backends_open(&l, b, r->config, why, sizeof(why)))
+		item(r, "endpoint", SPAN("-"), false, "%s", why);
+	for (uint32_t i = 0; why[0] == '\0' && i < bundle_n(b, SECTION_API);
+	     i++) {
+		const struct row_api *api = bundle_api(b, i);
+		struct span title = bundle_text(b, api->title);
+
+		for (uint32_t k = 0; k < api->endpoints.n; k++)
+			check_backend(
+			    r, title, &l.list[api->endpoints.first + k]);
+		if (l.extra[i] != NULL)
+			check_backend(r, title, l.extra[i]);
+		else if (api->endpoints.n == 0)
+			item(r, "endpoint", SPAN("-"), true,
+			    "none of %.*s but those of its operations",
+			    SPAN_ARG(title));
+	}
+	backends_close(&l);
+}
+
+static void
+check_bundle(struct report *r)
+{
+	const char *path = r->config->bundle;
+	char why[WHY_MAX] = "";
+	struct bundle b;
+
+	if (!bundle_open(&b, path, why, sizeof(why))) {
+		item(r, "bundle", span_str(path), false, "%s", why);
+		return;
+	}
+	item(r, "bundle", span_str(path), true, "policy=%016llx",
+	    (unsigned long long)b.policy);
+	for (uint32_t i = 0; i < bundle_n(&b, SECTION_SOURCE); i++)
+		check_source(r, &b, i);
+	check_endpoints(r, &b);
+	bundle_close(&b);
+}
+
+int
+check_run(const struct config *c)
+{
+	struct report r = { .config = c, .first = true };
+	struct span all;
+	bool ok;
+
+	buf_init(&r.out, REPORT_BYTES_MAX);
+	if (c->check_json)
+		buf_add_str(&r.out, "{\n  \"items\": [");
+	item(&r, "configuration", span_str(c->file != NULL ? c->file : "-"),
+	    true, "threads=%u queue-time=%ums", c->threads, c->queue_time_ms);
+	check_user(&r);
+	check_state(&r);
+	check_log(&r, "events", c->events);
+	check_log(&r, "error-log", c->error_log);
+	check_listeners(&r);
+	check_bundle(&r);
+	if (c->check_json)
+		buf_printf(&r.out, "\n  ],\n  \"ok\": %s\n}\n",
+		    r.wrong ? "false" : "true");
+	all = buf_span(&r.out);
+	ok = !r.out.failed && fwrite(all.p, 1, all.n, stdout) == all.n &&
+	    fflush(stdout) == 0;
+	buf_fini(&r.out);
+	if (r.state != NULL)
+		state_close(r.state);
+	return !ok ? 2 : r.wrong ? 1 : 0;
+}

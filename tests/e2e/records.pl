@@ -16,6 +16,7 @@
 #	abort		ABORT_REQUEST
 #	length:N	a parameter whose name is said to have N bytes
 #	wait:MS		nothing, for a while
+#	leave		close, and print nothing
 use strict;
 use warnings;
 use IO::Socket::UNIX;
@@ -55,6 +56,7 @@ my $socket = shift;
 my $s = IO::Socket::UNIX->new(Peer => $socket) or die "$socket: $!";
 $SIG{PIPE} = 'IGNORE';
 for my $piece (@ARGV) {
+	exit 0 if $piece eq 'leave';
 	my ($what, @a) = split /:/, $piece;
 	my $out =
 	    $what eq 'begin' ? pack('CCnnCC', 1, 1, $a[0] // 1, 8, 0, 0) .

@@ -57,12 +57,6 @@ for host in lighttpd apache; do
 	timeout 3 curl -sN "$URL/things/open/sse" >"$W/body"
 	test "$(grep -c . "$W/body")" -ge 2 || wrong 'nothing in 3 s'
 
-	it "a client that goes is noticed ($host)"
-	timeout 1 curl -s "$URL/things/open/slow/9000" >/dev/null
-	wait_for 40 grep -q 'gone' "$W/backend.requests" ||
-	    wrong 'the backend still waits'
-	: >"$W/backend.requests"
-
 	it "204, 304 and interim answers come through ($host)"
 	get /things/open/no-content
 	expect_status 204

@@ -6,6 +6,7 @@
 #
 #	stage_make		at the start
 #	stage_run COMMAND...	inside of it
+#	stage_root COMMAND...	inside of it, and still as root
 #
 # The copy goes when the script ends; $stage is the folder, or empty.
 stage=''
@@ -34,4 +35,12 @@ stage_run() {
 	fi
 	(cd "$stage" && exec setpriv --reuid=65534 --regid=65534 \
 	    --clear-groups env HOME=/nonexistent TMPDIR="$stage/tmp" "$@")
+}
+
+stage_root() {
+	if [ -z "$stage" ]; then
+		"$@"
+		return
+	fi
+	(cd "$stage" && exec env TMPDIR="$stage/tmp" "$@")
 }

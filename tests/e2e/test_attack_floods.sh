@@ -178,8 +178,8 @@ kill $PEERS
 gone $PEERS
 ask_socket
 
-it 'half a record from a hundred peers holds nobody up for long'
-peers 100 010100
+it 'half a record from fifty peers holds nobody up'
+peers 50 010100
 ask_socket
 kill $PEERS
 gone $PEERS

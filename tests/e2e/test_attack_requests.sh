@@ -153,15 +153,21 @@ for host in lighttpd apache; do
 	expect_no_body SUCCESS
 	expect_no_body CN=root
 
-	it "Connection hides nothing that mgw writes ($host)"
-	get /things/secret/x -X POST -d hello -H "$(bearer "$(token)")" \
-	    -H 'Connection: close, Host, Content-Length, Content-Type, X-Mgw-Subject, X-Forwarded-For, X-Request-Id, Via'
-	expect_status 200
-	expect_body '"body_bytes":5'
-	expect_seen Content-Length 5
-	expect_seen X-Mgw-Subject ada
-	expect_seen X-Forwarded-For 127.0.0.1
-	expect_seen Content-Type application/x-www-form-urlencoded
+	it "Connection hides nothing that mgw writes or decided on ($host)"
+	for name in Host Content-Length Content-Type X-Mgw-Subject \
+	    X-Forwarded-For X-Request-Id Via Cookie Authorization; do
+		get /things/secret/x -X POST -d hello \
+		    -H "$(bearer "$(token)")" -H 'Cookie: c=1' \
+		    -H "Connection: close, $name"
+		test "$STATUS" != 400 || continue
+		expect_status 200
+		expect_body '"body_bytes":5'
+		expect_seen Content-Length 5
+		expect_seen X-Mgw-Subject ada
+		expect_seen X-Forwarded-For 127.0.0.1
+		expect_seen Cookie c=1
+		expect_seen Content-Type application/x-www-form-urlencoded
+	done
 
 	it "a header in two spellings is refused or one ($host)"
 	send 'GET /things/keyed/x HTTP/1.1' 'Host: a' "X-API-Key: $KEY" \

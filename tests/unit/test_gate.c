@@ -3,12 +3,14 @@
  */
 #include <check.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fcgi/config.h"
@@ -101,19 +103,27 @@ run(void *nothing)
 }
 
 static void
-begin(void)
+begin_on(const char *listen)
 {
-	static char listen[128];
-	struct config c = { .n_listen = 1 };
+	struct config c = { .n_listen = 1, .peer_secret = set.peer_secret };
 
-	(void)snprintf(listen, sizeof(listen), "unix:%s", sock);
 	c.listen[0] = listen;
 	ck_assert(exchange_global_init());
 	pool_block_signals();
 	ck_assert_msg(listen_open(&listeners, &c, why, sizeof(why)), "%s", why);
 	/* The name must outlive the listener. */
-	listeners.list[0].path = sock;
+	if (!listeners.list[0].tcp)
+		listeners.list[0].path = sock;
 	ck_assert_int_eq(pthread_create(&pool_thread, NULL, run, NULL), 0);
+}
+
+static void
+begin(void)
+{
+	static char listen[128];
+
+	(void)snprintf(listen, sizeof(listen), "unix:%s", sock);
+	begin_on(listen);
 }
 
 static void
@@ -129,13 +139,11 @@ struct call {
 	bool served, ended;
 };
 
-static void *
-call(void *arg)
+static void
+call_over(int fd, struct call *c)
 {
-	struct call *c = arg;
 	struct fcgi_reply r;
 	struct buf b;
-	int fd = fcgi_connect(sock);
 
 	buf_init(&b, 4096);
 	fcgi_request(&b, false, c->lines, (struct span){ 0 });
@@ -146,6 +154,12 @@ call(void *arg)
 	fcgi_reply_fini(&r);
 	buf_fini(&b);
 	close(fd);
+}
+
+static void *
+call(void *arg)
+{
+	call_over(fcgi_connect(sock), arg);
 	return NULL;
 }
 
@@ -318,6 +332,66 @@ START_TEST(tcp_is_loopback_with_a_secret)
 		c.peer_secret = SPAN("secret");
 	ck_assert_int_eq(listen_open(&l, &c, why, sizeof(why)), tcp[_i].ok);
 	listen_close(&l);
+}
+END_TEST
+
+/* As nobody: this thread alone, as the call goes by the library. */
+static void *
+call_as_another(void *arg)
+{
+	ck_assert_int_eq(syscall(SYS_setresuid, -1, 65534, -1), 0);
+	return call(arg);
+}
+
+START_TEST(another_user_is_not_answered)
+{
+	struct call theirs = { .lines = QUICK }, ours = { .lines = QUICK };
+	pthread_t t;
+
+	if (geteuid() != 0)
+		return; /* nobody else can be had */
+	begin();
+	ck_assert_int_eq(chmod(sock, 0666), 0);
+	ck_assert_int_eq(chmod(folder, 0755), 0);
+	ck_assert_int_eq(pthread_create(&t, NULL, call_as_another, &theirs), 0);
+	pthread_join(t, NULL);
+	ck_assert(!theirs.served && !theirs.ended);
+	call(&ours);
+	ck_assert(ours.served);
+	finish();
+}
+END_TEST
+
+static const struct {
+	const char *lines;
+	bool served;
+} secrets[] = {
+	{ QUICK, false },
+	{ QUICK "MGW_PEER_SECRET=\n", false },
+	{ QUICK "MGW_PEER_SECRET=secre\n", false },
+	{ QUICK "MGW_PEER_SECRET=secrets\n", false },
+	{ QUICK "MGW_PEER_SECRET=Secret\n", false },
+	{ QUICK "HTTP_MGW_PEER_SECRET=secret\n", false },
+	{ QUICK "MGW_PEER_SECRET=wrong\nMGW_PEER_SECRET=secret\n", false },
+	{ QUICK "MGW_PEER_SECRET=secret\n", true },
+};
+
+START_TEST(who_speaks_over_tcp_knows_the_secret)
+{
+	struct call c = { .lines = secrets[_i].lines };
+	struct sockaddr_in a;
+	socklen_t n = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	set.peer_secret = SPAN("secret");
+	begin_on("tcp:127.0.0.1:0");
+	ck_assert_int_eq(
+	    getsockname(listeners.list[0].fd, (struct sockaddr *)&a, &n), 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, n), 0);
+	call_over(fd, &c);
+	ck_assert_int_eq(c.served, secrets[_i].served);
+	ck_assert_int_eq(c.ended, secrets[_i].served);
+	finish();
 }
 END_TEST
 
@@ -518,6 +592,9 @@ main(void)
 	tcase_add_test(t, only_a_stale_socket_is_replaced);
 	tcase_add_loop_test(
 	    t, tcp_is_loopback_with_a_secret, 0, sizeof(tcp) / sizeof(tcp[0]));
+	tcase_add_test(t, another_user_is_not_answered);
+	tcase_add_loop_test(t, who_speaks_over_tcp_knows_the_secret, 0,
+	    sizeof(secrets) / sizeof(secrets[0]));
 	tcase_add_test(t, no_address_takes_all_that_others_have_for_its_api);
 	tcase_add_test(t, addresses_of_one_ipv6_network_share);
 	tcase_add_test(t, events_follow_a_renamed_file);

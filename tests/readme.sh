@@ -118,7 +118,7 @@ $1"
 # Run them; a command that fails ends them.
 run() {
 	code=0
-	as_reader timeout 300 sh -eu $W/block >$W/out 2>&1 </dev/null || code=$?
+	as_reader timeout 120 sh -eu $W/block >$W/out 2>&1 </dev/null || code=$?
 	test $verbose -eq 0 || sed "s/^/[$NAME] /" $W/out
 	test $code -eq 0 || wrong "exit $code"
 }

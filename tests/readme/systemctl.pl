@@ -12,6 +12,7 @@ use POSIX ();
 
 my $pids = '/run/started';
 my $log = '/var/log/started.log';
+my $failed = 0;
 
 # Of a unit file: key => list of values.
 sub unit {
@@ -93,6 +94,8 @@ sub serve {
 		become($service, one($service, 'ExecStartPre'));
 	}
 	wait;
+	# systemd gives up as well, and closes the socket.
+	exit 1 if $? != 0 && ++$failed == 3;
 	return if $? != 0;
 	start('mgw', sub {
 		become($service, one($service, 'ExecStart'), $socket);

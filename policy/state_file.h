@@ -80,9 +80,12 @@ struct bucket_table {
 struct verdict_slot {
 	_Atomic uint64_t lo, hi; /* id; 0, 0 while it is written */
 	_Atomic int64_t expires_s;
-	uint32_t key_bytes, payload_bytes;
-	struct hash128 sum; /* of all other fields, under the state's key */
-	char bytes[VERDICT_BYTES_MAX]; /* key id, then payload */
+	_Atomic uint32_t key_bytes, payload_bytes;
+	/* The keyed sum of all other fields. */
+	_Atomic uint64_t sum_lo, sum_hi;
+	/* Key id, then payload.  Words, since they may be read and written
+	 * at once; what comes of that, the sum finds. */
+	_Atomic uint64_t words[VERDICT_BYTES_MAX / 8];
 };
 
 /* A build numbers its reasons as it likes; the file goes by their words. */

@@ -53,22 +53,51 @@ slot_is(const struct verdict_slot *slot, struct hash128 id)
 	    atomic_load_explicit(&slot->hi, memory_order_acquire) == id.hi;
 }
 
+/* Copied by words, the last of which may have bytes of no meaning. */
+static char *
+read_bytes(const struct verdict_slot *slot, size_t n, struct arena *a)
+{
+	char *to = arena_alloc(a, (n + 7) / 8 * 8);
+
+	for (size_t i = 0; to != NULL && i < (n + 7) / 8; i++) {
+		uint64_t word =
+		    atomic_load_explicit(&slot->words[i], memory_order_relaxed);
+
+		memcpy(to + i * 8, &word, 8);
+	}
+	return to;
+}
+
+static void
+write_bytes(struct verdict_slot *slot, size_t at, struct span bytes)
+{
+	for (size_t i = 0; i < bytes.n; i++) {
+		_Atomic uint64_t *to = &slot->words[(at + i) / 8];
+		uint64_t word = atomic_load_explicit(to, memory_order_relaxed);
+
+		((char *)&word)[(at + i) % 8] = bytes.p[i];
+		atomic_store_explicit(to, word, memory_order_relaxed);
+	}
+}
+
 static bool
 copy_out(const struct state *s, const struct verdict_slot *slot,
     struct hash128 id, struct arena *a, struct verdict *v)
 {
-	uint32_t n_key = slot->key_bytes, n_payload = slot->payload_bytes;
-	struct hash128 sum = slot->sum;
-	struct span all;
+	uint32_t n_key = atomic_load(&slot->key_bytes);
+	uint32_t n_payload = atomic_load(&slot->payload_bytes);
+	struct hash128 sum = { atomic_load(&slot->sum_lo),
+		atomic_load(&slot->sum_hi) };
+	char *all;
 
 	if (n_key > VERDICT_BYTES_MAX || n_payload > VERDICT_BYTES_MAX - n_key)
 		return false;
-	all = arena_copy(a, span_of(slot->bytes, n_key + n_payload));
-	if (all.p == NULL)
+	all = read_bytes(slot, n_key + n_payload, a);
+	if (all == NULL)
 		return false;
 	v->expires_s = atomic_load(&slot->expires_s);
-	v->key_id = span_of(all.p, n_key);
-	v->payload = span_of(all.p + n_key, n_payload);
+	v->key_id = span_of(all, n_key);
+	v->payload = span_of(all + n_key, n_payload);
 	return hash128_eq(
 	    sum, verdict_sum(s, id, v->expires_s, v->key_id, v->payload));
 }
@@ -120,6 +149,7 @@ state_remember(struct state *s, const struct span *parts, unsigned n,
 {
 	struct hash128 id = verdict_id(s, parts, n);
 	struct verdict_slot *slot;
+	struct hash128 sum;
 	size_t n_key = v->key_id.n, n_payload = v->payload.n;
 
 	if (n_key > VERDICT_BYTES_MAX || n_payload > VERDICT_BYTES_MAX - n_key)
@@ -128,13 +158,13 @@ state_remember(struct state *s, const struct span *parts, unsigned n,
 	atomic_store(&slot->lo, 0);
 	atomic_store(&slot->hi, 0);
 	atomic_store(&slot->expires_s, v->expires_s);
-	slot->key_bytes = (uint32_t)n_key;
-	slot->payload_bytes = (uint32_t)n_payload;
-	if (n_key > 0)
-		memcpy(slot->bytes, v->key_id.p, n_key);
-	if (n_payload > 0)
-		memcpy(slot->bytes + n_key, v->payload.p, n_payload);
-	slot->sum = verdict_sum(s, id, v->expires_s, v->key_id, v->payload);
+	atomic_store(&slot->key_bytes, (uint32_t)n_key);
+	atomic_store(&slot->payload_bytes, (uint32_t)n_payload);
+	write_bytes(slot, 0, v->key_id);
+	write_bytes(slot, n_key, v->payload);
+	sum = verdict_sum(s, id, v->expires_s, v->key_id, v->payload);
+	atomic_store(&slot->sum_lo, sum.lo);
+	atomic_store(&slot->sum_hi, sum.hi);
 	atomic_store_explicit(&slot->hi, id.hi, memory_order_release);
 	atomic_store_explicit(&slot->lo, id.lo, memory_order_release);
 }

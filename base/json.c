@@ -7,9 +7,8 @@
 #include "base/json.h"
 
 #include <assert.h>
-#include <sys/random.h>
 
-#include "base/siphash.h"
+#include "base/json_part.h"
 
 /* What may come next. */
 enum {
@@ -20,16 +19,6 @@ enum {
 	STATE_AFTER, /* a value is complete */
 	STATE_END,
 	STATE_ERROR,
-};
-
-/* Up to here a new name is compared with each; beyond, by hash table. */
-#define NAMES_LINEAR 12
-
-struct json_names {
-	struct span *names;
-	uint32_t *table; /* index + 1, 0 is free; "size" * 2 places */
-	uint32_t n;
-	uint32_t size; /* a power of two */
 };
 
 static enum json_event
@@ -86,221 +75,6 @@ after_value(struct json_scan *s)
 }
 
 /*
- * The key of the name tables: names come from outside, so that a fixed
- * hash could be made to collide.  Where the kernel gives no random bytes
- * the addresses of this process must do.
- */
-static const struct siphash_key *
-names_key(void)
-{
-	static _Thread_local struct siphash_key key;
-	static _Thread_local bool made;
-
-	if (!made) {
-		if (getrandom(&key, sizeof(key), GRND_NONBLOCK) !=
-		    (ssize_t)sizeof(key)) {
-			key.k0 ^= (uint64_t)(uintptr_t)&key;
-			key.k1 ^= (uint64_t)(uintptr_t)&names_key;
-		}
-		made = true;
-	}
-	return &key;
-}
-
-static uint32_t *
-find_place(const struct json_names *set, struct span name)
-{
-	const uint32_t mask = set->size * 2 - 1;
-	uint32_t at = (uint32_t)siphash_64(names_key(), name) & mask;
-
-	while (set->table[at] != 0 &&
-	    !span_eq(set->names[set->table[at] - 1], name))
-		at = (at + 1) & mask;
-	return &set->table[at];
-}
-
-static bool
-grow_names(struct json_scan *s, struct json_names *set)
-{
-	uint32_t size = set->size > 0 ? set->size * 2 : 16;
-	struct span *names = arena_calloc(s->arena, size, sizeof(*names));
-	uint32_t *table = arena_calloc(s->arena, size * 2, sizeof(*table));
-
-	if (names == NULL || table == NULL)
-		return false;
-	if (set->n > 0)
-		memcpy(names, set->names, set->n * sizeof(*names));
-	set->names = names;
-	set->table = table;
-	set->size = size;
-	if (set->n > NAMES_LINEAR) {
-		for (uint32_t i = 0; i < set->n; i++)
-			*find_place(set, names[i]) = i + 1;
-	}
-	return true;
-}
-
-/* Add a name to the set of the open object; an error text, or NULL. */
-static const char *
-add_name(struct json_scan *s, struct span name)
-{
-	static const char twice[] = "name comes twice in one object";
-	struct json_names *set = s->names[s->depth];
-	uint32_t *place;
-
-	if (set->n == set->size && !grow_names(s, set))
-		return "out of memory";
-	if (set->n < NAMES_LINEAR) {
-		for (uint32_t i = 0; i < set->n; i++) {
-			if (span_eq(set->names[i], name))
-				return twice;
-		}
-		set->names[set->n++] = name;
-		return NULL;
-	}
-	if (set->n == NAMES_LINEAR) {
-		memset(set->table, 0, set->size * 2 * sizeof(*set->table));
-		for (uint32_t i = 0; i < set->n; i++)
-			*find_place(set, set->names[i]) = i + 1;
-	}
-	place = find_place(set, name);
-	if (*place != 0)
-		return twice;
-	set->names[set->n++] = name;
-	*place = set->n;
-	return NULL;
-}
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Four hexadecimal digits at the start of "s", or -1. */
-static int32_t
-hex4(struct span s)
-{
-	int32_t v = 0;
-
-	if (s.n < 4)
-		return -1;
-	for (size_t i = 0; i < 4; i++) {
-		int digit = hex_digit(s.p[i]);
-
-		if (digit < 0)
-			return -1;
-		v = v << 4 | digit;
-	}
-	return v;
-}
-
-static size_t
-put_utf8(char *to, uint32_t c)
-{
-	unsigned char *u = (unsigned char *)to;
-
-	if (c < 0x80) {
-		u[0] = (unsigned char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		u[0] = (unsigned char)(0xc0 | c >> 6);
-		u[1] = (unsigned char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		u[0] = (unsigned char)(0xe0 | c >> 12);
-		u[1] = (unsigned char)(0x80 | (c >> 6 & 0x3f));
-		u[2] = (unsigned char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	u[0] = (unsigned char)(0xf0 | c >> 18);
-	u[1] = (unsigned char)(0x80 | (c >> 12 & 0x3f));
-	u[2] = (unsigned char)(0x80 | (c >> 6 & 0x3f));
-	u[3] = (unsigned char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
-/*
- * "\uXXXX" or a surrogate pair at the start of "s" (behind the 'u'): its
- * code point, and in "*used" how many bytes; an error text, or NULL.
- */
-static const char *
-unicode_escape(struct span s, uint32_t *c, size_t *used)
-{
-	int32_t high = hex4(s), low;
-
-	*used = 4;
-	if (high < 0)
-		return "\\u needs four hexadecimal digits";
-	if (high == 0)
-		return "\\u0000 is not accepted";
-	*c = (uint32_t)high;
-	if (high < 0xd800 || high > 0xdfff)
-		return NULL;
-	s = span_skip(s, 4);
-	if (high > 0xdbff || !span_starts(s, SPAN("\\u")))
-		return "lone surrogate";
-	low = hex4(span_skip(s, 2));
-	if (low < 0xdc00 || low > 0xdfff)
-		return "lone surrogate";
-	*c = 0x10000 + (((uint32_t)high & 0x3ff) << 10) +
-	    ((uint32_t)low & 0x3ff);
-	*used = 10;
-	return NULL;
-}
-
-/* Unescape "raw", which ends before its quote; false after fail_at. */
-static bool
-unescape(struct json_scan *s, struct span raw)
-{
-	static const char letters[] = "\"\\/bfnrt";
-	static const char meant[] = "\"\\/\b\f\n\r\t";
-	char *to = arena_alloc(s->arena, raw.n);
-	size_t n = 0, used = 0;
-
-	if (to == NULL) {
-		(void)fail(s, "out of memory");
-		return false;
-	}
-	for (size_t i = 0; i < raw.n; i += used) {
-		const char *letter, *what;
-		uint32_t c;
-
-		used = 1;
-		if (raw.p[i] != '\\') {
-			to[n++] = raw.p[i];
-			continue;
-		}
-		/* A backslash is never last: it would escape the quote. */
-		i++;
-		if (raw.p[i] == 'u') {
-			what = unicode_escape(span_skip(raw, i + 1), &c, &used);
-			used++;
-			if (what != NULL) {
-				(void)fail_at(s, s->at + i, what);
-				return false;
-			}
-			n += put_utf8(to + n, c);
-			continue;
-		}
-		letter = memchr(letters, raw.p[i], sizeof(letters) - 1);
-		if (letter == NULL) {
-			(void)fail_at(s, s->at + i, "unknown escape");
-			return false;
-		}
-		to[n++] = meant[letter - letters];
-	}
-	s->value = span_of(to, n);
-	return true;
-}
-
-/*
  * Behind the first bytes that need no look: eight at a time are tried for
  * a quote, a backslash, a control byte or one above 0x7f.
  */
@@ -329,7 +103,8 @@ static bool
 read_string(struct json_scan *s)
 {
 	bool escaped = false, high = false;
-	size_t start = ++s->at, at = start;
+	size_t start = ++s->at, at = start, at_escape;
+	const char *what;
 	struct span raw;
 
 	for (at = skip_plain(s->text, at);; at++) {
@@ -358,8 +133,13 @@ read_string(struct json_scan *s)
 		return false;
 	}
 	s->value = raw;
-	if (escaped && !unescape(s, raw))
-		return false;
+	if (escaped) {
+		what = json_unescape(raw, s->arena, &s->value, &at_escape);
+		if (what != NULL) {
+			(void)fail_at(s, start + at_escape, what);
+			return false;
+		}
+	}
 	s->at = at + 1;
 	return true;
 }
@@ -492,7 +272,7 @@ read_name(struct json_scan *s)
 		return fail(s, "a name in quotes is needed here");
 	if (!read_string(s))
 		return JSON_ERROR;
-	what = add_name(s, s->value);
+	what = json_names_add(s->names[s->depth], s->value, s->arena);
 	if (what != NULL)
 		return fail_at(s, at, what);
 	s->state = STATE_COLON;
@@ -600,69 +380,4 @@ json_scan_skip(struct json_scan *s)
 		}
 	}
 	return s->state != STATE_ERROR;
-}
-
-static void
-write_escape(struct buf *b, unsigned char c)
-{
-	static const char hex[] = "0123456789abcdef";
-
-	buf_add_str(b, "\\u00");
-	buf_add_char(b, hex[c >> 4]);
-	buf_add_char(b, hex[c & 15]);
-}
-
-/* Append one byte below 0x80 that does not stand for itself. */
-static void
-write_ascii(struct buf *b, unsigned char c)
-{
-	static const char letters[] = "\"\\\b\f\n\r\t";
-	static const char escapes[] = "\"\\bfnrt";
-	const char *letter = memchr(letters, c, sizeof(letters) - 1);
-
-	if (letter == NULL) {
-		write_escape(b, c);
-		return;
-	}
-	buf_add_char(b, '\\');
-	buf_add_char(b, escapes[letter - letters]);
-}
-
-/* ASCII that stands for itself, here and inside HTML. */
-static bool
-is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '<' &&
-	    c != '>' && c != '&';
-}
-
-void
-json_write_string(struct buf *b, struct span s)
-{
-	buf_add_char(b, '"');
-	while (s.n > 0) {
-		unsigned char c = (unsigned char)s.p[0];
-		size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-
-		if (is_plain(c)) {
-			while (n < s.n && is_plain((unsigned char)s.p[n]))
-				n++;
-			buf_add(b, span_of(s.p, n));
-		} else if (c < 0x80) {
-			write_ascii(b, c);
-		} else if (n <= s.n && span_is_utf8(span_of(s.p, n))) {
-			/* U+0080 to U+009F, which some terminals obey. */
-			if (c == 0xc2 && (unsigned char)s.p[1] < 0xa0) {
-				write_escape(b, (unsigned char)s.p[1]);
-				s = span_skip(s, n);
-				continue;
-			}
-			buf_add(b, span_of(s.p, n));
-		} else {
-			buf_add_str(b, "\xef\xbf\xbd");
-			n = 1;
-		}
-		s = span_skip(s, n);
-	}
-	buf_add_char(b, '"');
 }

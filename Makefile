@@ -54,8 +54,8 @@ BASE	 = $(patsubst %.c,$O/%.o,$(wildcard base/*.c))
 POLICY	 = $(patsubst %.c,$O/%.o,$(wildcard policy/*.c))
 SPEC	 = $(patsubst %.c,$O/%.o,$(wildcard spec/*.c))
 FCGI	 = $(patsubst %.c,$O/%.o,$(filter-out fcgi/mgw.c,$(wildcard fcgi/*.c)))
-SHARED	 = $(patsubst %.c,$O/%.o,$(filter-out tools/mgw-% tools/spec_%, \
-	   $(wildcard tools/*.c)))
+SHARED	 = $(patsubst %.c,$O/%.o,$(filter-out tools/mgw-% tools/spec_% \
+	   tools/key_% tools/token_%,$(wildcard tools/*.c)))
 SUBCOMMANDS = $(patsubst %.c,$O/%.o,$(wildcard tools/spec_*.c))
 TOOLS	 = $(patsubst tools/%.c,$O/%,$(wildcard tools/mgw-*.c))
 UNIT	 = $(patsubst %.c,$O/%,$(wildcard tests/unit/test_*.c))
@@ -78,6 +78,8 @@ $O/mgw: $O/fcgi/mgw.o $(FCGI) $(POLICY) $(BASE)
 	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS)
 
 $O/mgw-spec: $(SUBCOMMANDS)
+$O/mgw-key: $(patsubst %.c,$O/%.o,$(wildcard tools/key_*.c))
+$O/mgw-token: $(patsubst %.c,$O/%.o,$(wildcard tools/token_*.c))
 
 $O/mgw-%: $O/tools/mgw-%.o $(SHARED) $(SPEC) $(POLICY) $(BASE)
 	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lyaml $(LIBS)

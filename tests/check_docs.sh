@@ -176,7 +176,7 @@ awk '/^\.It Cm/ { item = $3; next } $0 == "reserved" { print item }' $page |
 same key $page
 
 page=man/mgw-keys.5
-sed -n '/^read_field(/,/^}/p' policy/keyfile.c |
+sed -n '/^read_field(/,/^}/p' policy/keyfile_line.c |
     grep -oE 'name, SPAN\("[a-z]+"' | grep -oE '"[a-z]+"' | tr -d '"' \
     >"$work/code"
 sed -n 's/^\.It Cm [a-z].*/&/p' $page | grep -oE 'Cm [a-z]+ Ns =' |

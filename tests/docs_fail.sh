@@ -52,7 +52,7 @@ slip man/mgw-reasons.7 '/^\.It Cm expired/d'
 slip man/mgw-reasons.7 's/Pq/Pp/'
 slip policy/meter.c 's/"us_policy"/"us_decide"/'
 slip man/mgw-events.5 's/^\.It Cm node/.It Cm host_name/'
-slip policy/keyfile.c 's/SPAN("tier")/SPAN("level")/'
+slip policy/keyfile_line.c 's/SPAN("tier")/SPAN("level")/'
 slip tools/mgw-status.c 's/"events_lost"/"lines_lost"/'
 # Pages and links.
 slip man/mgw-keys.5 's/^\.El/.Il/'

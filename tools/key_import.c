@@ -29,9 +29,8 @@ digest_of(struct call *c, struct span word, struct span *hex)
 		*hex = span_skip(word, 7);
 		return true;
 	}
-	if (word.n < KEY_BYTES_MIN) {
+	if (word.n < KEY_BYTES_MIN)
 		return wrong("import", "a key is shorter than 16 characters");
-	}
 	if (!sign_sha256(word, digest))
 		return wrong("digest", "cannot be made");
 	buf_init(&b, 128);

@@ -5,17 +5,15 @@
  */
 #include <stdlib.h>
 
-#include "base/args.h"
 #include "base/base64url.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "policy/json.h"
-#include "policy/jwk.h"
-#include "policy/jwt.h"
 #include "policy/keyset.h"
+#include "policy/sign.h"
 #include "tools/show.h"
+#include "tools/token.h"
 
-#define AUDIENCES_MAX 64
 #define ARENA_BYTES_MAX (4 << 20)
 
 enum option {
@@ -53,7 +51,7 @@ static const struct args_option options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
-static const struct args_program program = {
+const struct args_program token_program = {
 	"mgw-token",
 	"decode|verify|sign|jwks [OPTION]... [TOKEN|PEM]...",
 	"decode [TOKEN]   print header and claims; nothing is verified\n"
@@ -67,20 +65,8 @@ static const struct args_program program = {
 	options,
 };
 
-struct call {
-	const char *jwks, *alg, *type, *key, *claims, *kid;
-	bool jws_only;
-	struct jwt_rules rules;
-	struct span audiences[AUDIENCES_MAX];
-	int64_t now_s;
-	unsigned used; /* bits of options given */
-	char **operands;
-	int n_operands;
-	struct arena arena;
-};
-
-static int
-fail(const char *what, const char *why)
+int
+token_fail(const char *what, const char *why)
 {
 	(void)fprintf(stderr, "mgw-token: %s: %s\n", what, why);
 	return 2;
@@ -91,11 +77,11 @@ static char *
 read_token(struct call *c)
 {
 	if (c->n_operands > 1) {
-		(void)args_wrong(&program, "more than one token");
+		(void)args_wrong(&token_program, "more than one token");
 		return NULL;
 	}
 	return args_content(
-	    &program, c->n_operands == 1 ? c->operands[0] : "-");
+	    &token_program, c->n_operands == 1 ? c->operands[0] : "-");
 }
 
 static int
@@ -169,7 +155,7 @@ read_key_set(const char *path)
 	if (notes.n > 0)
 		(void)fprintf(stderr, "%.*s", SPAN_ARG(buf_span(&notes)));
 	if (set == NULL)
-		(void)fail(path, why);
+		(void)token_fail(path, why);
 	sign_wipe(text.p, text.n);
 	buf_fini(&text);
 	buf_fini(&notes);
@@ -203,7 +189,7 @@ verify_with(struct call *c, const struct key_set *set, struct span token,
 	case KEY_UNKNOWN:
 		return refused(REASON_KEY_UNKNOWN, SPAN("no such key"));
 	case KEY_FAULT:
-		return fail("keys", "cannot be used");
+		return token_fail("keys", "cannot be used");
 	}
 	if (!c->jws_only) {
 		if (!claims_read(
@@ -225,9 +211,9 @@ verify(struct call *c)
 	int rc = 2;
 
 	if (c->jwks == NULL)
-		return args_wrong(&program, "verify needs --jwks");
+		return args_wrong(&token_program, "verify needs --jwks");
 	if (c->alg != NULL && (allowed = parse_algorithms(c->alg)) == 0)
-		return args_wrong(&program, "unknown algorithm in --alg");
+		return args_wrong(&token_program, "unknown algorithm in --alg");
 	c->rules.any_issuer = c->rules.issuer.p == NULL;
 	c->rules.any_audience = c->rules.n_audiences == 0;
 	c->rules.audiences = c->audiences;
@@ -242,211 +228,6 @@ verify(struct call *c)
 	return rc;
 }
 
-/* A private key from text that may be PEM or a JWK; NULL after a message. */
-static struct sign_key *
-parse_key(struct call *c, struct span text, struct span *kid)
-{
-	struct json_object *o, *public;
-	struct sign_key *key = NULL;
-	const char *why = "no key in it";
-	struct jwk jwk;
-
-	*kid = (struct span){ NULL, 0 };
-	if (text.n > 0 && text.p[0] == '{') {
-		o = json_read(text, &why);
-		if (o != NULL && jwk_read(o, true, &c->arena, &jwk, &why)) {
-			key = jwk.key;
-			if (jwk.kid.p != NULL)
-				*kid = arena_copy(&c->arena, jwk.kid);
-		}
-		json_free(o);
-	} else {
-		struct span rest = text;
-
-		key = sign_key_from_pem(&rest, true, &why);
-	}
-	if (key == NULL) {
-		(void)fail("--key", why != NULL ? why : "no key in it");
-		return NULL;
-	}
-	/* A key without a name gets the one that "jwks" would give it. */
-	public = kid->p == NULL ? jwk_public(key, *kid, &c->arena) : NULL;
-	if (public != NULL && json_is_string(json_get(public, "kid"), kid))
-		*kid = arena_copy(&c->arena, *kid);
-	json_free(public);
-	return key;
-}
-
-static struct sign_key *
-read_key(struct call *c, struct span *kid)
-{
-	const char *text = c->key;
-	struct sign_key *key = NULL;
-	struct span at;
-	char *content;
-
-	/* A name alone is a file's: keys do not belong into arguments. */
-	at = arena_printf(
-	    &c->arena, "%s%s", strchr("@-{", text[0]) != NULL ? "" : "@", text);
-	content = at.p != NULL ? args_content(&program, at.p) : NULL;
-	if (content == NULL)
-		return NULL;
-	key = parse_key(c, span_str(content), kid);
-	sign_wipe(content, strlen(content));
-	free(content);
-	return key;
-}
-
-static bool
-choose_algorithm(
-    const struct call *c, const struct sign_key *key, enum algorithm *alg)
-{
-	uint32_t bits = jwk_algorithms(key);
-	int first = 0;
-
-	if (c->alg != NULL)
-		return algorithm_parse(span_str(c->alg), alg) &&
-		    sign_key_fits(key, *alg);
-	while (first < ALG__MAX && (bits >> first & 1) == 0)
-		first++;
-	*alg = (enum algorithm)first;
-	return first < ALG__MAX;
-}
-
-static void
-add_header(
-    const struct call *c, enum algorithm alg, struct span kid, struct buf *b)
-{
-	struct json_object *o = json_new_object();
-	struct buf text;
-
-	buf_init(&text, 4096);
-	if (!json_put(
-		o, "alg", json_new_string(span_str(algorithm_name(alg)))) ||
-	    !json_put(o, "typ",
-		json_new_string(span_str(c->type != NULL ? c->type : "JWT"))) ||
-	    (kid.p != NULL && !json_put(o, "kid", json_new_string(kid))))
-		b->failed = true;
-	json_write(o, false, &text);
-	b->failed |= text.failed;
-	base64url_encode(b, buf_span(&text));
-	buf_fini(&text);
-	json_free(o);
-}
-
-static int
-sign_with(struct call *c, const struct sign_key *key, struct span kid,
-    struct span claims)
-{
-	struct buf b, signature;
-	enum algorithm alg;
-	int rc = 2;
-
-	if (!choose_algorithm(c, key, &alg))
-		return fail("--alg", "does not fit the key");
-	if (c->kid != NULL)
-		kid = span_str(c->kid);
-	buf_init(&b, 1 << 20);
-	buf_init(&signature, 4096);
-	add_header(c, alg, kid, &b);
-	buf_add_char(&b, '.');
-	base64url_encode(&b, claims);
-	if (!b.failed && sign_make(key, alg, buf_span(&b), &signature)) {
-		buf_add_char(&b, '.');
-		base64url_encode(&b, buf_span(&signature));
-		buf_add_char(&b, '\n');
-	} else {
-		b.failed = true;
-	}
-	if (b.failed)
-		(void)fail("--key", "cannot sign (is it a private key?)");
-	else if (fwrite(b.p, 1, b.n, stdout) == b.n)
-		rc = 0;
-	buf_fini(&b);
-	buf_fini(&signature);
-	return rc;
-}
-
-static int
-sign(struct call *c)
-{
-	struct json_object *checked;
-	struct sign_key *key;
-	struct span kid;
-	const char *error;
-	char *claims;
-	int rc = 2;
-
-	if (c->key == NULL || c->claims == NULL)
-		return args_wrong(&program, "sign needs --key and --claims");
-	if (c->n_operands > 0)
-		return args_wrong(&program, "sign takes no operand");
-	claims = args_content(&program, c->claims);
-	if (claims == NULL)
-		return 2;
-	checked = json_read(span_str(claims), &error);
-	if (checked == NULL || !json_is_object(checked)) {
-		(void)fail("--claims", checked == NULL ? error : "no object");
-	} else if ((key = read_key(c, &kid)) != NULL) {
-		rc = sign_with(c, key, kid, span_str(claims));
-		sign_key_free(key);
-	}
-	json_free(checked);
-	free(claims);
-	return rc;
-}
-
-/* Add the public parts of all keys in one PEM file. */
-static bool
-add_public(struct call *c, const char *path, struct json_object *list)
-{
-	struct buf text;
-	struct span rest;
-	char why[400];
-	unsigned n = 0;
-
-	if (!file_read(path, FILE_ANY, KEY_SET_BYTES_MAX, &text, NULL, why,
-		sizeof(why))) {
-		(void)fprintf(stderr, "mgw-token: %s\n", why);
-		return false;
-	}
-	rest = buf_span(&text);
-	for (;; n++) {
-		struct span none = { NULL, 0 };
-		const char *what;
-		struct sign_key *key = sign_key_from_pem(&rest, true, &what);
-		bool good = key != NULL &&
-		    json_append(list, jwk_public(key, none, &c->arena));
-
-		sign_key_free(key);
-		if (good)
-			continue;
-		if (key == NULL && what == NULL && n > 0)
-			break;
-		(void)fail(path, what != NULL ? what : "no key in it");
-		n = 0;
-		break;
-	}
-	sign_wipe(text.p, text.n);
-	buf_fini(&text);
-	return n > 0;
-}
-
-static int
-jwks(struct call *c)
-{
-	struct json_object *o = json_new_object(), *list = json_new_array();
-	bool good = c->n_operands > 0;
-
-	if (!good)
-		(void)args_wrong(&program, "jwks needs a PEM file");
-	for (int i = 0; i < c->n_operands && good; i++)
-		good = add_public(c, c->operands[i], list);
-	good = json_put(o, "keys", list) && good && show_json(stdout, o);
-	json_free(o);
-	return good ? 0 : 2;
-}
-
 #define BIT(option) (1U << OPTION_##option)
 
 static const struct {
@@ -458,9 +239,9 @@ static const struct {
 	{ "verify", verify,
 	    BIT(JWKS) | BIT(JWS_ONLY) | BIT(ISSUER) | BIT(AUDIENCE) | BIT(ALG) |
 		BIT(TYPE) | BIT(LEEWAY) | BIT(AT) },
-	{ "sign", sign,
+	{ "sign", token_sign,
 	    BIT(KEY) | BIT(CLAIMS) | BIT(ALG) | BIT(TYPE) | BIT(KID) },
-	{ "jwks", jwks, BIT(JSON) },
+	{ "jwks", token_jwks, BIT(JSON) },
 };
 
 static bool
@@ -491,7 +272,8 @@ set_option(struct call *c, int option, const char *value)
 		break;
 	case OPTION_AUDIENCE:
 		if (c->rules.n_audiences == AUDIENCES_MAX)
-			return args_wrong(&program, "too many audiences") == 0;
+			return args_wrong(
+				   &token_program, "too many audiences") == 0;
 		c->audiences[c->rules.n_audiences++] = span_str(value);
 		break;
 	case OPTION_ALG:
@@ -503,11 +285,13 @@ set_option(struct call *c, int option, const char *value)
 		break;
 	case OPTION_LEEWAY:
 		if (!set_number(value, &c->rules.leeway_s))
-			return args_wrong(&program, "--leeway: no number") == 0;
+			return args_wrong(
+				   &token_program, "--leeway: no number") == 0;
 		break;
 	case OPTION_AT:
 		if (!set_number(value, &c->rules.now_s))
-			return args_wrong(&program, "--at: no number") == 0;
+			return args_wrong(&token_program, "--at: no number") ==
+			    0;
 		break;
 	case OPTION_KEY:
 		c->key = value;
@@ -534,15 +318,16 @@ run(struct call *c)
 		    strcmp(c->operands[0], commands[i].name) != 0)
 			continue;
 		if ((c->used & ~commands[i].options) != 0)
-			return args_wrong(&program,
+			return args_wrong(&token_program,
 			    "an option does not belong to \"%s\"",
 			    commands[i].name);
 		c->operands++;
 		c->n_operands--;
 		rc = commands[i].run(c);
-		return show_end(program.name) ? rc : 2;
+		return show_end(token_program.name) ? rc : 2;
 	}
-	return args_wrong(&program, "which of decode, verify, sign, jwks?");
+	return args_wrong(
+	    &token_program, "which of decode, verify, sign, jwks?");
 }
 
 int
@@ -554,10 +339,10 @@ main(int argc, char **argv)
 	int option, rc = 2;
 
 	if (operands == NULL)
-		return fail("memory", "none left");
+		return token_fail("memory", "none left");
 	c.rules.now_s = clock_wall_us() / US_PER_S;
 	arena_init(&c.arena, 65536, ARENA_BYTES_MAX);
-	args_init(&a, &program, argc, argv);
+	args_init(&a, &token_program, argc, argv);
 	while ((option = args_next(&a)) >= 0 || option == ARGS_OPERAND) {
 		if (option == ARGS_OPERAND)
 			operands[c.n_operands++] = (char *)(uintptr_t)a.value;

@@ -4,6 +4,7 @@
 #include "fcgi/pool.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -22,8 +23,13 @@
 #define FDS_MAX 65536
 /* After SIGTERM, what is being answered may take this long. */
 #define DRAIN_US (30 * US_PER_S)
-/* Kept connections may still bring what was under way at SIGTERM. */
+/* New connections may still bring what was under way at SIGTERM. */
 #define FAREWELL_US (US_PER_S / 2)
+/*
+ * Kept ones are closed when they have rested for so long: a web server
+ * that has just been answered is about to use the connection again.
+ */
+#define REST_US (50 * US_PER_MS)
 #define TICK_MS 1000
 #define DRAIN_TICK_MS 20
 /* How often it is looked at what waits, and patience with who is refused. */
@@ -33,16 +39,29 @@
 #define PARKED_EACH 4
 #define PARKED_MIN 64
 
-/* Close what waits and has said nothing since "before_us". */
+/* No request is on its way, as far as can be seen from here. */
+static bool
+is_quiet(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 0 || (p.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+/*
+ * Close what waits and has said nothing since the one time, or, where it
+ * has carried a request before, since the other.
+ */
 static void
-close_silent(struct pool *p, int64_t before_us, bool kept)
+close_silent(struct pool *p, int64_t new_us, int64_t kept_us)
 {
 	pthread_mutex_lock(&p->lock);
 	for (size_t fd = 0; fd < p->n_seen; fd++) {
 		struct connection *c = &p->connections[fd];
 
-		if (c->state == CONNECTION_WAITING && (kept || !c->kept) &&
-		    c->since_us < before_us) {
+		if (c->state == CONNECTION_WAITING &&
+		    c->since_us < (c->kept ? kept_us : new_us) &&
+		    is_quiet((int)fd)) {
 			c->state = CONNECTION_NONE;
 			close((int)fd);
 		}
@@ -174,7 +193,7 @@ pool_block_signals(void)
 static void
 look_after(struct pool *p)
 {
-	close_silent(p, clock_mono_us() - SILENT_US, false);
+	close_silent(p, clock_mono_us() - SILENT_US, INT64_MIN);
 	resume_accepting(p);
 }
 
@@ -270,10 +289,9 @@ drain(struct pool *p)
 		sleep_ms(DRAIN_TICK_MS);
 		look_after(p);
 		now = clock_mono_us();
-		if (now - start >= FAREWELL_US)
-			close_silent(p, now, true);
+		close_silent(p, now - FAREWELL_US, now - REST_US);
 	}
-	close_silent(p, INT64_MAX, true);
+	close_silent(p, INT64_MAX, INT64_MAX);
 	pthread_mutex_lock(&p->lock);
 	p->stopping = true;
 	pthread_cond_signal(&p->pressed);

@@ -156,9 +156,21 @@ pool_knows_secret(const struct pool *p, const struct exchange *x)
 void
 pool_finish(struct pool *p, struct exchange *x, bool whole)
 {
+	bool draining;
 	int fd;
 
-	if (exchange_end(x, whole, &fd))
+	if (!exchange_end(x, whole, &fd))
+		return;
+	pthread_mutex_lock(&p->lock);
+	draining = p->draining;
+	pthread_mutex_unlock(&p->lock);
+	/*
+	 * Right behind the answer the web server is still busy with it, and
+	 * sees the end before it could use the connection again.
+	 */
+	if (draining)
+		close(fd);
+	else
 		pool_wait(p, fd, true);
 }
 

@@ -160,6 +160,7 @@ install: all
 	install -m 644 lighttpd/* $(DESTDIR)$(SHAREDIR)/lighttpd
 	install -m 644 apache/* $(DESTDIR)$(SHAREDIR)/apache
 	cp -R examples/. $(DESTDIR)$(SHAREDIR)/examples
+	chmod -R u=rwX,go=rX $(DESTDIR)$(SHAREDIR)
 	for f in man/*.[1-8]; do \
 		install -D -m 644 "$$f" \
 		    "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}" || exit 1; \
@@ -169,6 +170,8 @@ install: all
 	install -m 644 dist/mgw.socket $(DESTDIR)$(UNITDIR)
 	sed 's|/etc/|$(SYSCONFDIR)/|' dist/tmpfiles.conf \
 	    >$(DESTDIR)$(TMPFILESDIR)/mgw.conf
+	chmod 644 $(DESTDIR)$(UNITDIR)/mgw.service \
+	    $(DESTDIR)$(TMPFILESDIR)/mgw.conf
 	install -m 644 dist/sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/mgw.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/mgw/mgw.conf || install -m 644 \
 	    dist/mgw.conf $(DESTDIR)$(SYSCONFDIR)/mgw/mgw.conf

@@ -126,6 +126,7 @@ finish() {
 case $part in
 worker)
 	trap - EXIT
+	# shellcheck disable=SC2153 # of e2e_all
 	stage=$STAGE
 	worker "$2"
 	exit ;;

@@ -200,7 +200,7 @@ static enum progress
 take_body(struct transfer *t, size_t *at)
 {
 	char *in = t->lane->in;
-	size_t from = *at, to = *at;
+	size_t from = *at, to = from;
 	const char *why = "";
 	struct span piece, all;
 	bool ok;

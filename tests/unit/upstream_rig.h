@@ -116,7 +116,7 @@ struct rig {
 	struct decision decision;
 	uint64_t max_body_bytes;
 	bool client_gone;
-	bool proxied; /* the client is a trusted proxy */
+	bool proxied;     /* the client is a trusted proxy */
 	bool upload_open; /* the body never ends */
 	bool whole;
 	bool answered;

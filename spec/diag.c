@@ -225,28 +225,39 @@ distance(struct span a, struct span b)
 	return old[b.n];
 }
 
-const char *
-diag_nearest(struct span word, const char *const *known, size_t n)
+void
+diag_guess_try(struct diag_guess *g, struct span known)
 {
-	const char *best = NULL;
-	unsigned best_distance = 0;
+	size_t longer = g->word.n > known.n ? g->word.n : known.n;
+	unsigned far;
 
-	if (word.n == 0 || word.n > WORD_MAX)
-		return NULL;
-	for (size_t i = 0; i < n; i++) {
-		struct span k = span_str(known[i]);
-		unsigned far;
+	if (g->word.n == 0 || longer > WORD_MAX)
+		return;
+	far = distance(g->word, known);
+	/* A third of the word wrong is another word. */
+	if (far > longer / 3 || (g->best.p != NULL && far >= g->distance))
+		return;
+	g->best = known;
+	g->distance = far;
+}
 
-		if (k.n > WORD_MAX)
-			continue;
-		far = distance(word, k);
-		/* A third of the word wrong is another word. */
-		if (far > (word.n > k.n ? word.n : k.n) / 3)
-			continue;
-		if (best == NULL || far < best_distance) {
-			best = known[i];
-			best_distance = far;
-		}
-	}
-	return best;
+struct span
+diag_guess_hint(const struct diag_guess *g, struct arena *a)
+{
+	struct span hint = { NULL, 0 };
+
+	if (g->best.p != NULL)
+		hint = arena_printf(
+		    a, ", did you mean '%.*s'?", SPAN_ARG(g->best));
+	return hint.p != NULL ? hint : SPAN("");
+}
+
+struct span
+diag_hint(struct span word, const char *const *known, struct arena *a)
+{
+	struct diag_guess g = { .word = word };
+
+	for (; *known != NULL; known++)
+		diag_guess_try(&g, span_str(*known));
+	return diag_guess_hint(&g, a);
 }

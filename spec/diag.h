@@ -42,9 +42,22 @@ void diag_warning(struct diag *d, struct place at, const char *rule,
 void diag_write(const struct diag *d, struct buf *to);
 
 /*
- * Of "n" known words the nearest to "word" by edit distance, if it is near
- * enough to be meant; NULL otherwise.  For "did you mean".
+ * Which of the known words, tried one by one, "word" was meant to be: the
+ * nearest by edit distance, the first of these, if it is near enough.
  */
-const char *diag_nearest(struct span word, const char *const *known, size_t n);
+struct diag_guess {
+	struct span word;
+	struct span best; /* p == NULL: none is near */
+	unsigned distance;
+};
+
+void diag_guess_try(struct diag_guess *g, struct span known);
+
+/* ", did you mean 'x'?" or "", to end a message with. */
+struct span diag_guess_hint(const struct diag_guess *g, struct arena *a);
+
+/* The same for a list of words that ends with NULL. */
+struct span diag_hint(
+    struct span word, const char *const *known, struct arena *a);
 
 #endif

@@ -10,27 +10,6 @@ struct unit {
 	uint64_t factor;
 };
 
-static size_t
-list_length(const char *const *list)
-{
-	size_t n = 0;
-
-	while (list[n] != NULL)
-		n++;
-	return n;
-}
-
-struct span
-did_you_mean(struct span word, const char *const *known, struct arena *a)
-{
-	const char *near = diag_nearest(word, known, list_length(known));
-	struct span s = SPAN("");
-
-	if (near != NULL)
-		s = arena_printf(a, ", did you mean '%s'?", near);
-	return s.p != NULL ? s : SPAN("");
-}
-
 bool
 fields_check(const struct node *n, const char *what, const char *const *known,
     struct diag *d)
@@ -41,15 +20,11 @@ fields_check(const struct node *n, const char *what, const char *const *known,
 		return false;
 	}
 	for (const struct node *m = n->first; m != NULL; m = m->next) {
-		size_t i = 0;
 		struct span hint;
 
-		while (
-		    known[i] != NULL && !span_eq(m->name, span_str(known[i])))
-			i++;
-		if (known[i] != NULL)
+		if (span_is_one_of(m->name, known))
 			continue;
-		hint = did_you_mean(m->name, known, d->arena);
+		hint = diag_hint(m->name, known, d->arena);
 		diag_error(d, m->name_place, "unknown-key",
 		    "unknown key '%.*s' in %s%.*s", SPAN_ARG(m->name), what,
 		    SPAN_ARG(hint));

@@ -50,8 +50,4 @@ void field_duration(const struct node *map, const char *key, uint64_t min_us,
 void field_size(const struct node *map, const char *key, uint64_t min,
     uint64_t max, uint64_t *bytes, struct diag *d);
 
-/* For error messages: ", did you mean 'x'?" or "". */
-struct span did_you_mean(
-    struct span word, const char *const *known, struct arena *a);
-
 #endif

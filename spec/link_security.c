@@ -5,7 +5,6 @@
  * document that declares nothing are public.  WSO2: what declares nothing
  * is protected by a JWT, unless security is disabled by its extension.
  */
-#include "spec/fields.h"
 #include "spec/link.h"
 
 static const char *
@@ -41,27 +40,21 @@ find_scheme(const struct spec_document *doc, struct span name)
 }
 
 static void
+guess_schemes(struct diag_guess *g, const struct spec_document *doc)
+{
+	for (struct spec_scheme *s = doc->schemes; s != NULL; s = s->next)
+		diag_guess_try(g, s->name.text);
+}
+
+static void
 report_unknown_scheme(const struct spec_document *doc,
     const struct spec_text *name, struct diag *d)
 {
-	const char **known;
-	size_t n = 0;
+	struct diag_guess g = { .word = name->text };
 	struct span hint;
 
-	for (struct spec_scheme *s = doc->schemes; s != NULL; s = s->next)
-		n++;
-	known = arena_calloc(d->arena, n + 1, sizeof(*known));
-	if (known == NULL) {
-		d->failed = true;
-		return;
-	}
-	n = 0;
-	for (struct spec_scheme *s = doc->schemes; s != NULL; s = s->next)
-		if ((known[n++] = arena_copy(d->arena, s->name.text).p) == NULL)
-			d->failed = true;
-	if (d->failed)
-		return;
-	hint = did_you_mean(name->text, known, d->arena);
+	guess_schemes(&g, doc);
+	hint = diag_guess_hint(&g, d->arena);
 	diag_error(d, name->place, "scheme-unknown",
 	    "security scheme '%.*s' is not defined%.*s", SPAN_ARG(name->text),
 	    SPAN_ARG(hint));
@@ -230,21 +223,12 @@ static void
 report_unknown_issuer(
     const struct policyfile *f, const struct spec_text *name, struct diag *d)
 {
-	const char **known =
-	    arena_calloc(d->arena, f->n_issuers + (size_t)1, sizeof(*known));
+	struct diag_guess g = { .word = name->text };
 	struct span hint;
-	size_t n = 0;
 
-	if (known == NULL) {
-		d->failed = true;
-		return;
-	}
 	for (struct spec_issuer *i = f->issuers; i != NULL; i = i->next)
-		if (i->issuer.text.p != NULL) {
-			known[n] = arena_copy(d->arena, i->issuer.text).p;
-			n += known[n] != NULL;
-		}
-	hint = did_you_mean(name->text, known, d->arena);
+		diag_guess_try(&g, i->issuer.text);
+	hint = diag_guess_hint(&g, d->arena);
 	diag_error(d, name->place, "issuer-unknown",
 	    "issuer '%.*s' is not defined%.*s", SPAN_ARG(name->text),
 	    SPAN_ARG(hint));
@@ -348,26 +332,13 @@ verify_by_type(
 static void
 report_unused(const struct spec *spec, const struct spec_verifier *v)
 {
+	struct diag_guess g = { .word = v->name.text };
 	struct diag *d = spec->diag;
-	const char **known;
-	size_t n = 0;
 	struct span hint;
 
 	for (struct spec_document *doc = spec->documents; doc; doc = doc->next)
-		for (struct spec_scheme *s = doc->schemes; s; s = s->next)
-			n++;
-	known = arena_calloc(d->arena, n + 1, sizeof(*known));
-	if (known == NULL) {
-		d->failed = true;
-		return;
-	}
-	n = 0;
-	for (struct spec_document *doc = spec->documents; doc; doc = doc->next)
-		for (struct spec_scheme *s = doc->schemes; s; s = s->next) {
-			known[n] = arena_copy(d->arena, s->name.text).p;
-			n += known[n] != NULL;
-		}
-	hint = did_you_mean(v->name.text, known, d->arena);
+		guess_schemes(&g, doc);
+	hint = diag_guess_hint(&g, d->arena);
 	diag_error(d, v->name.place, "scheme-unknown",
 	    "no document has a security scheme '%.*s'%.*s",
 	    SPAN_ARG(v->name.text), SPAN_ARG(hint));

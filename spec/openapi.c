@@ -42,11 +42,11 @@ read_version_3(struct reader *r, const struct node *n)
 	struct spec_text t = { .place = n->place };
 	uint64_t minor;
 
-	if (!reader_text(r, n, "\"openapi\"", true, &t))
+	if (!reader_text(r, n, "'openapi'", true, &t))
 		return false;
 	if (!minor_of(t.text, &minor) || minor > 2) {
 		diag_error(r->d, t.place, "openapi-version",
-		    "version \"%.*s\" is not known: " VERSIONS_READ,
+		    "version '%.*s' is not known: " VERSIONS_READ,
 		    SPAN_ARG(t.text));
 		return false;
 	}
@@ -68,24 +68,24 @@ read_version(struct reader *r)
 
 	if (swagger != NULL && openapi != NULL) {
 		diag_error(r->d, swagger->name_place, "openapi-version",
-		    "both \"swagger\" and \"openapi\" are given");
+		    "both 'swagger' and 'openapi' are given");
 		return false;
 	}
 	if (openapi != NULL)
 		return read_version_3(r, openapi);
 	if (swagger == NULL) {
 		diag_error(r->d, r->root->place, "openapi-version",
-		    "not an OpenAPI document: neither \"openapi\" nor "
-		    "\"swagger\" is given; " VERSIONS_READ);
+		    "not an OpenAPI document: neither 'openapi' nor "
+		    "'swagger' is given; " VERSIONS_READ);
 		return false;
 	}
 	r->doc->dialect = DIALECT_2_0;
-	if (!reader_text(r, swagger, "\"swagger\"", true, &t))
+	if (!reader_text(r, swagger, "'swagger'", true, &t))
 		return false;
 	if (span_eq(t.text, SPAN("2.0")))
 		return true;
 	diag_error(r->d, t.place, "openapi-version",
-	    "version \"%.*s\" is not known: " VERSIONS_READ, SPAN_ARG(t.text));
+	    "version '%.*s' is not known: " VERSIONS_READ, SPAN_ARG(t.text));
 	return false;
 }
 
@@ -115,7 +115,7 @@ read_info(struct reader *r)
 
 	if (info == NULL) {
 		diag_error(r->d, r->root->place, "info-missing",
-		    "\"info\" with title and version is missing");
+		    "'info' with title and version is missing");
 		return;
 	}
 	if (!reader_is(r, info, "info", NODE_MAP))

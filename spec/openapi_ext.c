@@ -8,9 +8,9 @@
 #include "spec/openapi_in.h"
 
 static const char *const root_ours[] = { "x-mgw-base-path", "x-mgw-backend",
-	"x-mgw-tier", "x-mgw-max-body" };
+	"x-mgw-tier", "x-mgw-max-body", NULL };
 static const char *const operation_ours[] = { "x-mgw-backend", "x-mgw-tier",
-	"x-mgw-max-body" };
+	"x-mgw-max-body", NULL };
 
 #define WSO2_BASE_PATH "x-wso2-basePath"
 #define WSO2_ENDPOINTS "x-wso2-production-endpoints"
@@ -19,24 +19,14 @@ static const char *const operation_ours[] = { "x-mgw-backend", "x-mgw-tier",
 
 static const char *const root_wso2[] = { WSO2_BASE_PATH, WSO2_ENDPOINTS,
 	"x-wso2-endpoints", WSO2_TIER, WSO2_OPEN, "x-wso2-owner",
-	WSO2_APP_SECURITY, WSO2_MUTUAL_SSL };
+	WSO2_APP_SECURITY, WSO2_MUTUAL_SSL, NULL };
 static const char *const operation_wso2[] = { WSO2_ENDPOINTS, WSO2_TIER,
-	WSO2_OPEN, WSO2_APP_SECURITY };
+	WSO2_OPEN, WSO2_APP_SECURITY, NULL };
 
-#define N(list) (sizeof(list) / sizeof((list)[0]))
-
-static bool
-is_known(struct span name, const char *const *known, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (span_eq(name, span_str(known[i])))
-			return true;
-	return false;
-}
+static const char *const nothing[] = { NULL };
 
 struct known {
 	const char *const *ours, *const *wso2;
-	size_t n_ours, n_wso2;
 	const char *where;
 };
 
@@ -48,23 +38,23 @@ check_names(struct reader *r, const struct node *map, const struct known *k)
 
 		r->doc->wso2 = r->doc->wso2 || wso2;
 		if (span_starts(m->name, SPAN("x-mgw-")) &&
-		    !is_known(m->name, k->ours, k->n_ours)) {
+		    !span_is_one_of(m->name, k->ours)) {
 			struct span hint =
-			    reader_hint(r, m->name, k->ours, k->n_ours);
+			    diag_hint(m->name, k->ours, r->d->arena);
 
 			diag_error(r->d, m->name_place, "extension-unknown",
-			    "\"%.*s\" means nothing in %s%.*s",
-			    SPAN_ARG(m->name), k->where, SPAN_ARG(hint));
+			    "'%.*s' means nothing in %s%.*s", SPAN_ARG(m->name),
+			    k->where, SPAN_ARG(hint));
 		}
-		if (wso2 && !is_known(m->name, k->wso2, k->n_wso2))
+		if (wso2 && !span_is_one_of(m->name, k->wso2))
 			diag_warning(r->d, m->name_place, "wso2-unsupported",
-			    "\"%.*s\" has no effect in %s", SPAN_ARG(m->name),
+			    "'%.*s' has no effect in %s", SPAN_ARG(m->name),
 			    k->where);
 		/* It restricts who may call: ignoring it would open. */
 		if (span_eq(m->name, SPAN("x-scope")))
 			diag_error(r->d, m->name_place, "extension-unknown",
-			    "\"x-scope\" is not read: name the scope in "
-			    "\"security\"");
+			    "'x-scope' is not read: name the scope in "
+			    "'security'");
 	}
 }
 
@@ -80,8 +70,8 @@ find_endpoint(struct reader *r, const struct node *n)
 	if (n->kind != NODE_STRING ||
 	    !span_starts(n->text, SPAN(WSO2_BY_NAME))) {
 		diag_error(r->d, n->place, "wso2-endpoint",
-		    "%.*s must be a map with \"urls\", or "
-		    "\"" WSO2_BY_NAME "NAME\"",
+		    "%.*s must be a map with 'urls', or "
+		    "'" WSO2_BY_NAME "NAME'",
 		    SPAN_ARG(n->name));
 		return NULL;
 	}
@@ -94,7 +84,7 @@ find_endpoint(struct reader *r, const struct node *n)
 			return found;
 	}
 	diag_error(r->d, n->place, "wso2-endpoint",
-	    "\"%.*s\" is not in x-wso2-endpoints", SPAN_ARG(name));
+	    "'%.*s' is not in x-wso2-endpoints", SPAN_ARG(name));
 	return NULL;
 }
 
@@ -124,7 +114,7 @@ read_wso2_endpoint(struct reader *r, const struct node *n)
 	urls = tree_get(map, "urls");
 	if (!tree_is(urls, NODE_LIST) || urls->first == NULL) {
 		diag_error(r->d, map->place, "wso2-endpoint",
-		    "\"urls\" with at least one URL is needed");
+		    "'urls' with at least one URL is needed");
 		return NULL;
 	}
 	for (const struct node *u = urls->first; u != NULL; u = u->next)
@@ -132,7 +122,7 @@ read_wso2_endpoint(struct reader *r, const struct node *n)
 	for (const struct node *m = map->first; m != NULL; m = m->next)
 		if (m != urls && !span_eq(m->name, SPAN("type")))
 			diag_warning(r->d, m->name_place, "wso2-unsupported",
-			    "\"%.*s\" of an endpoint has no effect",
+			    "'%.*s' of an endpoint has no effect",
 			    SPAN_ARG(m->name));
 	return list;
 }
@@ -165,7 +155,7 @@ read_tier(struct reader *r, const struct node *map, struct spec_text *tier)
 	static const char *const keys[] = { "x-mgw-tier", "x-throttling-tier",
 		WSO2_TIER };
 
-	for (size_t i = 0; i < N(keys); i++) {
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
 		const struct node *n = tree_get(map, keys[i]);
 
 		if (n == NULL)
@@ -192,8 +182,8 @@ read_shared(struct reader *r, const struct node *map, struct spec_text *tier,
 void
 read_root_extensions(struct reader *r)
 {
-	static const struct known known = { root_ours, root_wso2, N(root_ours),
-		N(root_wso2), "an OpenAPI document" };
+	static const struct known known = { root_ours, root_wso2,
+		"an OpenAPI document" };
 	const struct node *ours = tree_get(r->root, "x-mgw-base-path");
 	const struct node *wso2 = tree_get(r->root, WSO2_BASE_PATH);
 	const struct node *owner = tree_get(r->root, "x-wso2-owner");
@@ -216,9 +206,8 @@ read_root_extensions(struct reader *r)
 void
 note_item_extensions(struct reader *r, const struct node *n)
 {
-	static const char *const told[] = { WSO2_TIER };
-	static const struct known known = { NULL, told, 0, N(told),
-		"a path item" };
+	static const char *const told[] = { WSO2_TIER, NULL };
+	static const struct known known = { nothing, told, "a path item" };
 
 	check_names(r, n, &known);
 	read_wso2_item(r, n);
@@ -229,7 +218,7 @@ read_operation_extensions(
     struct reader *r, const struct node *n, struct spec_operation *o)
 {
 	static const struct known known = { operation_ours, operation_wso2,
-		N(operation_ours), N(operation_wso2), "an operation" };
+		"an operation" };
 	const struct node *auth = tree_get(n, "x-auth-type");
 	struct spec_url *own;
 

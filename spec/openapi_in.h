@@ -45,10 +45,6 @@ bool reader_text(struct reader *r, const struct node *n, const char *what,
 bool reader_switch(struct reader *r, const struct node *n, const char *what,
     enum spec_switch *s);
 
-/* " (did you mean \"x\"?)" or "". */
-struct span reader_hint(
-    struct reader *r, struct span word, const char *const *known, size_t n);
-
 /*
  * Keys that are neither known nor begin with x-: a warning, but an error
  * where "security" may have been meant (or stands where it means nothing,

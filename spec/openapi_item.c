@@ -67,8 +67,8 @@ read_parameter(struct reader *r, const struct spec_path *p, struct node *n,
 		return;
 	if (variable(p, name->text) == NULL)
 		diag_warning(r->d, name->place, "path-parameter",
-		    "\"%.*s\" has no variable {%.*s}",
-		    SPAN_ARG(p->template.text), SPAN_ARG(name->text));
+		    "'%.*s' has no variable {%.*s}", SPAN_ARG(p->template.text),
+		    SPAN_ARG(name->text));
 	else if (!table_put(declared, name->text, n))
 		r->d->failed = true;
 }
@@ -102,7 +102,7 @@ check_parameters(
 		if (table_get(&declared, w->text.text) == NULL)
 			diag_warning(r->d, operation->name_place,
 			    "path-parameter",
-			    "the variable {%.*s} of \"%.*s\" is no parameter",
+			    "the variable {%.*s} of '%.*s' is no parameter",
 			    SPAN_ARG(w->text.text),
 			    SPAN_ARG(i->path->template.text));
 }
@@ -122,7 +122,7 @@ read_operation_id(struct reader *r, struct node *n, struct spec_operation *o)
 	other = table_get(&r->operation_ids, n->text);
 	if (other != NULL)
 		diag_warning(r->d, n->place, "operation-id",
-		    "operationId \"%.*s\" is already used in line %u",
+		    "operationId '%.*s' is already used in line %u",
 		    SPAN_ARG(n->text), other->place.line);
 	else if (!table_put(&r->operation_ids, n->text, n))
 		r->d->failed = true;
@@ -205,7 +205,7 @@ check_conflicts(struct reader *r, const struct item *i)
 	for (const struct node *m = i->own->first; m != NULL; m = m->next)
 		if (tree_get_span(i->target, m->name) != NULL)
 			diag_warning(r->d, m->name_place, "ref-sibling",
-			    "\"%.*s\" stands here and behind $ref: the one "
+			    "'%.*s' stands here and behind $ref: the one "
 			    "here counts",
 			    SPAN_ARG(m->name));
 }

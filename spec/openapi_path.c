@@ -13,7 +13,7 @@ static bool
 wrong(
     struct reader *r, struct spec_text path, const char *what, const char *text)
 {
-	diag_error(r->d, path.place, "path-template", "%s \"%.*s\" %s", what,
+	diag_error(r->d, path.place, "path-template", "%s '%.*s' %s", what,
 	    SPAN_ARG(path.text), text);
 	return false;
 }
@@ -67,7 +67,7 @@ take_variables(struct reader *r, struct spec_text path, const char *what,
 		struct spec_word *w;
 
 		if (span_has(literal, '}'))
-			return wrong(r, path, what, "has a \"}\" too many");
+			return wrong(r, path, what, "has a '}' too many");
 		if (rest.p == NULL)
 			return true;
 		if (!first && literal.n == 0)
@@ -76,7 +76,7 @@ take_variables(struct reader *r, struct spec_text path, const char *what,
 		first = false;
 		name = rest;
 		if (!span_has(rest, '}'))
-			return wrong(r, path, what, "lacks a \"}\"");
+			return wrong(r, path, what, "lacks a '}'");
 		name = span_cut(&rest, '}');
 		if (name.n == 0 || span_has(name, '{'))
 			return wrong(
@@ -101,7 +101,7 @@ check_segment(struct reader *r, struct spec_text path, const char *what,
 
 	if (!append_shape(shape, segment))
 		return wrong(r, path, what,
-		    "has a bad percent escape, or one of \"/\", \"\\\", NUL");
+		    "has a bad percent escape, or one of '/', '\\', NUL");
 	decoded = span_skip(buf_span(shape), start);
 	if (span_eq(decoded, SPAN(".")) || span_eq(decoded, SPAN("..")))
 		return wrong(r, path, what, "has a dot segment");
@@ -159,7 +159,7 @@ check_shape(struct reader *r, struct spec_text path, const char *what,
     struct spec_word **variables, struct buf *shape)
 {
 	if (path.text.n == 0 || path.text.p[0] != '/')
-		return wrong(r, path, what, "must begin with \"/\"");
+		return wrong(r, path, what, "must begin with '/'");
 	if (span_has(path.text, '?') || span_has(path.text, '#'))
 		return wrong(r, path, what,
 		    "has a query or a fragment: only the path is matched");
@@ -188,7 +188,7 @@ is_new(struct reader *r, struct spec_path *p, struct span shape)
 
 	if (other != NULL) {
 		diag_error(r->d, p->template.place, "path-duplicate",
-		    "\"%.*s\" matches the same paths as \"%.*s\" in line %u",
+		    "'%.*s' matches the same paths as '%.*s' in line %u",
 		    SPAN_ARG(p->template.text), SPAN_ARG(other->template.text),
 		    other->template.place.line);
 		return false;
@@ -218,7 +218,7 @@ read_path(struct reader *r, struct node *n)
 	p->wildcard = span_ends(n->name, SPAN("/*"));
 	if (p->wildcard)
 		diag_warning(r->d, n->name_place, "path-wildcard",
-		    "\"%.*s\" is read as every path that begins so",
+		    "'%.*s' is read as every path that begins so",
 		    SPAN_ARG(n->name));
 	read_item(r, p, n);
 	return good ? p : NULL;
@@ -233,7 +233,7 @@ read_paths(struct reader *r)
 
 	if (paths == NULL && r->doc->dialect != DIALECT_3_1) {
 		diag_error(
-		    r->d, r->root->place, "no-paths", "\"paths\" is missing");
+		    r->d, r->root->place, "no-paths", "'paths' is missing");
 		return;
 	}
 	if (paths != NULL && !reader_is(r, paths, "paths", NODE_MAP))

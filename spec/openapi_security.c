@@ -28,19 +28,6 @@ static const struct scheme_type types_3[] = {
 	{ NULL, 0 },
 };
 
-#define TYPES_MAX 8
-
-static struct span
-name_hint(struct reader *r, struct span word, const struct scheme_type *types)
-{
-	const char *known[TYPES_MAX];
-	size_t n = 0;
-
-	for (; types[n].word != NULL; n++)
-		known[n] = types[n].word;
-	return reader_hint(r, word, known, n);
-}
-
 static const struct node *
 needed(struct reader *r, const struct node *n, const char *key)
 {
@@ -48,7 +35,7 @@ needed(struct reader *r, const struct node *n, const char *key)
 
 	if (v == NULL)
 		diag_error(r->d, n->place, "security-scheme",
-		    "\"%s\" is missing in the security scheme", key);
+		    "'%s' is missing in the security scheme", key);
 	else if (reader_is(r, v, key, NODE_STRING))
 		return v;
 	return NULL;
@@ -69,9 +56,9 @@ read_api_key(struct reader *r, const struct node *n, struct spec_scheme *s)
 		s->in = NAME_COOKIE;
 	else if (in != NULL)
 		diag_error(r->d, in->place, "security-scheme",
-		    "an API key is in \"header\"%s \"query\"%s, not in "
-		    "\"%.*s\"",
-		    cookies ? "," : " or", cookies ? " or \"cookie\"" : "",
+		    "an API key is in 'header'%s 'query'%s, not in "
+		    "'%.*s'",
+		    cookies ? "," : " or", cookies ? " or 'cookie'" : "",
 		    SPAN_ARG(in->text));
 	if (name == NULL)
 		return;
@@ -79,7 +66,7 @@ read_api_key(struct reader *r, const struct node *n, struct spec_scheme *s)
 	if (s->in == NAME_QUERY ? name->text.n == 0
 				: !field_is_token(name->text))
 		diag_error(r->d, name->place, "security-scheme",
-		    "\"%.*s\" cannot be the name of a header, parameter or "
+		    "'%.*s' cannot be the name of a header, parameter or "
 		    "cookie",
 		    SPAN_ARG(name->text));
 }
@@ -98,7 +85,7 @@ read_http(struct reader *r, const struct node *n, struct spec_scheme *s)
 		s->type = SPEC_SCHEME_HTTP_BASIC;
 	else if (!field_is_token(scheme->text))
 		diag_error(r->d, scheme->place, "security-scheme",
-		    "\"%.*s\" is no HTTP authentication scheme",
+		    "'%.*s' is no HTTP authentication scheme",
 		    SPAN_ARG(scheme->text));
 }
 
@@ -115,10 +102,14 @@ read_type(struct reader *r, const struct node *n, struct spec_scheme *s)
 	while (t->word != NULL && !span_eq(type->text, span_str(t->word)))
 		t++;
 	if (t->word == NULL) {
-		struct span hint = name_hint(r, type->text, types);
+		struct diag_guess g = { .word = type->text };
+		struct span hint;
 
+		for (t = types; t->word != NULL; t++)
+			diag_guess_try(&g, span_str(t->word));
+		hint = diag_guess_hint(&g, r->d->arena);
 		diag_error(r->d, type->place, "security-scheme",
-		    "\"%.*s\" is no type of security scheme in OpenAPI %s%.*s",
+		    "'%.*s' is no type of security scheme in OpenAPI %s%.*s",
 		    SPAN_ARG(type->text), v2 ? "2.0" : "3", SPAN_ARG(hint));
 		return;
 	}
@@ -190,7 +181,7 @@ read_scopes(
 	if (list->first != NULL && q->resolved != NULL && !oauth &&
 	    r->doc->dialect != DIALECT_3_1)
 		diag_error(r->d, list->place, "security-scopes",
-		    "\"%.*s\" is neither oauth2 nor openIdConnect: before "
+		    "'%.*s' is neither oauth2 nor openIdConnect: before "
 		    "OpenAPI 3.1 its list must be empty",
 		    SPAN_ARG(q->scheme.text));
 	for (const struct node *e = list->first; e != NULL; e = e->next) {
@@ -201,7 +192,7 @@ read_scopes(
 		if (e->text.n == 0 || span_has(e->text, ' ') ||
 		    span_has_control(e->text))
 			diag_error(r->d, e->place, "security-scopes",
-			    "\"%.*s\" cannot be a scope", SPAN_ARG(e->text));
+			    "'%.*s' cannot be a scope", SPAN_ARG(e->text));
 		w = reader_alloc(r, sizeof(*w));
 		if (w == NULL)
 			return;

@@ -11,7 +11,7 @@
 static bool
 wrong(struct reader *r, struct spec_text at, const char *text)
 {
-	diag_error(r->d, at.place, "server-url", "\"%.*s\": %s",
+	diag_error(r->d, at.place, "server-url", "'%.*s': %s",
 	    SPAN_ARG(at.text), text);
 	return false;
 }
@@ -84,7 +84,7 @@ variable_value(
 		diag_error(r->d, v != NULL ? v->place : name.place,
 		    "server-variable", "the server variable {%.*s} has no %s",
 		    SPAN_ARG(name.text),
-		    v != NULL ? "default" : "entry in \"variables\"");
+		    v != NULL ? "default" : "entry in 'variables'");
 		return t.text;
 	}
 	if (!reader_text(r, value, "default", true, &t))
@@ -168,7 +168,7 @@ read_server(struct reader *r, const struct node *n, struct spec_text *base,
 	url = tree_get(n, "url");
 	if (url == NULL) {
 		diag_error(r->d, n->place, "server-url",
-		    "\"url\" is missing in the server");
+		    "'url' is missing in the server");
 		return false;
 	}
 	if (!reader_is(r, url, "url", NODE_STRING))
@@ -279,7 +279,7 @@ scheme_2(struct reader *r)
 
 	if (list == NULL) {
 		diag_warning(r->d, r->root->place, "schemes",
-		    "\"schemes\" is missing: https is taken");
+		    "'schemes' is missing: https is taken");
 		return "https";
 	}
 	if (!reader_is(r, list, "schemes", NODE_LIST))

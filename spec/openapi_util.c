@@ -50,34 +50,30 @@ reader_switch(struct reader *r, const struct node *n, const char *what,
 	return true;
 }
 
-struct span
-reader_hint(
-    struct reader *r, struct span word, const char *const *known, size_t n)
+/* Some spelling of the keywords that close the gate. */
+static bool
+may_mean_security(struct span name)
 {
-	const char *near = diag_nearest(word, known, n);
-	struct span hint = SPAN("");
+	struct diag_guess g = { .word = name };
 
-	if (near != NULL)
-		hint =
-		    arena_printf(r->d->arena, " (did you mean \"%s\"?)", near);
-	return hint.p != NULL ? hint : SPAN("");
+	diag_guess_try(&g, SPAN("security"));
+	diag_guess_try(&g, SPAN("securityDefinitions"));
+	return g.best.p != NULL;
 }
 
 static void
 unknown_key(struct reader *r, const struct node *m, const char *what,
-    const char *const *known, size_t n)
+    const char *const *known)
 {
-	static const char *const grave[] = { "security",
-		"securityDefinitions" };
-	struct span hint = reader_hint(r, m->name, known, n);
+	struct span hint = diag_hint(m->name, known, r->d->arena);
 
-	if (diag_nearest(m->name, grave, 2) != NULL)
+	if (may_mean_security(m->name))
 		diag_error(r->d, m->name_place, "unknown-key",
-		    "\"%.*s\" is no key of %s%.*s", SPAN_ARG(m->name), what,
+		    "'%.*s' is no key of %s%.*s", SPAN_ARG(m->name), what,
 		    SPAN_ARG(hint));
 	else
 		diag_warning(r->d, m->name_place, "unknown-key",
-		    "\"%.*s\" is no key of %s and is ignored%.*s",
+		    "'%.*s' is no key of %s and is ignored%.*s",
 		    SPAN_ARG(m->name), what, SPAN_ARG(hint));
 }
 
@@ -85,16 +81,9 @@ void
 reader_keys(struct reader *r, const struct node *map, const char *what,
     const char *const *known)
 {
-	size_t n = 0;
-
-	while (known[n] != NULL)
-		n++;
 	for (const struct node *m = map->first; m != NULL; m = m->next) {
-		bool good = span_starts(m->name, SPAN("x-"));
-
-		for (size_t i = 0; !good && i < n; i++)
-			good = span_eq(m->name, span_str(known[i]));
-		if (!good)
-			unknown_key(r, m, what, known, n);
+		if (!span_starts(m->name, SPAN("x-")) &&
+		    !span_is_one_of(m->name, known))
+			unknown_key(r, m, what, known);
 	}
 }

@@ -360,21 +360,12 @@ static void
 report_unused(const struct spec_api_rule *a,
     const struct spec_document *documents, struct diag *d)
 {
-	const char **known;
-	size_t n = 0;
+	struct diag_guess g = { .word = a->file.text };
 	struct span hint;
 
 	for (const struct spec_document *doc = documents; doc; doc = doc->next)
-		n++;
-	known = arena_calloc(d->arena, n + 1, sizeof(*known));
-	if (known == NULL) {
-		d->failed = true;
-		return;
-	}
-	n = 0;
-	for (const struct spec_document *doc = documents; doc; doc = doc->next)
-		known[n++] = doc->file;
-	hint = did_you_mean(a->file.text, known, d->arena);
+		diag_guess_try(&g, span_str(doc->file));
+	hint = diag_guess_hint(&g, d->arena);
 	diag_error(d, a->file.place, "api-unknown",
 	    "no document '%.*s' is being imported%.*s", SPAN_ARG(a->file.text),
 	    SPAN_ARG(hint));

@@ -146,10 +146,10 @@ say(struct ref_look *l, enum severity severity, const char *rule,
 	struct diag *d = l->set->diag;
 
 	if (severity == SEVERITY_ERROR)
-		diag_error(d, l->ref->place, rule, "\"%.*s\" %s",
+		diag_error(d, l->ref->place, rule, "'%.*s' %s",
 		    SPAN_ARG(l->ref->text), text);
 	else
-		diag_warning(d, l->ref->place, rule, "\"%.*s\" %s",
+		diag_warning(d, l->ref->place, rule, "'%.*s' %s",
 		    SPAN_ARG(l->ref->text), text);
 }
 
@@ -354,7 +354,6 @@ ref_resolve(struct ref_set *s, struct node *n)
 	}
 	if (n != NULL)
 		diag_error(s->diag, ref_of(start)->place, "ref-cycle",
-		    "\"%.*s\" leads in a circle",
-		    SPAN_ARG(ref_of(start)->text));
+		    "'%.*s' leads in a circle", SPAN_ARG(ref_of(start)->text));
 	return NULL;
 }

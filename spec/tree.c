@@ -198,7 +198,7 @@ take_scalar(struct yaml_reader *r, const yaml_event_t *e)
 	if (tag != NULL) {
 		if (!tagged_kind(tag, text, &kind))
 			return build_fail(&r->b, at, "yaml",
-			    "the tag \"%s\" does not fit this value", tag);
+			    "the tag '%s' does not fit this value", tag);
 	} else if (plain) {
 		kind = core_kind(text);
 	}
@@ -223,7 +223,7 @@ take_open(struct yaml_reader *r, enum node_kind kind, const yaml_char_t *tag,
 	if (tag != NULL && strcmp((const char *)tag, fits) != 0 &&
 	    strcmp((const char *)tag, "!") != 0)
 		return build_fail(&r->b, at, "yaml",
-		    "the tag \"%s\" does not fit this value", tag);
+		    "the tag '%s' does not fit this value", tag);
 	if (build_wants_name(&r->b))
 		return build_fail(&r->b, at, "yaml", "%s cannot be a key here",
 		    tree_kind_name(kind));
@@ -239,7 +239,7 @@ take_alias(struct yaml_reader *r, const yaml_event_t *e)
 
 	if (n == NULL)
 		return build_fail(
-		    &r->b, at, "yaml", "no anchor \"&%s\" before this", name);
+		    &r->b, at, "yaml", "no anchor '&%s' before this", name);
 	if (!build_wants_name(&r->b))
 		return build_alias(&r->b, n, at);
 	if (n->kind == NODE_MAP || n->kind == NODE_LIST)

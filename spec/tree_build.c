@@ -83,7 +83,7 @@ build_name(struct build *b, struct span name, struct place at)
 	other = tree_get_span(l->container, name);
 	if (other != NULL)
 		return build_fail(b, at, "duplicate-key",
-		    "\"%.*s\" is already given in line %u", SPAN_ARG(name),
+		    "'%.*s' is already given in line %u", SPAN_ARG(name),
 		    other->name_place.line);
 	l->name = name;
 	l->name_place = at;
@@ -100,7 +100,7 @@ build_merge_name(struct build *b, struct place at)
 		return false;
 	if (l->merge != NULL)
 		return build_fail(b, at, "duplicate-key",
-		    "\"<<\" is already given; name several in one list");
+		    "'<<' is already given; name several in one list");
 	l->name = SPAN("<<");
 	l->name_place = at;
 	l->name_merges = true;
@@ -226,7 +226,7 @@ merge_map(struct build *b, struct build_level *l, const struct node *from)
 {
 	if (from->kind != NODE_MAP)
 		return build_fail(b, from->place, "yaml",
-		    "\"<<\" needs a map or a list of maps");
+		    "'<<' needs a map or a list of maps");
 	for (struct node *m = from->first; m != NULL; m = m->next) {
 		struct node *copy;
 

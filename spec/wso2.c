@@ -45,7 +45,7 @@ read_app_security(
 	    (list != NULL && !tree_is(list, NODE_LIST))) {
 		diag_error(r->d, n->place, "kind",
 		    WSO2_APP_SECURITY " must be a map with a list of "
-				      "\"security-types\"");
+				      "'security-types'");
 		return;
 	}
 	s->given = true;
@@ -71,7 +71,7 @@ read_wso2_root(struct reader *r)
 	    n->kind != NODE_STRING || !span_eq(n->text, SPAN("optional"));
 	if (!r->doc->wants_certificate)
 		diag_warning(r->d, n->name_place, "wso2-unsupported",
-		    "\"" WSO2_MUTUAL_SSL "\" has no effect");
+		    "'" WSO2_MUTUAL_SSL "' has no effect");
 }
 
 void
@@ -89,7 +89,7 @@ read_wso2_item(struct reader *r, const struct node *n)
 
 	if (tier != NULL)
 		diag_error(r->d, tier->name_place, "wso2-unsupported",
-		    "\"" WSO2_TIER "\" is not read in a path item: name it in "
+		    "'" WSO2_TIER "' is not read in a path item: name it in "
 		    "each operation");
 }
 
@@ -143,8 +143,8 @@ judge_operation(const struct spec_document *doc, const struct spec_path *path,
 	if (s->types != 0 && off != SWITCH_TRUE && !asks_for(op, s->types))
 		diag_error(d, op->method.place, "wso2-unsupported",
 		    "%.*s %.*s would let in callers that "
-		    "\"" WSO2_APP_SECURITY "\" refuses: say the same in "
-		    "\"security\"",
+		    "'" WSO2_APP_SECURITY "' refuses: say the same in "
+		    "'security'",
 		    SPAN_ARG(op->method.text), SPAN_ARG(path->template.text));
 }
 
@@ -153,7 +153,7 @@ warn(const struct spec_app_security *s, struct diag *d)
 {
 	if (s->given)
 		diag_warning(d, s->place, "wso2-unsupported",
-		    "\"" WSO2_APP_SECURITY "\" has no effect: \"security\" "
+		    "'" WSO2_APP_SECURITY "' has no effect: 'security' "
 		    "decides");
 }
 
@@ -165,11 +165,11 @@ link_wso2(const struct spec_document *doc, struct diag *d)
 	warn(&doc->app_security, d);
 	if (doc->wants_certificate && as_documented)
 		diag_warning(d, doc->certificate_place, "wso2-unsupported",
-		    "\"" WSO2_MUTUAL_SSL "\" has no effect");
+		    "'" WSO2_MUTUAL_SSL "' has no effect");
 	else if (doc->wants_certificate)
 		diag_error(d, doc->certificate_place, "wso2-unsupported",
 		    "client certificates are not asked for here: have the web "
-		    "server demand them, and take \"" WSO2_MUTUAL_SSL "\" out");
+		    "server demand them, and take '" WSO2_MUTUAL_SSL "' out");
 	for (const struct spec_path *p = doc->paths; p != NULL; p = p->next)
 		for (const struct spec_operation *op = p->operations; op;
 		     op = op->next) {

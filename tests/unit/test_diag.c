@@ -105,7 +105,7 @@ START_TEST(a_full_arena_is_an_error_of_its_own)
 END_TEST
 
 static const char *const methods[] = { "get", "put", "post", "delete",
-	"parameters", "security" };
+	"parameters", "security", NULL };
 
 static const struct {
 	const char *word, *meant;
@@ -126,13 +126,15 @@ static const struct {
 
 START_TEST(the_nearest_word_is_suggested_if_it_is_near)
 {
-	const char *got = diag_nearest(span_str(words[_i].word), methods,
-	    sizeof(methods) / sizeof(methods[0]));
+	const char *meant = words[_i].meant;
+	struct span hint =
+	    diag_hint(span_str(words[_i].word), methods, diag.arena);
+	char expected[64] = "";
 
-	if (words[_i].meant == NULL)
-		ck_assert_ptr_null(got);
-	else
-		ck_assert_str_eq(got, words[_i].meant);
+	if (meant != NULL)
+		(void)snprintf(
+		    expected, sizeof(expected), ", did you mean '%s'?", meant);
+	ck_assert_str_eq(hint.p, expected);
 }
 END_TEST
 

@@ -97,6 +97,9 @@ $O/tests/fuzz/%: $O/tests/fuzz/%.o $(filter %.o,$(REPLAY)) $(SPEC) $(FCGI) \
 $O/tests/bench/micro: $O/tests/bench/micro.o $(POLICY) $(BASE)
 	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+$O/tests/bench/decision: $O/tests/bench/decision.o $(FCGI) $(POLICY) $(BASE)
+	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS)
+
 $O/tests/bench/%: $O/tests/bench/%.o
 	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi
 
@@ -137,7 +140,7 @@ e2e: all $(E2E)
 demo: deps-demo all $(E2E)
 	O=$O KEEP=$(KEEP) tests/demo.sh
 
-bench: deps-bench all $(E2E) $O/tests/bench/micro
+bench: deps-bench all $(E2E) $O/tests/bench/micro $O/tests/bench/decision
 	O=$O tests/bench/bench.sh
 
 # The targets with libFuzzer: one (T=) or all, each for S seconds.

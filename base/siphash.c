@@ -16,7 +16,8 @@ load64(const char *p)
 	return le64toh(v);
 }
 
-static void
+/* Inline, so that the loop of siphash_raw keeps its words in registers. */
+static inline __attribute__((always_inline)) void
 round1(struct siphash *h)
 {
 	h->v0 += h->v1;
@@ -31,7 +32,7 @@ round1(struct siphash *h)
 	h->v2 = ROTL(h->v2, 32);
 }
 
-static void
+static inline __attribute__((always_inline)) void
 mix(struct siphash *h, uint64_t m)
 {
 	h->v3 ^= m;
@@ -62,24 +63,26 @@ void
 siphash_raw(struct siphash *h, struct span s)
 {
 	unsigned have = 8 * (unsigned)(h->n & 7); /* bits in the tail */
+	struct siphash w = *h;
 
-	h->n += s.n;
+	w.n += s.n;
 	while (s.n >= 8) {
 		uint64_t m = load64(s.p);
 
-		mix(h, h->tail | m << have);
-		h->tail = have > 0 ? m >> (64 - have) : 0;
+		mix(&w, w.tail | m << have);
+		w.tail = have > 0 ? m >> (64 - have) : 0;
 		s = span_skip(s, 8);
 	}
 	for (size_t i = 0; i < s.n; i++) {
-		h->tail |= (uint64_t)(unsigned char)s.p[i] << have;
+		w.tail |= (uint64_t)(unsigned char)s.p[i] << have;
 		have += 8;
 		if (have == 64) {
-			mix(h, h->tail);
-			h->tail = 0;
+			mix(&w, w.tail);
+			w.tail = 0;
 			have = 0;
 		}
 	}
+	*h = w;
 }
 
 void

@@ -18,6 +18,8 @@
 
 #define KEYS 1000000
 #define LOOPS 2000000
+#define ROUNDS 5
+#define BATCH 256 /* requests prepared before they are matched */
 
 static char why[300];
 
@@ -33,7 +35,8 @@ now_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	/* Of this thread: others on the machine are not to be counted. */
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
@@ -59,18 +62,14 @@ random_next(void)
 
 /* "n" takes, each of one of "keys" callers. */
 static double
-takes(struct state *s, unsigned n, unsigned keys)
+takes(struct state *s, const struct row_limit *l, unsigned n, unsigned keys)
 {
-	struct row_limit l = { .algorithm = LIMIT_TOKEN_BUCKET,
-		.count = 1000000000,
-		.period_us = 3600 * US_PER_S,
-		.burst = 1000000000 };
 	int64_t now_us = clock_wall_us();
 	double start = now_ns();
 
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t k = keys == 1 ? 0 : random_next() % keys;
-		struct take t = { .limit = &l,
+		struct take t = { .limit = l,
 			.parts = { SPAN("subject"), SPAN("issuer"),
 			    span_of((const char *)&k, sizeof(k)) },
 			.n_parts = 3 };
@@ -83,11 +82,33 @@ takes(struct state *s, unsigned n, unsigned keys)
 	return (now_ns() - start) / n;
 }
 
+/* The least of some rounds: whatever disturbs only ever adds. */
+static double
+best_takes(struct state *s, const struct row_limit *l, unsigned keys)
+{
+	double least = takes(s, l, LOOPS / ROUNDS, keys);
+
+	for (int i = 1; i < ROUNDS; i++) {
+		double ns = takes(s, l, LOOPS / ROUNDS, keys);
+
+		if (ns < least)
+			least = ns;
+	}
+	return least;
+}
+
 static void
 measure_takes(void)
 {
 	char dir[] = "/tmp/mgw-micro.XXXXXX", file[64];
 	struct state_sizes sizes = { .n_buckets = 1u << 21 };
+	const struct row_limit bucket = { .algorithm = LIMIT_TOKEN_BUCKET,
+		.count = 1000000000,
+		.period_us = 3600 * US_PER_S,
+		.burst = 1000000000 };
+	const struct row_limit window = { .algorithm = LIMIT_WINDOW,
+		.count = 1000000000,
+		.period_us = 3600 * US_PER_S };
 	struct state *s;
 
 	if (mkdtemp(dir) == NULL)
@@ -96,10 +117,12 @@ measure_takes(void)
 	s = state_open(file, &sizes, why, sizeof(why));
 	if (s == NULL)
 		die("state_open");
-	report("throttle: a take, one key", takes(s, LOOPS, 1), 200);
-	(void)takes(s, KEYS, KEYS);
-	report("throttle: a take, a million random keys", takes(s, LOOPS, KEYS),
-	    400);
+	report("throttle: a take, one key", best_takes(s, &bucket, 1), 200);
+	report("throttle: a take of a window, one key",
+	    best_takes(s, &window, 1), 200);
+	(void)takes(s, &bucket, 2 * KEYS, KEYS);
+	report("throttle: a take, a million random keys",
+	    best_takes(s, &bucket, KEYS), 400);
 	state_close(s);
 	snprintf(file, sizeof(file), "%s/state/shared", dir);
 	unlink(file);
@@ -159,40 +182,68 @@ make_bundle(struct bundle *to, uint32_t operations)
 	build_free(b);
 }
 
-/* Reading the request's target and matching it, with random paths. */
+/* Read a request of a random operation. */
+static void
+prepare(const struct bundle *b, uint32_t operations, struct arena *a,
+    struct request *r)
+{
+	struct request_rules rules = { .strip_prefix = SPAN("") };
+	uint32_t k = (uint32_t)(random_next() % operations);
+	struct param *params = arena_calloc(a, 4, sizeof(*params));
+	struct decision d = { .reason = REASON_NONE };
+
+	if (params == NULL)
+		die("memory");
+	params[0] = (struct param){ SPAN("REQUEST_METHOD"), SPAN("GET") };
+	params[1] = (struct param){ SPAN("REQUEST_URI"),
+		arena_printf(
+		    a, "/group%u/thing%u/%u/part", k % 100, k, k & 1023) };
+	params[2] = (struct param){ SPAN("HTTP_HOST"), SPAN("a") };
+	params[3] =
+	    (struct param){ SPAN("SERVER_PROTOCOL"), SPAN("HTTP/1.1") };
+	*r = (struct request){
+		.params = params, .n_params = 4, .arena = a, .now_us = 1
+	};
+	if (!request_read(r, b, &rules, &d))
+		die(reason_word(d.reason));
+}
+
+/* Nanoseconds a match, of requests that were read before. */
 static double
 matches(const struct bundle *b, uint32_t operations, struct arena *a)
 {
-	struct request_rules rules = { .strip_prefix = SPAN("") };
+	static struct request requests[BATCH];
 	double spent = 0;
 
-	for (unsigned i = 0; i < LOOPS / 4; i++) {
-		uint32_t k = (uint32_t)(random_next() % operations);
-		struct request r = { .arena = a, .now_us = 1 };
+	for (unsigned i = 0; i < LOOPS / ROUNDS / BATCH; i++) {
 		struct decision d = { .reason = REASON_NONE };
 		struct match m;
-		char path[80];
-		int n = snprintf(path, sizeof(path), "/group%u/thing%u/%u/part",
-		    k % 100, k, i);
-		struct param params[] = {
-			{ SPAN("REQUEST_METHOD"), SPAN("GET") },
-			{ SPAN("REQUEST_URI"), span_of(path, (size_t)n) },
-			{ SPAN("HTTP_HOST"), SPAN("a") },
-			{ SPAN("SERVER_PROTOCOL"), SPAN("HTTP/1.1") },
-		};
 		double start;
 
-		r.params = params;
-		r.n_params = sizeof(params) / sizeof(params[0]);
-		if (!request_read(&r, b, &rules, &d))
-			die(reason_word(d.reason));
+		for (unsigned k = 0; k < BATCH; k++)
+			prepare(b, operations, a, &requests[k]);
 		start = now_ns();
-		if (!route_match(b, &r, &m, &d))
-			die(reason_word(d.reason));
+		for (unsigned k = 0; k < BATCH; k++)
+			if (!route_match(b, &requests[k], &m, &d))
+				die(reason_word(d.reason));
 		spent += now_ns() - start;
 		arena_reset(a);
 	}
-	return spent / (LOOPS / 4);
+	return spent / (LOOPS / ROUNDS / BATCH * BATCH);
+}
+
+static double
+best_matches(const struct bundle *b, uint32_t operations, struct arena *a)
+{
+	double least = matches(b, operations, a);
+
+	for (int i = 1; i < ROUNDS; i++) {
+		double ns = matches(b, operations, a);
+
+		if (ns < least)
+			least = ns;
+	}
+	return least;
 }
 
 static void
@@ -202,11 +253,11 @@ measure_matches(void)
 	struct arena a;
 	double of_few, of_many;
 
-	arena_init(&a, 16 * 1024, 256 * 1024);
+	arena_init(&a, 2 * 1024 * 1024, 16 * 1024 * 1024);
 	make_bundle(&few, 10);
 	make_bundle(&many, 100000);
-	of_few = matches(&few, 10, &a);
-	of_many = matches(&many, 100000, &a);
+	of_few = best_matches(&few, 10, &a);
+	of_many = best_matches(&many, 100000, &a);
 	report("route match, 10 operations", of_few, 0);
 	report("route match, 100,000 operations, more than with 10",
 	    of_many - of_few, 500);

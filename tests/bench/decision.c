@@ -1,0 +1,154 @@
+/*
+ * decision - what one decision costs inside the gate, with its sources and
+ * its state, but without web server, backend and event.
+ *
+ *	decision CONFIG TOKENS		as the gate finds them in mgw.conf
+ *
+ * The request is a GET of /orders/v1/items/7 with each token of the file
+ * in turn, as lighttpd would bring it.  Costs are of this thread alone.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "fcgi/config.h"
+#include "fcgi/live.h"
+
+#define LOOPS 20000
+#define TOKENS_MAX 1000
+#define TOKEN_BYTES 4096
+
+static char tokens[TOKENS_MAX][TOKEN_BYTES];
+static unsigned n_tokens;
+
+static struct param params[] = {
+	{ SPAN_INIT("CONTENT_LENGTH"), SPAN_INIT("0") },
+	{ SPAN_INIT("QUERY_STRING"), SPAN_INIT("") },
+	{ SPAN_INIT("REQUEST_URI"), SPAN_INIT("/orders/v1/items/7") },
+	{ SPAN_INIT("REDIRECT_STATUS"), SPAN_INIT("200") },
+	{ SPAN_INIT("SCRIPT_NAME"), SPAN_INIT("") },
+	{ SPAN_INIT("PATH_INFO"), SPAN_INIT("/orders/v1/items/7") },
+	{ SPAN_INIT("REQUEST_METHOD"), SPAN_INIT("GET") },
+	{ SPAN_INIT("SERVER_PROTOCOL"), SPAN_INIT("HTTP/1.1") },
+	{ SPAN_INIT("SERVER_SOFTWARE"), SPAN_INIT("lighttpd/1.4") },
+	{ SPAN_INIT("GATEWAY_INTERFACE"), SPAN_INIT("CGI/1.1") },
+	{ SPAN_INIT("REQUEST_SCHEME"), SPAN_INIT("http") },
+	{ SPAN_INIT("SERVER_PORT"), SPAN_INIT("80") },
+	{ SPAN_INIT("SERVER_ADDR"), SPAN_INIT("127.0.0.1") },
+	{ SPAN_INIT("REMOTE_ADDR"), SPAN_INIT("127.0.0.1") },
+	{ SPAN_INIT("HTTP_HOST"), SPAN_INIT("api.example") },
+	{ SPAN_INIT("HTTP_AUTHORIZATION"), SPAN_INIT("") },
+};
+#define N_PARAMS (sizeof(params) / sizeof(params[0]))
+
+static void
+die(const char *what)
+{
+	fprintf(stderr, "decision: %s\n", what);
+	exit(1);
+}
+
+static void
+read_tokens(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char line[TOKEN_BYTES - 16];
+
+	while (f != NULL && n_tokens < TOKENS_MAX &&
+	    fgets(line, sizeof(line), f) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		(void)snprintf(tokens[n_tokens++], TOKEN_BYTES, "Bearer %s",
+		    line);
+	}
+	if (n_tokens == 0)
+		die("no tokens");
+	(void)fclose(f);
+}
+
+static double
+spent_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+/* Microseconds for each of "loops" decisions, which must all allow. */
+static double
+decisions(const struct policy *p, unsigned loops, struct arena *a)
+{
+	double start = spent_us();
+
+	for (unsigned i = 0; i < loops; i++) {
+		struct request r = { .params = params,
+			.n_params = N_PARAMS,
+			.arena = a,
+			.now_us = clock_wall_us(),
+			.id = SPAN("0") };
+		struct ruling v;
+
+		params[N_PARAMS - 1].value = span_str(tokens[i % n_tokens]);
+		if (!decide(p, &r, &v))
+			die(reason_word(v.decision.reason));
+		arena_reset(a);
+	}
+	return (spent_us() - start) / loops;
+}
+
+static double
+best(const struct policy *p, unsigned loops, struct arena *a)
+{
+	double least = decisions(p, loops, a);
+
+	for (int i = 0; i < 4; i++) {
+		double us = decisions(p, loops, a);
+
+		if (us < least)
+			least = us;
+	}
+	return least;
+}
+
+int
+main(int argc, char **argv)
+{
+	char with[] = "--config";
+	char *options[] = { argv[0], with, argv[argc > 1], NULL };
+	char *nothing[] = { NULL }, why[1024] = "";
+	struct config c = { 0 };
+	struct outside forgetful;
+	struct policy uncached;
+	const struct generation *g;
+	struct arena a;
+	struct state *s;
+	struct live *l;
+	double us;
+
+	if (argc != 3 || !config_load(&c, 3, options, nothing, why, sizeof(why)))
+		die(why[0] != '\0' ? why : "decision CONFIG TOKENS");
+	read_tokens(argv[2]);
+	s = state_open(c.state, NULL, why, sizeof(why));
+	l = s != NULL ? live_open(&c, s, false, why, sizeof(why)) : NULL;
+	if (l == NULL)
+		die(why);
+	arena_init(&a, 16 * 1024, 4 * 1024 * 1024);
+	g = live_get(l);
+	us = best(&g->policy, LOOPS, &a);
+	printf("a decision, %u token%s, cached %.2f\n", n_tokens,
+	    n_tokens == 1 ? "" : "s", us);
+	forgetful = *g->policy.outside;
+	forgetful.recall = NULL;
+	forgetful.remember = NULL;
+	uncached = g->policy;
+	uncached.outside = &forgetful;
+	us = best(&uncached, LOOPS / 20, &a);
+	printf("a decision, %u token%s, uncached %.2f\n", n_tokens,
+	    n_tokens == 1 ? "" : "s", us);
+	live_put(l, g);
+	live_close(l);
+	state_close(s);
+	arena_fini(&a);
+	return 0;
+}

@@ -3,7 +3,19 @@
  */
 #include "policy/credential.h"
 
-#include "base/ascii.h"
+/*
+ * A letter, digit or one of "-._~+/", a bit for each.  Branches on the
+ * letters of a token go wrong half of the time, and cost a microsecond.
+ */
+static bool
+is_token68_char(char c)
+{
+	static const uint64_t set[4] = { UINT64_C(0x3ffe80000000000),
+		UINT64_C(0x47fffffe87fffffe), 0, 0 };
+	unsigned char at = (unsigned char)c;
+
+	return (set[at >> 6] >> (at & 63) & 1) != 0;
+}
 
 /* RFC 9110 section 11.2; no blank, comma or control byte is among them. */
 static bool
@@ -11,13 +23,8 @@ is_token68(struct span s)
 {
 	size_t n = 0;
 
-	while (n < s.n) {
-		char c = s.p[n];
-
-		if (!ascii_is_alnum(c) && !span_has(SPAN("-._~+/"), c))
-			break;
+	while (n < s.n && is_token68_char(s.p[n]))
 		n++;
-	}
 	if (n == 0)
 		return false;
 	while (n < s.n && s.p[n] == '=')

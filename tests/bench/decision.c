@@ -58,8 +58,8 @@ read_tokens(const char *path)
 	while (f != NULL && n_tokens < TOKENS_MAX &&
 	    fgets(line, sizeof(line), f) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
-		(void)snprintf(tokens[n_tokens++], TOKEN_BYTES, "Bearer %s",
-		    line);
+		(void)snprintf(
+		    tokens[n_tokens++], TOKEN_BYTES, "Bearer %s", line);
 	}
 	if (n_tokens == 0)
 		die("no tokens");
@@ -126,7 +126,8 @@ main(int argc, char **argv)
 	struct live *l;
 	double us;
 
-	if (argc != 3 || !config_load(&c, 3, options, nothing, why, sizeof(why)))
+	if (argc != 3 ||
+	    !config_load(&c, 3, options, nothing, why, sizeof(why)))
 		die(why[0] != '\0' ? why : "decision CONFIG TOKENS");
 	read_tokens(argv[2]);
 	s = state_open(c.state, NULL, why, sizeof(why));

@@ -199,8 +199,7 @@ prepare(const struct bundle *b, uint32_t operations, struct arena *a,
 		arena_printf(
 		    a, "/group%u/thing%u/%u/part", k % 100, k, k & 1023) };
 	params[2] = (struct param){ SPAN("HTTP_HOST"), SPAN("a") };
-	params[3] =
-	    (struct param){ SPAN("SERVER_PROTOCOL"), SPAN("HTTP/1.1") };
+	params[3] = (struct param){ SPAN("SERVER_PROTOCOL"), SPAN("HTTP/1.1") };
 	*r = (struct request){
 		.params = params, .n_params = 4, .arena = a, .now_us = 1
 	};

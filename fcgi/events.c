@@ -20,7 +20,7 @@
 /* A slow disk may fall behind so far; a second of a busy gate. */
 #define QUEUE_MAX (8u << 20)
 /* Lines are gathered for so long: the thread is not woken for each. */
-#define GATHER_NS (20 * 1000000L)
+#define GATHER_NS (5 * 1000000L)
 #define LOOK_US US_PER_S
 
 enum kind {

@@ -14,7 +14,7 @@
 struct yaml_reader {
 	yaml_parser_t parser;
 	struct span text;
-	struct build b;
+	struct tree_build b;
 	struct table anchors;
 	struct span anchor; /* given to the node to come; p == NULL: none */
 };
@@ -97,7 +97,7 @@ core_kind(struct span s)
 static struct place
 mark_place(const struct yaml_reader *r, yaml_mark_t mark)
 {
-	return build_place(
+	return tree_build_place(
 	    &r->b, (unsigned)mark.line + 1, (unsigned)mark.column + 1);
 }
 
@@ -115,7 +115,7 @@ offset_place(const struct yaml_reader *r, size_t offset)
 			column++;
 		}
 	}
-	return build_place(&r->b, line, column);
+	return tree_build_place(&r->b, line, column);
 }
 
 static bool
@@ -125,18 +125,19 @@ parser_failed(struct yaml_reader *r)
 
 	switch (p->error) {
 	case YAML_MEMORY_ERROR:
-		return build_fail(
-		    &r->b, build_place(&r->b, 0, 0), "memory", "out of memory");
+		return tree_build_fail(&r->b, tree_build_place(&r->b, 0, 0),
+		    "memory", "out of memory");
 	case YAML_READER_ERROR:
-		return build_fail(&r->b, offset_place(r, p->problem_offset),
-		    "yaml", "%s", p->problem);
+		return tree_build_fail(&r->b,
+		    offset_place(r, p->problem_offset), "yaml", "%s",
+		    p->problem);
 	default:
 		break;
 	}
 	if (p->context == NULL)
-		return build_fail(&r->b, mark_place(r, p->problem_mark), "yaml",
-		    "%s", p->problem);
-	return build_fail(&r->b, mark_place(r, p->problem_mark), "yaml",
+		return tree_build_fail(&r->b, mark_place(r, p->problem_mark),
+		    "yaml", "%s", p->problem);
+	return tree_build_fail(&r->b, mark_place(r, p->problem_mark), "yaml",
 	    "%s %s that begins in line %zu", p->problem, p->context,
 	    p->context_mark.line + 1);
 }
@@ -152,7 +153,8 @@ remember_anchor(struct yaml_reader *r, const yaml_char_t *name, struct node *n)
 		return true;
 	key = arena_copy(r->b.arena, span_str((const char *)name));
 	if (key.p == NULL || !table_put(&r->anchors, key, n))
-		return build_fail(&r->b, n->place, "memory", "out of memory");
+		return tree_build_fail(
+		    &r->b, n->place, "memory", "out of memory");
 	return true;
 }
 
@@ -191,27 +193,27 @@ take_scalar(struct yaml_reader *r, const yaml_event_t *e)
 	    r->b.arena, span_of(e->data.scalar.value, e->data.scalar.length));
 
 	if (text.p == NULL)
-		return build_fail(&r->b, at, "memory", "out of memory");
+		return tree_build_fail(&r->b, at, "memory", "out of memory");
 	/* As in JSON: whoever ends a text at a NUL reads another one. */
 	if (span_has(text, '\0'))
-		return build_fail(&r->b, at, "yaml", "NUL in a text");
+		return tree_build_fail(&r->b, at, "yaml", "NUL in a text");
 	if (tag != NULL) {
 		if (!tagged_kind(tag, text, &kind))
-			return build_fail(&r->b, at, "yaml",
+			return tree_build_fail(&r->b, at, "yaml",
 			    "the tag '%s' does not fit this value", tag);
 	} else if (plain) {
 		kind = core_kind(text);
 	}
-	if (build_wants_name(&r->b)) {
+	if (tree_build_wants_name(&r->b)) {
 		/* Names may have anchors too; nothing refers to them. */
 		if (plain && tag == NULL && span_eq(text, SPAN("<<")))
-			return build_merge_name(&r->b, at);
-		return build_name(&r->b, text, at);
+			return tree_build_merge_name(&r->b, at);
+		return tree_build_name(&r->b, text, at);
 	}
 	if (kind == NODE_BOOL)
 		text = (text.p[0] | 0x20) == 't' ? SPAN("true") : SPAN("false");
 	return remember_anchor(
-	    r, e->data.scalar.anchor, build_scalar(&r->b, kind, text, at));
+	    r, e->data.scalar.anchor, tree_build_scalar(&r->b, kind, text, at));
 }
 
 static bool
@@ -222,12 +224,12 @@ take_open(struct yaml_reader *r, enum node_kind kind, const yaml_char_t *tag,
 
 	if (tag != NULL && strcmp((const char *)tag, fits) != 0 &&
 	    strcmp((const char *)tag, "!") != 0)
-		return build_fail(&r->b, at, "yaml",
+		return tree_build_fail(&r->b, at, "yaml",
 		    "the tag '%s' does not fit this value", tag);
-	if (build_wants_name(&r->b))
-		return build_fail(&r->b, at, "yaml", "%s cannot be a key here",
-		    tree_kind_name(kind));
-	return remember_anchor(r, anchor, build_open(&r->b, kind, at));
+	if (tree_build_wants_name(&r->b))
+		return tree_build_fail(&r->b, at, "yaml",
+		    "%s cannot be a key here", tree_kind_name(kind));
+	return remember_anchor(r, anchor, tree_build_open(&r->b, kind, at));
 }
 
 static bool
@@ -238,14 +240,14 @@ take_alias(struct yaml_reader *r, const yaml_event_t *e)
 	const struct node *n = table_get(&r->anchors, span_str(name));
 
 	if (n == NULL)
-		return build_fail(
+		return tree_build_fail(
 		    &r->b, at, "yaml", "no anchor '&%s' before this", name);
-	if (!build_wants_name(&r->b))
-		return build_alias(&r->b, n, at);
+	if (!tree_build_wants_name(&r->b))
+		return tree_build_alias(&r->b, n, at);
 	if (n->kind == NODE_MAP || n->kind == NODE_LIST)
-		return build_fail(&r->b, at, "yaml", "%s cannot be a key here",
-		    tree_kind_name(n->kind));
-	return build_name(&r->b, n->text, at);
+		return tree_build_fail(&r->b, at, "yaml",
+		    "%s cannot be a key here", tree_kind_name(n->kind));
+	return tree_build_name(&r->b, n->text, at);
 }
 
 static bool
@@ -265,11 +267,11 @@ take_event(struct yaml_reader *r, const yaml_event_t *e)
 		    mark_place(r, e->start_mark));
 	case YAML_MAPPING_END_EVENT:
 	case YAML_SEQUENCE_END_EVENT:
-		return build_close(&r->b);
+		return tree_build_close(&r->b);
 	case YAML_DOCUMENT_START_EVENT:
 		if (r->b.root != NULL)
-			return build_fail(&r->b, mark_place(r, e->start_mark),
-			    "yaml-documents",
+			return tree_build_fail(&r->b,
+			    mark_place(r, e->start_mark), "yaml-documents",
 			    "a second document begins here; one is read");
 		return true;
 	default:
@@ -295,8 +297,8 @@ read_events(struct yaml_reader *r)
 			return false;
 	}
 	if (r->b.root == NULL)
-		return build_fail(&r->b, build_place(&r->b, 0, 0), "yaml",
-		    "there is nothing in it");
+		return tree_build_fail(&r->b, tree_build_place(&r->b, 0, 0),
+		    "yaml", "there is nothing in it");
 	return true;
 }
 
@@ -304,8 +306,8 @@ static void
 build_yaml(struct yaml_reader *r, struct span text)
 {
 	if (!yaml_parser_initialize(&r->parser)) {
-		build_fail(
-		    &r->b, build_place(&r->b, 0, 0), "memory", "out of memory");
+		tree_build_fail(&r->b, tree_build_place(&r->b, 0, 0), "memory",
+		    "out of memory");
 		return;
 	}
 	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
@@ -318,7 +320,7 @@ build_yaml(struct yaml_reader *r, struct span text)
 }
 
 static struct node *
-finish(const struct build *b, struct diag *d)
+finish(const struct tree_build *b, struct diag *d)
 {
 	if (!b->failed)
 		return b->root;
@@ -370,7 +372,7 @@ parse(struct span text, const char *shown, struct diag *d)
 		    "out of memory");
 		return NULL;
 	}
-	build_init(&r->b, d->arena, shown);
+	tree_build_init(&r->b, d->arena, shown);
 	if (!span_is_utf8(text)) {
 		r->text = text;
 		diag_error(
@@ -382,7 +384,7 @@ parse(struct span text, const char *shown, struct diag *d)
 		if (tree_build_json(&r->b, text) ||
 		    span_ends(span_str(shown), SPAN(".json")))
 			return finish(&r->b, d);
-		build_init(&r->b, d->arena, shown);
+		tree_build_init(&r->b, d->arena, shown);
 	}
 	build_yaml(r, text);
 	return finish(&r->b, d);

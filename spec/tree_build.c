@@ -10,14 +10,14 @@
 #define INDEX_FROM 16 /* a map with more members gets a hash table */
 
 void
-build_init(struct build *b, struct arena *a, const char *file)
+tree_build_init(struct tree_build *b, struct arena *a, const char *file)
 {
-	*b = (struct build){ .arena = a, .file = file };
+	*b = (struct tree_build){ .arena = a, .file = file };
 }
 
 bool
-build_fail(
-    struct build *b, struct place at, const char *rule, const char *format, ...)
+tree_build_fail(struct tree_build *b, struct place at, const char *rule,
+    const char *format, ...)
 {
 	char text[512];
 	va_list args;
@@ -35,54 +35,54 @@ build_fail(
 }
 
 static bool
-no_memory(struct build *b)
+no_memory(struct tree_build *b)
 {
-	return build_fail(b, (struct place){ b->file, 0, 0 }, "memory",
+	return tree_build_fail(b, (struct place){ b->file, 0, 0 }, "memory",
 	    "the document is too large");
 }
 
 struct place
-build_place(const struct build *b, unsigned line, unsigned column)
+tree_build_place(const struct tree_build *b, unsigned line, unsigned column)
 {
 	return (struct place){ b->file, line, column };
 }
 
-static struct build_level *
-top(struct build *b)
+static struct tree_build_level *
+top(struct tree_build *b)
 {
 	return b->depth > 0 ? &b->levels[b->depth - 1] : NULL;
 }
 
 bool
-build_wants_name(const struct build *b)
+tree_build_wants_name(const struct tree_build *b)
 {
-	const struct build_level *l =
+	const struct tree_build_level *l =
 	    b->depth > 0 ? &b->levels[b->depth - 1] : NULL;
 
 	return l != NULL && l->container->kind == NODE_MAP && l->name.p == NULL;
 }
 
 static bool
-count(struct build *b, size_t nodes, struct place at)
+count(struct tree_build *b, size_t nodes, struct place at)
 {
 	b->n_nodes += nodes;
 	if (b->n_nodes > TREE_NODES_MAX)
-		return build_fail(b, at, "too-large",
+		return tree_build_fail(b, at, "too-large",
 		    "more than %d values, aliases counted", TREE_NODES_MAX);
 	return true;
 }
 
 bool
-build_name(struct build *b, struct span name, struct place at)
+tree_build_name(struct tree_build *b, struct span name, struct place at)
 {
-	struct build_level *l = top(b);
+	struct tree_build_level *l = top(b);
 	struct node *other;
 
 	if (b->failed)
 		return false;
 	other = tree_get_span(l->container, name);
 	if (other != NULL)
-		return build_fail(b, at, "duplicate-key",
+		return tree_build_fail(b, at, "duplicate-key",
 		    "'%.*s' is already given in line %u", SPAN_ARG(name),
 		    other->name_place.line);
 	l->name = name;
@@ -92,14 +92,14 @@ build_name(struct build *b, struct span name, struct place at)
 }
 
 bool
-build_merge_name(struct build *b, struct place at)
+tree_build_merge_name(struct tree_build *b, struct place at)
 {
-	struct build_level *l = top(b);
+	struct tree_build_level *l = top(b);
 
 	if (b->failed)
 		return false;
 	if (l->merge != NULL)
-		return build_fail(b, at, "duplicate-key",
+		return tree_build_fail(b, at, "duplicate-key",
 		    "'<<' is already given; name several in one list");
 	l->name = SPAN("<<");
 	l->name_place = at;
@@ -108,7 +108,7 @@ build_merge_name(struct build *b, struct place at)
 }
 
 static bool
-index_member(struct build *b, struct node *map, struct node *member)
+index_member(struct tree_build *b, struct node *map, struct node *member)
 {
 	if (map->index == NULL && map->n == INDEX_FROM) {
 		map->index = arena_alloc(b->arena, sizeof(*map->index));
@@ -126,7 +126,7 @@ index_member(struct build *b, struct node *map, struct node *member)
 
 /* "n", complete, becomes the next member or element of level "l". */
 static bool
-append(struct build *b, struct build_level *l, struct node *n)
+append(struct tree_build *b, struct tree_build_level *l, struct node *n)
 {
 	struct node *c = l->container;
 
@@ -142,9 +142,9 @@ append(struct build *b, struct build_level *l, struct node *n)
 }
 
 static bool
-attach(struct build *b, struct node *n)
+attach(struct tree_build *b, struct node *n)
 {
-	struct build_level *l = top(b);
+	struct tree_build_level *l = top(b);
 
 	if (l == NULL) {
 		b->root = n;
@@ -163,8 +163,8 @@ attach(struct build *b, struct node *n)
 }
 
 struct node *
-build_scalar(
-    struct build *b, enum node_kind kind, struct span text, struct place at)
+tree_build_scalar(struct tree_build *b, enum node_kind kind, struct span text,
+    struct place at)
 {
 	struct node *n;
 
@@ -183,14 +183,14 @@ build_scalar(
 }
 
 struct node *
-build_open(struct build *b, enum node_kind kind, struct place at)
+tree_build_open(struct tree_build *b, enum node_kind kind, struct place at)
 {
 	struct node *n;
 
 	if (b->failed || !count(b, 1, at))
 		return NULL;
 	if (b->depth == TREE_DEPTH_MAX) {
-		build_fail(b, at, "too-deep", "more than %d levels deep",
+		tree_build_fail(b, at, "too-deep", "more than %d levels deep",
 		    TREE_DEPTH_MAX);
 		return NULL;
 	}
@@ -202,12 +202,12 @@ build_open(struct build *b, enum node_kind kind, struct place at)
 	n->kind = kind;
 	n->place = at;
 	b->levels[b->depth++] =
-	    (struct build_level){ .container = n, .tail = &n->first };
+	    (struct tree_build_level){ .container = n, .tail = &n->first };
 	return n;
 }
 
 static struct node *
-copy_node(struct build *b, const struct node *of)
+copy_node(struct tree_build *b, const struct node *of)
 {
 	struct node *n = arena_alloc(b->arena, sizeof(*n));
 
@@ -222,10 +222,11 @@ copy_node(struct build *b, const struct node *of)
 
 /* Members of "from" that the map lacks; its own and earlier ones win. */
 static bool
-merge_map(struct build *b, struct build_level *l, const struct node *from)
+merge_map(
+    struct tree_build *b, struct tree_build_level *l, const struct node *from)
 {
 	if (from->kind != NODE_MAP)
-		return build_fail(b, from->place, "yaml",
+		return tree_build_fail(b, from->place, "yaml",
 		    "'<<' needs a map or a list of maps");
 	for (struct node *m = from->first; m != NULL; m = m->next) {
 		struct node *copy;
@@ -241,7 +242,7 @@ merge_map(struct build *b, struct build_level *l, const struct node *from)
 }
 
 static bool
-merge_all(struct build *b, struct build_level *l)
+merge_all(struct tree_build *b, struct tree_build_level *l)
 {
 	const struct node *merge = l->merge;
 
@@ -256,9 +257,9 @@ merge_all(struct build *b, struct build_level *l)
 }
 
 bool
-build_close(struct build *b)
+tree_build_close(struct tree_build *b)
 {
-	struct build_level *l = top(b);
+	struct tree_build_level *l = top(b);
 	struct node *n;
 
 	if (b->failed || !merge_all(b, l))
@@ -272,17 +273,18 @@ build_close(struct build *b)
 }
 
 bool
-build_alias(struct build *b, const struct node *of, struct place at)
+tree_build_alias(struct tree_build *b, const struct node *of, struct place at)
 {
 	struct node *n;
 
 	if (b->failed)
 		return false;
 	if (of->weight == 0)
-		return build_fail(b, at, "yaml", "the alias contains itself");
+		return tree_build_fail(
+		    b, at, "yaml", "the alias contains itself");
 	if (b->depth + of->height > TREE_DEPTH_MAX)
-		return build_fail(b, at, "too-deep", "more than %d levels deep",
-		    TREE_DEPTH_MAX);
+		return tree_build_fail(b, at, "too-deep",
+		    "more than %d levels deep", TREE_DEPTH_MAX);
 	if (!count(b, of->weight, at))
 		return false;
 	n = copy_node(b, of);

@@ -10,7 +10,7 @@
 
 #include "spec/tree.h"
 
-struct build_level {
+struct tree_build_level {
 	struct node *container;
 	struct node **tail;
 	unsigned weight;  /* of its members so far */
@@ -20,11 +20,11 @@ struct build_level {
 	struct node *merge; /* its value */
 };
 
-struct build {
+struct tree_build {
 	struct arena *arena;
 	const char *file;
 	struct node *root; /* once it is complete */
-	struct build_level levels[TREE_DEPTH_MAX];
+	struct tree_build_level levels[TREE_DEPTH_MAX];
 	unsigned depth; /* levels in use */
 	size_t n_nodes; /* aliases counted with all they stand for */
 
@@ -34,29 +34,32 @@ struct build {
 	struct span error_text; /* p == NULL: out of memory */
 };
 
-void build_init(struct build *b, struct arena *a, const char *file);
+void tree_build_init(struct tree_build *b, struct arena *a, const char *file);
 
 /* Keep the first error; always false. */
-bool build_fail(struct build *b, struct place at, const char *rule,
+bool tree_build_fail(struct tree_build *b, struct place at, const char *rule,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-struct place build_place(const struct build *b, unsigned line, unsigned column);
+struct place tree_build_place(
+    const struct tree_build *b, unsigned line, unsigned column);
 
 /* A name is what comes next. */
-bool build_wants_name(const struct build *b);
-bool build_name(struct build *b, struct span name, struct place at);
-bool build_merge_name(struct build *b, struct place at);
+bool tree_build_wants_name(const struct tree_build *b);
+bool tree_build_name(struct tree_build *b, struct span name, struct place at);
+bool tree_build_merge_name(struct tree_build *b, struct place at);
 
 /* NULL after an error. */
-struct node *build_scalar(
-    struct build *b, enum node_kind kind, struct span text, struct place at);
-struct node *build_open(struct build *b, enum node_kind kind, struct place at);
-bool build_close(struct build *b);
+struct node *tree_build_scalar(struct tree_build *b, enum node_kind kind,
+    struct span text, struct place at);
+struct node *tree_build_open(
+    struct tree_build *b, enum node_kind kind, struct place at);
+bool tree_build_close(struct tree_build *b);
 
 /* Another node again, in this place. */
-bool build_alias(struct build *b, const struct node *of, struct place at);
+bool tree_build_alias(
+    struct tree_build *b, const struct node *of, struct place at);
 
 /* JSON text; the build fails on anything else (tree_json.c). */
-bool tree_build_json(struct build *b, struct span text);
+bool tree_build_json(struct tree_build *b, struct span text);
 
 #endif

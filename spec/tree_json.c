@@ -16,7 +16,7 @@ struct ruler {
 };
 
 static struct place
-place_of(struct ruler *r, const struct build *b, const struct json_scan *s)
+place_of(struct ruler *r, const struct tree_build *b, const struct json_scan *s)
 {
 	size_t at = s->offset < r->text.n ? s->offset : r->text.n;
 
@@ -30,35 +30,38 @@ place_of(struct ruler *r, const struct build *b, const struct json_scan *s)
 	for (; r->offset < at; r->offset++)
 		if (((unsigned char)r->text.p[r->offset] & 0xc0) != 0x80)
 			r->column++;
-	return build_place(b, r->line, r->column);
+	return tree_build_place(b, r->line, r->column);
 }
 
 static bool
-take_event(struct build *b, const struct json_scan *s, enum json_event event,
-    struct place at)
+take_event(struct tree_build *b, const struct json_scan *s,
+    enum json_event event, struct place at)
 {
 	switch (event) {
 	case JSON_OBJECT:
-		return build_open(b, NODE_MAP, at) != NULL;
+		return tree_build_open(b, NODE_MAP, at) != NULL;
 	case JSON_ARRAY:
-		return build_open(b, NODE_LIST, at) != NULL;
+		return tree_build_open(b, NODE_LIST, at) != NULL;
 	case JSON_OBJECT_END:
 	case JSON_ARRAY_END:
-		return build_close(b);
+		return tree_build_close(b);
 	case JSON_NAME:
-		return build_name(b, s->value, at);
+		return tree_build_name(b, s->value, at);
 	case JSON_STRING:
-		return build_scalar(b, NODE_STRING, s->value, at) != NULL;
+		return tree_build_scalar(b, NODE_STRING, s->value, at) != NULL;
 	case JSON_NUMBER:
-		return build_scalar(b, NODE_NUMBER, s->value, at) != NULL;
+		return tree_build_scalar(b, NODE_NUMBER, s->value, at) != NULL;
 	case JSON_TRUE:
-		return build_scalar(b, NODE_BOOL, SPAN("true"), at) != NULL;
+		return tree_build_scalar(b, NODE_BOOL, SPAN("true"), at) !=
+		    NULL;
 	case JSON_FALSE:
-		return build_scalar(b, NODE_BOOL, SPAN("false"), at) != NULL;
+		return tree_build_scalar(b, NODE_BOOL, SPAN("false"), at) !=
+		    NULL;
 	case JSON_NULL:
-		return build_scalar(b, NODE_NULL, SPAN("null"), at) != NULL;
+		return tree_build_scalar(b, NODE_NULL, SPAN("null"), at) !=
+		    NULL;
 	case JSON_ERROR:
-		return build_fail(b, at, "json", "%s", s->error);
+		return tree_build_fail(b, at, "json", "%s", s->error);
 	case JSON_END:
 		break;
 	}
@@ -66,7 +69,7 @@ take_event(struct build *b, const struct json_scan *s, enum json_event event,
 }
 
 bool
-tree_build_json(struct build *b, struct span text)
+tree_build_json(struct tree_build *b, struct span text)
 {
 	struct ruler r = { .text = text, .line = 1, .column = 1 };
 	enum json_event event;

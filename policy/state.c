@@ -206,23 +206,6 @@ map_shared(struct state *s, uint64_t size)
 	return place_sections(s);
 }
 
-/* "Boot" changes with each start of the machine; 0 where it has no name. */
-static uint64_t
-boot_name(void)
-{
-	char text[64];
-	ssize_t n = 0;
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-
-	if (fd != -1) {
-		n = read(fd, text, sizeof(text));
-		close(fd);
-	}
-	return n > 0 ? siphash_64(&(struct siphash_key){ 0, 0 },
-			   span_of(text, (size_t)n))
-		     : 0;
-}
-
 static struct state *
 new_state(int fd, bool writable)
 {
@@ -287,11 +270,6 @@ state_open(const char *dir, const struct state_sizes *sizes, char *why,
 	if (s == NULL && missing && state_make(folder, sizes, why, why_size))
 		s = open_in(folder, dir, true, &missing, why, why_size);
 	close(folder);
-	if (s != NULL) {
-		struct state_header *h = (void *)s->map;
-
-		atomic_store(&h->boot, boot_name());
-	}
 	return s;
 }
 
@@ -323,26 +301,29 @@ state_close(struct state *s)
 	free(s);
 }
 
-static bool
-lock_byte(int fd, off_t byte, short type)
+bool
+state_byte_lock(int fd, int command, off_t byte, short *type)
 {
-	struct flock f = { .l_type = type,
+	struct flock f = { .l_type = *type,
 		.l_whence = SEEK_SET,
 		.l_start = byte,
 		.l_len = 1 };
+	int rc = fcntl(fd, command, &f);
 
-	return fcntl(fd, F_OFD_SETLK, &f) == 0;
+	*type = f.l_type;
+	return rc == 0;
 }
 
 bool
 state_lock(struct state *s, off_t byte)
 {
 	const struct timespec ms = { 0, 1000000 };
+	short type = F_WRLCK;
 
 	/* Waiting is bounded: a holder that is stopped must not stop us. */
 	pthread_mutex_lock(&s->mutexes[byte % MUTEXES]);
 	for (int i = 0; i < LOCK_SPINS + LOCK_WAITS; i++) {
-		if (lock_byte(s->fd, byte, F_WRLCK))
+		if (state_byte_lock(s->fd, F_OFD_SETLK, byte, &type))
 			return true;
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
 			break;
@@ -358,7 +339,10 @@ state_lock(struct state *s, off_t byte)
 void
 state_unlock(struct state *s, off_t byte)
 {
-	lock_byte(s->fd, byte, F_UNLCK);
+	short type = F_UNLCK;
+
+	/* Of a lock that is ours, on an open file: it cannot fail. */
+	(void)state_byte_lock(s->fd, F_OFD_SETLK, byte, &type);
 	pthread_mutex_unlock(&s->mutexes[byte % MUTEXES]);
 }
 

@@ -8,7 +8,7 @@
  * frees with their owner.
  *
  *	+-----------------+
- *	| struct header   |  magic, version, random key, boot, sections
+ *	| struct header   |  magic, version, random key, sections
  *	+-----------------+
  *	| buckets         |  32 bytes each, in groups with a lock byte
  *	| overflow        |  buckets for those that found no place

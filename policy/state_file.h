@@ -53,9 +53,6 @@ struct state_header {
 	int64_t made_us;
 	struct state_section sections[STATE_SECTIONS_MAX];
 	struct hash128 sum; /* of all before it, under "key" */
-
-	/* What follows changes. */
-	_Atomic uint64_t boot; /* names the boot that used it last */
 };
 
 /*
@@ -157,6 +154,12 @@ enum state_space {
  */
 bool state_lock(struct state *s, off_t byte);
 void state_unlock(struct state *s, off_t byte);
+
+/*
+ * One fcntl(2) of this command on one byte, of other processes alone;
+ * "*type" is F_WRLCK or F_UNLCK, and what F_OFD_GETLK says.
+ */
+bool state_byte_lock(int fd, int command, off_t byte, short *type);
 
 /* Lay out, allocate and fill a new shared file below the folder. */
 bool state_make(

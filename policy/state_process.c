@@ -11,37 +11,25 @@
 #include "base/clock.h"
 #include "policy/state_file.h"
 
-static bool
-byte_lock(int fd, int command, off_t byte, short *type)
-{
-	struct flock f = { .l_type = *type,
-		.l_whence = SEEK_SET,
-		.l_start = byte,
-		.l_len = 1 };
-	int rc = fcntl(fd, command, &f);
-
-	*type = f.l_type;
-	return rc == 0;
-}
-
 void
 state_process_enter(struct state *s, struct span bundle_path, uint64_t policy,
     unsigned workers_max)
 {
+	struct process_slot *slot;
 	size_t n = bundle_path.n;
 
 	assert(s->process == -1);
 	for (uint32_t i = 0; i < s->n_processes && s->process == -1; i++) {
 		short type = F_WRLCK;
 
-		if (byte_lock(s->fd, F_OFD_SETLK, LOCK_PROCESSES + i, &type))
+		if (state_byte_lock(
+			s->fd, F_OFD_SETLK, LOCK_PROCESSES + i, &type))
 			s->process = (int)i;
 	}
 	if (s->process == -1)
 		return; /* more than the table holds: not shown, no harm */
 
-	struct process_slot *slot = &s->processes[s->process];
-
+	slot = &s->processes[s->process];
 	if (n > sizeof(slot->bundle) - 1)
 		n = sizeof(slot->bundle) - 1;
 	memset(slot->bundle, 0, sizeof(slot->bundle));
@@ -75,7 +63,8 @@ state_process_leave(struct state *s)
 	if (s->process == -1)
 		return;
 	atomic_store(&s->processes[s->process].pid, 0);
-	byte_lock(s->fd, F_OFD_SETLK, LOCK_PROCESSES + s->process, &type);
+	(void)state_byte_lock(
+	    s->fd, F_OFD_SETLK, LOCK_PROCESSES + s->process, &type);
 	s->process = -1;
 }
 
@@ -86,7 +75,7 @@ is_alive(const struct state *s, uint32_t i)
 	short type = F_WRLCK;
 
 	return s->process == (int)i ||
-	    (byte_lock(s->fd, F_OFD_GETLK, LOCK_PROCESSES + i, &type) &&
+	    (state_byte_lock(s->fd, F_OFD_GETLK, LOCK_PROCESSES + i, &type) &&
 		type != F_UNLCK);
 }
 

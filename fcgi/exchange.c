@@ -353,12 +353,6 @@ exchange_has_body(const struct exchange *x)
 	return x->head_sent && !x->no_body;
 }
 
-bool
-exchange_head_sent(const struct exchange *x)
-{
-	return x->head_sent;
-}
-
 /*
  * Bring STDIN to its end if that takes no waiting to speak of.  Only then
  * may the connection carry another request: what stays unread would be

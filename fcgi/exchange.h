@@ -99,9 +99,6 @@ bool exchange_write_last(struct exchange *x, struct span bytes);
 /* The answer that began has a body: not one to HEAD, no 204, no 304. */
 bool exchange_has_body(const struct exchange *x);
 
-/* exchange_head was called: no other answer can be given any more. */
-bool exchange_head_sent(const struct exchange *x);
-
 /*
  * End the request.  "complete" false cuts the connection so that the web
  * server sees a truncated answer.  True: "*fd" is kept and may bring the

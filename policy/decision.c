@@ -40,18 +40,6 @@ reason_title(enum reason r)
 }
 
 bool
-reason_parse(struct span word, enum reason *r)
-{
-	for (int i = 0; i < REASON__MAX; i++) {
-		if (span_eq(word, span_str(reasons[i].word))) {
-			*r = (enum reason)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-bool
 refuse(struct decision *d, enum reason r, struct span detail)
 {
 	*d = (struct decision){ .reason = r, .detail = detail };

@@ -104,7 +104,6 @@ const char *reason_word(enum reason r);
 unsigned reason_status(enum reason r);
 unsigned reason_wso2_code(enum reason r);
 const char *reason_title(enum reason r);
-bool reason_parse(struct span word, enum reason *r);
 
 /* Fill "d" and return false, so that a check ends "return refuse(...)". */
 bool refuse(struct decision *d, enum reason r, struct span detail);

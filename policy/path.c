@@ -55,20 +55,6 @@ escape(char *to, struct span s)
 	return n;
 }
 
-void
-path_write_segment(struct buf *b, struct span decoded)
-{
-	char *room;
-
-	if (decoded.n > SIZE_MAX / 3) {
-		b->failed = true;
-		return;
-	}
-	room = buf_room(b, decoded.n * 3);
-	if (room != NULL)
-		b->n += escape(room, decoded);
-}
-
 /*
  * "." and "..", also with a parameter behind: servers that cut ";..." off
  * before they resolve dots would climb.

@@ -36,7 +36,4 @@ bool path_parse(struct span target, struct span host, struct span strip,
  */
 bool path_unescape(struct span s, char *to, size_t *n);
 
-/* Append a segment in canonical spelling (RFC 3986 sections 3.3, 6.2.2). */
-void path_write_segment(struct buf *b, struct span decoded);
-
 #endif

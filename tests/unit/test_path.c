@@ -189,17 +189,6 @@ START_TEST(a_full_arena_is_a_fault)
 }
 END_TEST
 
-START_TEST(a_segment_is_written_in_its_canonical_spelling)
-{
-	struct buf b;
-
-	buf_init(&b, 64);
-	path_write_segment(&b, SPAN("a b/%;=\xc3\xbc"));
-	ck_assert(span_eq(buf_span(&b), SPAN("a%20b%2F%25;=%C3%BC")));
-	buf_fini(&b);
-}
-END_TEST
-
 int
 main(void)
 {

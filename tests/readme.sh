@@ -51,6 +51,8 @@ for d in etc usr/local var home srv; do
 	    "lowerdir=/$d,upperdir=$W/over/$d,workdir=$W/work/$d"
 done
 mount -t tmpfs -o mode=755 none /run
+# In the overlay alone: a machine that has mgw looks like one that has not.
+rm -rf /etc/mgw /var/lib/mgw
 perl -MSocket -e 'socket(my $s, AF_INET, SOCK_DGRAM, 0) or die;
     my $up = pack("a16 s x22", "lo", 0x41); # SIOCSIFFLAGS: up, running
     ioctl($s, 0x8914, $up) or die'
@@ -205,7 +207,7 @@ section 'Behind lighttpd'
 $W/bin/systemctl start lighttpd
 wait_for curl -s http://127.0.0.1/ || wrong 'no lighttpd'
 # A restart is at its end before the next line of a block under systemd.
-sed -i '/^sudo systemctl restart/a sleep 1' $W/block
+sed -i '/^sudo systemctl restart/a sleep 1; until curl -s -o /dev/null http://127.0.0.1/; do sleep 0.1; done' $W/block
 run
 guarded
 $W/bin/systemctl stop lighttpd
@@ -219,7 +221,7 @@ sed -i '/<VirtualHost/a AllowEncodedSlashes NoDecode' \
     /etc/apache2/sites-available/000-default.conf
 $W/bin/systemctl start apache2
 wait_for curl -s http://127.0.0.1/ || wrong 'no Apache'
-sed -i '/^sudo systemctl restart/a sleep 1' $W/block
+sed -i '/^sudo systemctl restart/a sleep 1; until curl -s -o /dev/null http://127.0.0.1/; do sleep 0.1; done' $W/block
 run
 guarded
 grep -q AH01146 /var/log/apache2/error.log && wrong 'Apache warns'

@@ -129,7 +129,7 @@ test $? -eq 2 || wrong 'it listens on TCP with an empty secret'
 it 'a secret on the environment is set or unset, and in no log'
 MGW_PEER_SECRET=very-secret "$MGW" --config "$W/mgw.conf" --check \
     >"$W/body" 2>&1
-expect_body "peer-secret	set"
+grep -q "^peer-secret.*[^n]set$" "$W/body" || wrong "not said to be set"
 expect_no_body very-secret
 
 printf 'log-level debug\n' >>"$W/mgw.conf"

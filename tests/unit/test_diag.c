@@ -2,6 +2,7 @@
  * Messages: their form, their order, and what we think was meant.
  */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "spec/diag.h"

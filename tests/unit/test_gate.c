@@ -277,51 +277,6 @@ START_TEST(what_has_waited_too_long_is_refused_past_half_heads)
 }
 END_TEST
 
-static const struct {
-	const char *lines;
-	bool served;
-} secrets[] = {
-	{ QUICK, false },
-	{ QUICK "MGW_PEER_SECRET=\n", false },
-	{ QUICK "MGW_PEER_SECRET=secreu\n", false },
-	{ QUICK "MGW_PEER_SECRET=secret2\n", false },
-	{ QUICK "MGW_PEER_SECRET=no\nMGW_PEER_SECRET=secret\n", false },
-	{ QUICK "HTTP_MGW_PEER_SECRET=secret\n", false },
-	{ QUICK "MGW_PEER_SECRET=secret\n", true },
-};
-
-START_TEST(over_tcp_only_who_knows_the_secret_is_served)
-{
-	struct config c = { .n_listen = 1, .peer_secret = SPAN("secret") };
-	struct sockaddr_in in = { 0 };
-	socklen_t n = sizeof(in);
-	struct fcgi_reply r;
-	struct buf b;
-	int fd;
-
-	c.listen[0] = "tcp:127.0.0.1:0";
-	set.peer_secret = c.peer_secret;
-	ck_assert(exchange_global_init());
-	pool_block_signals();
-	ck_assert_msg(listen_open(&listeners, &c, why, sizeof(why)), "%s", why);
-	ck_assert_int_eq(
-	    getsockname(listeners.list[0].fd, (struct sockaddr *)&in, &n), 0);
-	ck_assert_int_eq(pthread_create(&pool_thread, NULL, run, NULL), 0);
-	fd = socket(AF_INET, SOCK_STREAM, 0);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
-	buf_init(&b, 4096);
-	fcgi_request(&b, false, secrets[_i].lines, (struct span){ 0 });
-	fcgi_send(fd, buf_span(&b));
-	fcgi_receive(fd, &r);
-	ck_assert(r.ended == secrets[_i].served);
-	ck_assert((r.out.n > 0) == secrets[_i].served);
-	fcgi_reply_fini(&r);
-	buf_fini(&b);
-	close(fd);
-	finish();
-}
-END_TEST
-
 /* What may be at a socket's place beforehand. */
 START_TEST(only_a_stale_socket_is_replaced)
 {
@@ -635,8 +590,6 @@ main(void)
 	tcase_add_test(t, silent_connections_take_no_worker);
 	tcase_add_test(t, signals_wait_for_no_client);
 	tcase_add_test(t, what_has_waited_too_long_is_refused_past_half_heads);
-	tcase_add_loop_test(t, over_tcp_only_who_knows_the_secret_is_served, 0,
-	    sizeof(secrets) / sizeof(secrets[0]));
 	tcase_add_test(t, only_a_stale_socket_is_replaced);
 	tcase_add_loop_test(
 	    t, tcp_is_loopback_with_a_secret, 0, sizeof(tcp) / sizeof(tcp[0]));

@@ -201,7 +201,6 @@ main(void)
 	tcase_add_loop_test(t, a_prefix_is_cut_by_whole_segments, 0,
 	    (int)(sizeof(prefixes) / sizeof(prefixes[0])));
 	tcase_add_test(t, a_full_arena_is_a_fault);
-	tcase_add_test(t, a_segment_is_written_in_its_canonical_spelling);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

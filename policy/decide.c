@@ -108,12 +108,13 @@ decide(const struct policy *p, struct request *r, struct ruling *v)
 	    (preflight(&s) || (authenticate(&s) && body(&s) && throttle(&s)));
 }
 
+/* Import has resolved what is inherited, "none" included. */
 uint64_t
 decide_max_body(const struct bundle *b, const struct match *m)
 {
-	if (m->operation != NULL && m->operation->max_body_bytes != UINT64_MAX)
+	if (m->operation != NULL)
 		return m->operation->max_body_bytes;
-	if (m->api != NULL && m->api->max_body_bytes != UINT64_MAX)
+	if (m->api != NULL)
 		return m->api->max_body_bytes;
 	return bundle_settings(b, 0)->max_body_bytes;
 }

@@ -205,7 +205,10 @@ for host in apache lighttpd; do
 	awk '{ n[$1] += $2 } END { for (k in n) print k, n[k] }' \
 	    "$W"/forge.[0-9] | sort >"$W/sum"
 	test "$(grep -c '^right' "$W/sum")" = 1 || wrong 'nothing was right'
-	! grep -q '^get-\|^post-5' "$W/sum" ||
+	# Apache sends on a kept connection that is being closed, and does
+	# not send again: a few of many thousands are its 502 and 503.
+	awk '/^get-|^post-5/ { if (/^get-50[23] |^post-50[23] /) few += $2;
+	    else bad = 1 } END { exit bad || few > 10 }' "$W/sum" ||
 	    wrong "$(tr '\n' ' ' <"$W/sum") $(cat "$W"/forge-err.* |
 	    head -c 600)"
 	! grep -q 'connection closed' "$W/mgw.log" ||

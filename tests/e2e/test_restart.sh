@@ -51,7 +51,10 @@ while kill -0 "${PIDS_OF##* }" 2>/dev/null; do
 done
 # shellcheck disable=SC2086 # one word each
 wait $PIDS_OF
-test "$(cat "$W"/many.* | sort | uniq -c | tr -s ' ')" = ' 5000 200' ||
+# Apache may begin a request on a kept connection in the very moment that
+# it is closed, and does not repeat it; mgw.8 says so.
+cat "$W"/many.* | awk '{ n[$1]++ } END { exit n[200] + n[503] != 5000 ||
+    n[503] > 5 }' ||
     wrong "$(cat "$W"/many.* | sort | uniq -c | tr '\n' ' ')"
 test "$(grep -c '^ended 0$' "$W/owner.out")" -ge 1 ||
     wrong "$restarts restarts: $(cat "$W/owner.out")"

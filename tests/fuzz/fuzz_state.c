@@ -96,8 +96,8 @@ static void
 use(struct state *s)
 {
 	static const struct row_limit limits[] = {
-		{ LIMIT_WINDOW, 0, 3, 60000000, 1, 60000000 },
-		{ LIMIT_TOKEN_BUCKET, 0, 3, 60000000, 3, 0 },
+		{ LIMIT_WINDOW, 0, 3, 60000000, 1 },
+		{ LIMIT_TOKEN_BUCKET, 0, 3, 60000000, 3 },
 	};
 	struct span part = SPAN("token"), other = SPAN("another");
 	struct state_report report;

@@ -579,6 +579,27 @@ START_TEST(a_body_has_the_form_of_its_api)
 }
 END_TEST
 
+/* As import writes it for "max-body: none" below a limit for all. */
+START_TEST(no_limit_of_its_own_is_no_limit)
+{
+	struct row_settings settings = { .max_body_bytes = 5 };
+	struct row_api api = { .max_body_bytes = UINT64_MAX };
+	struct row_operation op = { .max_body_bytes = UINT64_MAX };
+	struct bundle b = { 0 };
+	struct match m = { 0 };
+
+	b.rows[SECTION_SETTINGS] =
+	    (struct bundle_rows){ (const char *)&settings, 1 };
+	ck_assert_uint_eq(decide_max_body(&b, &m), 5);
+	m.api = &api;
+	ck_assert_uint_eq(decide_max_body(&b, &m), UINT64_MAX);
+	m.operation = &op;
+	ck_assert_uint_eq(decide_max_body(&b, &m), UINT64_MAX);
+	op.max_body_bytes = 7;
+	ck_assert_uint_eq(decide_max_body(&b, &m), 7);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -590,6 +611,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, a_request_is_allowed_for_a_reason, 0,
 	    (int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_test(t, no_limit_of_its_own_is_no_limit);
 	tcase_add_test(t, head_has_the_whole_policy_of_get);
 	tcase_add_test(t, a_preflight_needs_no_credential_and_counts_nothing);
 	tcase_add_test(t, a_body_that_says_it_is_too_long_is_not_counted);

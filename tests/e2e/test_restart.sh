@@ -45,7 +45,7 @@ while [ $n -lt 10 ]; do
 done
 restarts=0
 while kill -0 "${PIDS_OF##* }" 2>/dev/null; do
-	sleep 0.7
+	sleep 0.2
 	kill -HUP "$OWNER"
 	restarts=$((restarts + 1))
 done
@@ -56,7 +56,7 @@ wait $PIDS_OF
 cat "$W"/many.* | awk '{ n[$1]++ } END { exit n[200] + n[503] != 5000 ||
     n[503] > 5 }' ||
     wrong "$(cat "$W"/many.* | sort | uniq -c | tr '\n' ' ')"
-test "$(grep -c '^ended 0$' "$W/owner.out")" -ge 1 ||
+wait_for 50 grep -q '^ended 0$' "$W/owner.out" ||
     wrong "$restarts restarts: $(cat "$W/owner.out")"
 ! grep -q 'ended [^0]' "$W/owner.out" || wrong "$(cat "$W/owner.out")"
 

@@ -186,9 +186,6 @@ pass_on(struct handling *h, struct share_slot *slot)
 		.meter = &h->meter,
 		.max_body_bytes = decide_max_body(p->bundle, &v->match) };
 
-	if (h->request.body_length > 0 &&
-	    (uint64_t)h->request.body_length > call.max_body_bytes)
-		return refuse_with(h, REASON_BODY_TOO_LARGE, SPAN(""));
 	if (call.backend == NULL)
 		return refuse_with(h, REASON_UPSTREAM_CONNECT,
 		    SPAN("no endpoint is configured"));

@@ -4,7 +4,6 @@
 #include "policy/json.h"
 
 #include <json-c/json.h>
-#include <math.h>
 
 #include "base/json.h"
 
@@ -113,12 +112,6 @@ json_path(const struct json_object *o, struct span path)
 }
 
 bool
-json_is_null(const struct json_object *o)
-{
-	return o == NULL;
-}
-
-bool
 json_is_string(const struct json_object *o, struct span *s)
 {
 	/* json-c declares these without const and changes nothing. */
@@ -146,38 +139,12 @@ json_is_object(const struct json_object *o)
 	return json_object_is_type(o, json_type_object) != 0;
 }
 
-bool
-json_is_bool(const struct json_object *o, bool *v)
-{
-	if (!json_object_is_type(o, json_type_boolean))
-		return false;
-	*v = json_object_get_boolean(o) != 0;
-	return true;
-}
-
 struct json_object *
 json_at(const struct json_object *array, size_t i)
 {
 	if (!json_object_is_type(array, json_type_array))
 		return NULL;
 	return json_object_array_get_idx(array, i);
-}
-
-bool
-json_is_time(const struct json_object *o, int64_t *seconds)
-{
-	struct json_object *v = (struct json_object *)(uintptr_t)o;
-	const double most = 9007199254740992.0; /* 2^53 */
-	double d;
-
-	if (!json_object_is_type(o, json_type_int) &&
-	    !json_object_is_type(o, json_type_double))
-		return false;
-	d = json_object_get_double(v);
-	if (!isfinite(d) || d > most || d < -most)
-		return false;
-	*seconds = (int64_t)d;
-	return true;
 }
 
 struct json_object *

@@ -26,18 +26,10 @@ struct json_object *json_get(const struct json_object *o, const char *name);
 /* The same by a dotted path, "realm_access.roles". */
 struct json_object *json_path(const struct json_object *o, struct span path);
 
-bool json_is_null(const struct json_object *o);
 bool json_is_string(const struct json_object *o, struct span *s);
 bool json_is_array(const struct json_object *o, size_t *n);
 bool json_is_object(const struct json_object *o);
-bool json_is_bool(const struct json_object *o, bool *v);
 struct json_object *json_at(const struct json_object *array, size_t i);
-
-/*
- * A finite JSON number as whole seconds, rounded towards zero, within
- * +/- 2^53; false for anything else (RFC 7519 section 2, NumericDate).
- */
-bool json_is_time(const struct json_object *o, int64_t *seconds);
 
 /* Building, for tools.  Each takes ownership of "v"; NULL on no memory. */
 struct json_object *json_new_object(void);

@@ -133,6 +133,9 @@ check: deps-check all $(UNIT) $(FUZZ) $(E2E)
 unit: all $(UNIT) $(FUZZ)
 	O=$O tests/run.sh quick
 
+# Everything that a test starts, built and not run.
+tests-built: $(UNIT) $(FUZZ) $(E2E)
+
 # Only what needs web servers; T=NAME for one file.
 e2e: all $(E2E)
 	O=$O tests/run.sh e2e $(T)
@@ -183,6 +186,6 @@ clean:
 	rm -rf build
 
 .PHONY: all deps deps-check deps-demo deps-bench deps-fuzz deps-lint \
-    check unit e2e demo bench fuzz lint install clean
+    check unit tests-built e2e demo bench fuzz lint install clean
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

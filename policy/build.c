@@ -435,21 +435,34 @@ write_edges(struct build *b)
 	return true;
 }
 
+/* Not every number has a section. */
+static uint32_t
+count_sections(void)
+{
+	uint32_t n = 0;
+
+	for (uint32_t s = 1; s < SECTION__MAX; s++)
+		n += bundle_row_bytes(s) != 0;
+	return n;
+}
+
 static void
 write_sections(const struct build *b, struct buf *to)
 {
 	static const char zeros[8] = { 0 };
-	struct bundle_section table[SECTION__MAX - 1] = { 0 };
-	uint64_t at = sizeof(struct bundle_header) + sizeof(table);
+	uint64_t at = sizeof(struct bundle_header) +
+	    count_sections() * sizeof(struct bundle_section);
 
 	for (uint32_t s = 1; s < SECTION__MAX; s++) {
-		table[s - 1] = (struct bundle_section){ .tag = s,
-			.row_bytes = bundle_row_bytes(s),
-			.offset = at,
-			.n_rows = build_n(b, s) };
+		struct bundle_section row = { .tag = s, .offset = at };
+
+		row.row_bytes = bundle_row_bytes(s);
+		if (row.row_bytes == 0)
+			continue;
+		row.n_rows = build_n(b, s);
+		buf_add(to, span_of(&row, sizeof(row)));
 		at += (b->rows[s].n + 7) / 8 * 8;
 	}
-	buf_add(to, span_of(table, sizeof(table)));
 	for (uint32_t s = 1; s < SECTION__MAX; s++) {
 		buf_add(to, span_of(b->rows[s].p, b->rows[s].n));
 		buf_add(to, span_of(zeros, -b->rows[s].n % 8));
@@ -460,7 +473,7 @@ bool
 build_finish(struct build *b, struct buf *bytes)
 {
 	struct bundle_header h = { .version = BUNDLE_VERSION,
-		.n_sections = SECTION__MAX - 1 };
+		.n_sections = count_sections() };
 	struct hash128 sum;
 
 	b->failed |= !write_patterns(b) || !write_edges(b);

@@ -214,7 +214,8 @@ read_table(const char *p, const struct bundle_header *h,
 		struct bundle_section s;
 
 		memcpy(&s, p + sizeof(*h) + i * sizeof(s), sizeof(s));
-		if (s.tag >= SECTION__MAX)
+		if (s.tag >= SECTION__MAX ||
+		    (s.tag > 0 && sections[s.tag].row_bytes == 0))
 			return wrong(why, why_size,
 			    "asks for a feature that this mgw lacks");
 		if (s.tag <= last || !check_section(&s, h->size, end))

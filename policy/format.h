@@ -87,7 +87,7 @@ enum section {
 	SECTION_STRING,
 	SECTION_INDEX,
 	SECTION_TEXT,
-	SECTION__MAX,
+	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
 	 * 32 BREAKER    of an endpoint: window, ratio, statuses, reset
 	 * 33 RETRY      of an endpoint: count, back-off, budget

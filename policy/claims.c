@@ -1,61 +1,12 @@
 /*
  * claims - see claims.h.
  */
-#include "policy/claims.h"
+#include "policy/claims_part.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/json.h"
-
-#define DEPTH_MAX 32
-#define KEY_ID_BYTES_MAX 256
 #define NUMBER_BYTES_MAX 64
-
-struct reading {
-	struct json_scan scan;
-	struct arena *arena;
-	const char *why;
-	bool scopes_exact; /* found under its whole name, not by a path */
-};
-
-static bool
-fail(struct reading *r, const char *why)
-{
-	r->why = why;
-	return false;
-}
-
-static bool
-next_is(struct reading *r, enum json_event wanted, const char *why)
-{
-	enum json_event e = json_scan_next(&r->scan);
-
-	if (e == JSON_ERROR)
-		return fail(r, "not strict JSON");
-	return e == wanted || fail(r, why);
-}
-
-static bool
-skip(struct reading *r)
-{
-	return json_scan_skip(&r->scan) || fail(r, "not strict JSON");
-}
-
-/*
- * Control bytes are refused in every text that leaves for a header, a log
- * or a counter's name.
- */
-static bool
-read_text(struct reading *r, struct span *to)
-{
-	if (!next_is(r, JSON_STRING, "a claim is no text"))
-		return false;
-	if (span_has_control(r->scan.value))
-		return fail(r, "control byte in a claim");
-	*to = r->scan.value;
-	return true;
-}
 
 /* RFC 7519 section 2, NumericDate; cut to whole seconds. */
 static bool
@@ -85,10 +36,10 @@ static bool
 read_time(struct reading *r, bool *has, int64_t *seconds)
 {
 	*has = true;
-	if (!next_is(r, JSON_NUMBER, "a time is no number"))
+	if (!claims_next_is(r, JSON_NUMBER, "a time is no number"))
 		return false;
 	return seconds_of(r->scan.value, seconds) ||
-	    fail(r, "a time is out of range");
+	    claims_fail(r, "a time is out of range");
 }
 
 /*
@@ -107,9 +58,9 @@ read_words(struct reading *r, struct claim_word **list)
 		struct claim_word *w = arena_alloc(r->arena, sizeof(*w));
 
 		if (w == NULL)
-			return fail(r, "out of memory");
+			return claims_fail(r, "out of memory");
 		if (span_has_control(r->scan.value))
-			return fail(r, "control byte in a claim");
+			return claims_fail(r, "control byte in a claim");
 		w->text = r->scan.value;
 		w->next = *list;
 		*list = w;
@@ -117,9 +68,9 @@ read_words(struct reading *r, struct claim_word **list)
 			return true;
 	}
 	if (e == JSON_ERROR)
-		return fail(r, "not strict JSON");
+		return claims_fail(r, "not strict JSON");
 	return (many && e == JSON_ARRAY_END) ||
-	    fail(r, "a claim is no text or list of texts");
+	    claims_fail(r, "a claim is no text or list of texts");
 }
 
 /* The words with single spaces between them. */
@@ -133,7 +84,7 @@ join(struct reading *r, struct claim_word *list, struct span *to)
 		n += w->text.n + 1;
 	p = arena_alloc(r->arena, n + 1);
 	if (p == NULL)
-		return fail(r, "out of memory");
+		return claims_fail(r, "out of memory");
 	*to = span_of(p, n > 0 ? n - 1 : 0);
 	/* The list is in reverse order, so it is written from the end. */
 	for (struct claim_word *w = list; w != NULL; w = w->next) {
@@ -170,7 +121,7 @@ split(struct reading *r, struct span s, struct claim_word **list)
 			continue;
 		w = arena_alloc(r->arena, sizeof(*w));
 		if (w == NULL)
-			return fail(r, "out of memory");
+			return claims_fail(r, "out of memory");
 		*w = (struct claim_word){ *list, word };
 		*list = w;
 	}
@@ -195,7 +146,8 @@ read_scopes(struct reading *r, struct span *to)
 		return split(r, list->text, &list) && join(r, list, to);
 	for (struct claim_word *w = list; w != NULL; w = w->next) {
 		if (w->text.n == 0 || span_has(w->text, ' '))
-			return fail(r, "a scope is empty or has a blank");
+			return claims_fail(
+			    r, "a scope is empty or has a blank");
 	}
 	return join(r, list, to);
 }
@@ -217,7 +169,7 @@ try_scopes(
 	if (span_eq(name, path)) {
 		*used = true;
 		if (c->scopes.p != NULL && !top)
-			return skip(r);
+			return claims_skip(r);
 		r->scopes_exact = top;
 		return read_scopes(r, &c->scopes);
 	}
@@ -228,18 +180,19 @@ try_scopes(
 	rest = span_skip(path, name.n + 1);
 	e = json_scan_next(&r->scan);
 	if (e == JSON_ERROR)
-		return fail(r, "not strict JSON");
+		return claims_fail(r, "not strict JSON");
 	if (e != JSON_OBJECT)
-		return skip(r);
+		return claims_skip(r);
 	while ((e = json_scan_next(&r->scan)) == JSON_NAME) {
 		bool deeper;
 
-		/* At most DEPTH_MAX calls deep: each opened an object. */
+		/* At most CLAIMS_DEPTH_MAX calls deep: each opened an object.
+		 */
 		if (!try_scopes(r, rest, false, c, &deeper) ||
-		    (!deeper && !skip(r)))
+		    (!deeper && !claims_skip(r)))
 			return false;
 	}
-	return e == JSON_OBJECT_END || fail(r, "not strict JSON");
+	return e == JSON_OBJECT_END || claims_fail(r, "not strict JSON");
 }
 
 /* A text that decides nothing unless trusted: other types are no error. */
@@ -249,11 +202,27 @@ read_if_text(struct reading *r, struct span *to)
 	enum json_event e = json_scan_next(&r->scan);
 
 	if (e == JSON_ERROR)
-		return fail(r, "not strict JSON");
+		return claims_fail(r, "not strict JSON");
 	if (e != JSON_STRING)
-		return skip(r);
+		return claims_skip(r);
 	if (span_has_control(r->scan.value))
-		return fail(r, "control byte in a claim");
+		return claims_fail(r, "control byte in a claim");
+	*to = r->scan.value;
+	return true;
+}
+
+/* WSO2 writes the number of an application, and its text in later ones. */
+static bool
+read_if_number(struct reading *r, struct span *to)
+{
+	enum json_event e = json_scan_next(&r->scan);
+
+	if (e == JSON_ERROR)
+		return claims_fail(r, "not strict JSON");
+	if (e != JSON_STRING && e != JSON_NUMBER)
+		return claims_skip(r);
+	if (span_has_control(r->scan.value))
+		return claims_fail(r, "control byte in a claim");
 	*to = r->scan.value;
 	return true;
 }
@@ -266,26 +235,85 @@ read_application(struct reading *r, struct claims *c)
 
 	if (e == JSON_STRING) {
 		if (span_has_control(r->scan.value))
-			return fail(r, "control byte in a claim");
+			return claims_fail(r, "control byte in a claim");
 		c->application = r->scan.value;
 		return true;
 	}
 	if (e != JSON_OBJECT)
-		return skip(r);
+		return claims_skip(r);
 	while ((e = json_scan_next(&r->scan)) == JSON_NAME) {
 		struct span name = r->scan.value, ignored;
 		struct span *to = &ignored;
 
 		if (span_eq(name, SPAN("name")))
 			to = &c->application;
+		else if (span_eq(name, SPAN("uuid")))
+			to = &c->application_uuid;
 		else if (span_eq(name, SPAN("owner")))
 			to = &c->application_owner;
 		else if (span_eq(name, SPAN("tier")))
 			to = &c->application_tier;
-		if (!read_if_text(r, to))
+		if (!(span_eq(name, SPAN("id"))
+			    ? read_if_number(r, &c->application_id)
+			    : read_if_text(r, to)))
 			return false;
 	}
-	return e == JSON_OBJECT_END || fail(r, "not strict JSON");
+	return e == JSON_OBJECT_END || claims_fail(r, "not strict JSON");
+}
+
+/* RFC 7800 section 3.1: what it says must be understood. */
+static bool
+read_confirmation(struct reading *r, struct claims *c)
+{
+	enum json_event e;
+
+	c->bound = true;
+	if (!claims_next_is(r, JSON_OBJECT, "cnf is no object"))
+		return false;
+	while ((e = json_scan_next(&r->scan)) == JSON_NAME) {
+		struct span name = r->scan.value;
+		struct span *to = NULL;
+
+		if (span_eq(name, SPAN("x5t#S256")))
+			to = &c->certificate;
+		else if (span_eq(name, SPAN("jkt")))
+			to = &c->proof_key;
+		if (to != NULL ? !claims_read_text(r, to) : !claims_skip(r))
+			return false;
+	}
+	return e == JSON_OBJECT_END || claims_fail(r, "not strict JSON");
+}
+
+/* The text of the value that comes next, for who reads it later. */
+static bool
+read_raw(struct reading *r, struct span *to)
+{
+	size_t begin;
+
+	if (json_scan_next(&r->scan) == JSON_ERROR)
+		return claims_fail(r, "not strict JSON");
+	begin = r->scan.offset;
+	if (!claims_skip(r))
+		return false;
+	*to = span_of(r->scan.text.p + begin, r->scan.at - begin);
+	return true;
+}
+
+/* Claims of WSO2, and what others call tier and application. */
+static bool
+read_trusted(struct reading *r, struct span name, struct claims *c)
+{
+	if (span_eq(name, SPAN("tier")))
+		return read_if_text(r, &c->tier);
+	if (span_eq(name, SPAN("keytype")))
+		return read_if_text(r, &c->key_type);
+	if (span_eq(name, SPAN("consumerKey")))
+		return read_if_text(r, &c->consumer);
+	if (span_eq(name, SPAN("application")))
+		return read_application(r, c);
+	if (span_eq(name, SPAN("subscribedAPIs")))
+		return read_raw(r, &c->subscriptions);
+	return claims_skip(r);
 }
 
 /* The value of the claim "name", which comes next. */
@@ -294,9 +322,9 @@ read_claim(struct reading *r, struct span name, struct claims *c,
     struct span *client_id)
 {
 	if (span_eq(name, SPAN("iss")))
-		return read_text(r, &c->issuer);
+		return claims_read_text(r, &c->issuer);
 	if (span_eq(name, SPAN("sub")))
-		return read_text(r, &c->subject);
+		return claims_read_text(r, &c->subject);
 	if (span_eq(name, SPAN("aud")))
 		return read_words(r, &c->audiences);
 	if (span_eq(name, SPAN("exp")))
@@ -304,111 +332,95 @@ read_claim(struct reading *r, struct span name, struct claims *c,
 	if (span_eq(name, SPAN("nbf")))
 		return read_time(r, &c->has_not_before, &c->not_before_s);
 	if (span_eq(name, SPAN("azp")))
-		return read_text(r, &c->client);
+		return claims_read_text(r, &c->client);
 	if (span_eq(name, SPAN("client_id")))
-		return read_text(r, client_id);
+		return claims_read_text(r, client_id);
 	if (span_eq(name, SPAN("nonce")) || span_eq(name, SPAN("at_hash")) ||
 	    span_eq(name, SPAN("c_hash"))) {
 		c->id_token = true;
-		return skip(r);
+		return claims_skip(r);
 	}
-	if (span_eq(name, SPAN("tier")))
-		return read_if_text(r, &c->tier);
-	if (span_eq(name, SPAN("keytype")))
-		return read_if_text(r, &c->key_type);
-	if (span_eq(name, SPAN("application")))
-		return read_application(r, c);
-	return skip(r);
+	if (span_eq(name, SPAN("iat")))
+		return read_time(r, &c->has_issued, &c->issued_s);
+	if (span_eq(name, SPAN("jti")))
+		return claims_read_text(r, &c->token_id);
+	if (span_eq(name, SPAN("cnf")))
+		return read_confirmation(r, c);
+	return read_trusted(r, name, c);
+}
+
+bool
+claims_is_fixed(struct span name)
+{
+	static const char *const names[] = { "iss", "aud", "exp", "nbf", "iat",
+		"jti", "cnf", NULL };
+
+	return span_is_one_of(name, names);
+}
+
+/*
+ * The name that claim "name" goes by; absent: another one has its name,
+ * or it would have two.
+ */
+static struct span
+local_name(const struct claims_rules *rules, struct span name)
+{
+	for (size_t i = 0; i < rules->n_mappings; i++)
+		if (span_eq(rules->mappings[i].remote, name))
+			return rules->mappings[i].local;
+	for (size_t i = 0; i < rules->n_mappings; i++)
+		if (span_eq(rules->mappings[i].local, name))
+			return (struct span){ NULL, 0 };
+	return name;
 }
 
 static bool
-read_all(struct reading *r, struct span scope_claim, struct claims *c)
+read_all(struct reading *r, struct claims *c)
 {
 	struct span client_id = { NULL, 0 };
 	enum json_event e;
 
-	if (!next_is(r, JSON_OBJECT, "claims are no object"))
+	if (!claims_next_is(r, JSON_OBJECT, "claims are no object"))
 		return false;
 	while ((e = json_scan_next(&r->scan)) == JSON_NAME) {
 		bool used;
 
-		if (!try_scopes(r, scope_claim, true, c, &used) ||
+		r->scan.value = local_name(r->rules, r->scan.value);
+		if (r->scan.value.p == NULL) {
+			if (!claims_skip(r))
+				return false;
+			continue;
+		}
+		if (!try_scopes(r, r->rules->scope_claim, true, c, &used) ||
 		    (!used && !read_claim(r, r->scan.value, c, &client_id)))
 			return false;
 	}
 	if (e != JSON_OBJECT_END || json_scan_next(&r->scan) != JSON_END)
-		return fail(r, "not strict JSON");
+		return claims_fail(r, "not strict JSON");
 	if (c->client.p == NULL)
 		c->client = client_id;
 	return true;
 }
 
 bool
-claims_read(struct span json, struct span scope_claim, struct arena *a,
-    struct claims *c, const char **why)
+claims_read_mapped(struct span json, const struct claims_rules *rules,
+    struct arena *a, struct claims *c, const char **why)
 {
-	struct reading r = { .arena = a };
+	struct reading r = { .arena = a, .rules = rules };
 
 	*c = (struct claims){ 0 };
-	json_scan_init(&r.scan, json, DEPTH_MAX, a);
-	if (read_all(&r, scope_claim, c))
+	json_scan_init(&r.scan, json, CLAIMS_DEPTH_MAX, a);
+	if (read_all(&r, c))
 		return true;
 	*why = r.why;
 	return false;
 }
 
-static bool
-read_header_member(struct reading *r, struct jose_header *h)
-{
-	struct span name = r->scan.value;
-
-	if (span_eq(name, SPAN("alg")))
-		return read_text(r, &h->alg);
-	if (span_eq(name, SPAN("kid"))) {
-		if (!read_text(r, &h->kid))
-			return false;
-		return h->kid.n <= KEY_ID_BYTES_MAX ||
-		    fail(r, "kid is too long");
-	}
-	if (span_eq(name, SPAN("typ")))
-		return read_text(r, &h->type);
-	/*
-	 * RFC 7515 section 4.1.11: nothing critical is understood here.
-	 * RFC 7797 section 7 wants "b64" in "crit"; without it, it would
-	 * still mean that something else was signed.
-	 */
-	if (span_eq(name, SPAN("crit")))
-		return fail(r, "crit is not understood");
-	if (span_eq(name, SPAN("b64")))
-		return fail(r, "b64 is not understood");
-	if (span_eq(name, SPAN("zip")) || span_eq(name, SPAN("enc")))
-		return fail(r, "not a plain JWS");
-	/* Keys and links in the token ("jwk", "jku", "x5u") mean nothing. */
-	return skip(r);
-}
-
 bool
-jose_header_read(
-    struct span json, struct arena *a, struct jose_header *h, const char **why)
+claims_read(struct span json, struct span scope_claim, struct arena *a,
+    struct claims *c, const char **why)
 {
-	const struct span prefix = SPAN("application/");
-	struct reading r = { .arena = a };
-	enum json_event e;
-	bool good;
+	const struct claims_rules rules = { .scope_claim = scope_claim };
 
-	*h = (struct jose_header){ 0 };
-	json_scan_init(&r.scan, json, DEPTH_MAX, a);
-	good = next_is(&r, JSON_OBJECT, "header is no object");
-	while (good && (e = json_scan_next(&r.scan)) == JSON_NAME)
-		good = read_header_member(&r, h);
-	if (good &&
-	    (e != JSON_OBJECT_END || json_scan_next(&r.scan) != JSON_END))
-		good = fail(&r, "not strict JSON");
-	if (good && h->alg.p == NULL)
-		good = fail(&r, "no alg");
-	if (h->type.n > prefix.n &&
-	    span_eq_nocase(span_of(h->type.p, prefix.n), prefix))
-		h->type = span_skip(h->type, prefix.n);
-	*why = r.why;
-	return good;
+	return claims_read_mapped(json, &rules, a, c, why);
 }

@@ -28,16 +28,41 @@ struct claims {
 	struct claim_word *audiences;
 	bool has_expiry, has_not_before;
 	int64_t expires_s, not_before_s;
-	bool id_token;      /* carries nonce, at_hash or c_hash */
-	struct span client; /* "azp", else "client_id" */
-	struct span scopes; /* separated by single spaces */
+	bool has_issued;
+	int64_t issued_s;
+	bool id_token;        /* carries nonce, at_hash or c_hash */
+	struct span client;   /* "azp", else "client_id" */
+	struct span scopes;   /* separated by single spaces */
+	struct span token_id; /* "jti" */
+
+	/*
+	 * "cnf" (RFC 7800): the token is good only for who has this; bound
+	 * without either of them is bound to what is not known here.
+	 */
+	bool bound;
+	struct span certificate; /* "x5t#S256" (RFC 8705) */
+	struct span proof_key;   /* "jkt" (RFC 9449) */
 
 	/* To be used only where the issuer's claims are trusted. */
 	struct span tier;
 	struct span key_type;
+	struct span consumer;    /* "consumerKey" */
 	struct span application; /* a name, or WSO2's object with one */
+	struct span application_id, application_uuid;
 	struct span application_owner;
 	struct span application_tier;
+	struct span subscriptions; /* "subscribedAPIs": its JSON text */
+};
+
+/* Claim "remote" counts as "local", and "local" itself does not. */
+struct claim_mapping {
+	struct span remote, local;
+};
+
+struct claims_rules {
+	struct span scope_claim; /* as for claims_read */
+	const struct claim_mapping *mappings;
+	size_t n_mappings;
 };
 
 /*
@@ -55,5 +80,12 @@ bool jose_header_read(
  */
 bool claims_read(struct span json, struct span scope_claim, struct arena *a,
     struct claims *c, const char **why);
+
+/* The same with names changed before they are looked at. */
+bool claims_read_mapped(struct span json, const struct claims_rules *rules,
+    struct arena *a, struct claims *c, const char **why);
+
+/* Names that no mapping may make: what binds and ends a token. */
+bool claims_is_fixed(struct span name);
 
 #endif

@@ -374,6 +374,13 @@ fill_principal(const struct check *k, struct principal *who)
 	who->key_id = k->jwt.header.kid;
 	who->scopes = c->scopes;
 	who->expires_s = c->expires_s;
+	who->client_id = c->client;
+	who->token_id = c->token_id;
+	who->claims = k->jwt.payload;
+	who->signed_text = k->jwt.signed_text;
+	who->bound = c->bound;
+	who->certificate = c->certificate;
+	who->proof_key = c->proof_key;
 	if ((k->issuer->flags & ISSUER_TRUST_CLAIMS) == 0)
 		return;
 	who->key_type = c->key_type;
@@ -381,6 +388,11 @@ fill_principal(const struct check *k, struct principal *who)
 	if (c->application.p != NULL)
 		who->application = c->application;
 	who->application_owner = c->application_owner;
+	who->application_id = c->application_id;
+	who->application_uuid = c->application_uuid;
+	who->application_tier = c->application_tier;
+	if (c->consumer.p != NULL)
+		who->client_id = c->consumer;
 }
 
 bool

@@ -21,6 +21,20 @@ struct principal {
 	struct span tier;   /* name; p == NULL: none */
 	struct span scopes; /* separated by single spaces */
 	int64_t expires_s;  /* Unix seconds; 0: never */
+
+	/* Of a token, verified; absent for anything else. */
+	struct span client_id;   /* "azp", "client_id", "consumerKey" */
+	struct span token_id;    /* "jti" */
+	struct span claims;      /* JSON: its payload, or what was answered */
+	struct span signed_text; /* "header.payload" of a JWT */
+	bool bound;              /* "cnf": good only for who has these: */
+	struct span certificate; /* thumbprint "x5t#S256" */
+	struct span proof_key;   /* thumbprint "jkt" */
+
+	/* Where the issuer's claims are trusted. */
+	struct span application_id, application_uuid;
+	struct span application_tier;
+	struct span subscription_tier; /* to the API that was asked for */
 };
 
 /* "scope" is one of the space-separated words of "scopes", exactly. */

@@ -10,8 +10,8 @@
 
 #include "base/arena.h"
 #include "base/log.h"
-#include "fcgi/network.h"
 #include "fcgi/upstream.h"
+#include "policy/client.h"
 
 struct config_endpoint {
 	struct config_endpoint *next;
@@ -44,6 +44,7 @@ struct config {
 	struct span strip_prefix;
 	struct network *trusted_proxies; /* whose X-Forwarded-* count */
 	unsigned n_trusted_proxies;
+	enum client_header proxy_header; /* which of theirs */
 	const char *web_server_user;
 	struct config_endpoint *endpoints;
 	struct config_pair *environment; /* "env NAME VALUE" and -e */

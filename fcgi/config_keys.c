@@ -219,6 +219,25 @@ set_trusted_proxy(struct origin *o, struct span value)
 }
 
 static bool
+set_proxy_header(struct origin *o, struct span value)
+{
+	static const struct {
+		const char *word;
+		enum client_header header;
+	} words[] = { { "auto", CLIENT_HEADER_AUTO },
+		{ "x-forwarded-for", CLIENT_HEADER_X_FORWARDED_FOR },
+		{ "forwarded", CLIENT_HEADER_FORWARDED } };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!span_eq_nocase(value, span_str(words[i].word)))
+			continue;
+		o->config->proxy_header = words[i].header;
+		return true;
+	}
+	return origin_wrong(o, "must be auto, x-forwarded-for or forwarded");
+}
+
+static bool
 set_web_server_user(struct origin *o, struct span value)
 {
 	return (o->config->web_server_user = origin_text(o, value)) != NULL;
@@ -295,6 +314,7 @@ static const struct config_key keys[] = {
 	{ "listen", set_listen },
 	{ "listen-group", set_listen_group },
 	{ "log-level", set_log_level },
+	{ "proxy-header", set_proxy_header },
 	{ "queue-time", set_queue_time },
 	{ "state", set_state },
 	{ "strip-prefix", set_strip_prefix },

@@ -109,13 +109,16 @@ is_health(const struct handling *h)
 
 /* What the event tells of a request that was not read. */
 static void
-read_little(struct request *r)
+read_little(struct handling *h)
 {
+	struct request *r = &h->request;
+
 	r->method = request_param(r, SPAN("REQUEST_METHOD"));
 	r->target = request_param(r, SPAN("REQUEST_URI"));
 	r->address = request_param(r, SPAN("REMOTE_ADDR"));
 	r->host = request_param(r, SPAN("HTTP_HOST"));
 	r->protocol = request_param(r, SPAN("SERVER_PROTOCOL"));
+	client_find(r, &h->generation->policy.rules.client, &r->client);
 }
 
 static void
@@ -123,34 +126,9 @@ send_health(struct handling *h)
 {
 	struct answer a;
 
-	read_little(&h->request);
+	read_little(h);
 	answer_health(&a);
 	send_answer(h, &a);
-}
-
-static bool
-is_proxied(const struct handling *h, struct span address)
-{
-	const struct config *c = h->gate->config;
-
-	return network_has(c->trusted_proxies, c->n_trusted_proxies, address);
-}
-
-/*
- * Whose share of the workers this takes.  Behind a trusted proxy it is
- * the client's that the proxy names: all would share one, else.
- */
-static uint64_t
-address_key(const struct handling *h)
-{
-	const struct request *r = &h->request;
-	struct span address = request_param(r, SPAN("REMOTE_ADDR"));
-	struct span list = request_param(r, SPAN("HTTP_X_FORWARDED_FOR"));
-
-	if (list.n > 0 && is_proxied(h, address))
-		while (list.p != NULL)
-			address = span_trim(span_cut(&list, ','));
-	return share_key_address(address);
 }
 
 static void
@@ -182,7 +160,7 @@ pass_on(struct handling *h, struct share_slot *slot)
 		.ruling = v,
 		.backend = live_backend(h->generation, &v->match),
 		.exchange = h->exchange,
-		.proxied = is_proxied(h, h->request.address),
+		.proxied = h->request.client.proxied,
 		.meter = &h->meter,
 		.max_body_bytes = decide_max_body(p->bundle, &v->match) };
 
@@ -190,7 +168,8 @@ pass_on(struct handling *h, struct share_slot *slot)
 		return refuse_with(h, REASON_UPSTREAM_CONNECT,
 		    SPAN("no endpoint is configured"));
 	if (slot != NULL) {
-		k.key[SHARE_ADDRESS] = address_key(h);
+		k.key[SHARE_ADDRESS] =
+		    share_key_address(h->request.client.text);
 		keys_of(p->bundle, &v->match, call.backend, &k);
 		share_note(slot, &k);
 	}
@@ -259,7 +238,7 @@ handle(const struct gate *gate, struct exchange *x, struct share_slot *slot)
 	begin(&h, gate, x);
 	if (exchange_role(x) != ROLE_RESPONDER) {
 		/* Anything but an explicit status would let it through. */
-		read_little(&h.request);
+		read_little(&h);
 		refuse_with(&h, REASON_NO_VERIFIER,
 		    SPAN("only the RESPONDER role is served"));
 		send_ruling(&h);
@@ -280,7 +259,7 @@ handle_overload(const struct gate *gate, struct exchange *x)
 	struct handling h;
 
 	begin(&h, gate, x);
-	read_little(&h.request);
+	read_little(&h);
 	refuse_with(&h, REASON_OVERLOADED, SPAN(""));
 	h.ruling.decision.retry_after_s = RETRY_AFTER_S;
 	send_ruling(&h);
@@ -309,6 +288,23 @@ keys_of_target(const struct gate *gate, struct exchange *x, struct request *r,
 	live_put(gate->live, g);
 }
 
+/*
+ * Whose share of the workers this takes.  Behind a trusted proxy it is
+ * the client's that the proxy names: all would share one, else.
+ */
+static uint64_t
+address_key(const struct gate *gate, const struct request *r)
+{
+	const struct config *c = gate->config;
+	const struct client_rules rules = { .trusted = c->trusted_proxies,
+		.n_trusted = c->n_trusted_proxies,
+		.header = c->proxy_header };
+	struct client client;
+
+	client_find(r, &rules, &client);
+	return share_key_address(client.text);
+}
+
 void
 handle_keys(const struct gate *gate, struct exchange *x, bool deep,
     struct share_keys *k)
@@ -316,8 +312,7 @@ handle_keys(const struct gate *gate, struct exchange *x, bool deep,
 	struct request r = { 0 };
 
 	r.params = exchange_params(x, &r.n_params);
-	k->key[SHARE_ADDRESS] =
-	    share_key_address(request_param(&r, SPAN("REMOTE_ADDR")));
+	k->key[SHARE_ADDRESS] = address_key(gate, &r);
 	if (deep)
 		keys_of_target(gate, x, &r, k);
 }

@@ -151,7 +151,12 @@ generation_new(struct live *l, struct loaded *loaded, struct sources *sources)
 		    .note = log_is_on(LOG_LEVEL_DEBUG) ? world_note : NULL } };
 	p->generation.policy.bundle = &loaded->bundle;
 	p->generation.policy.outside = &p->outside;
-	p->generation.policy.rules.strip_prefix = l->config->strip_prefix;
+	p->generation.policy.rules = (struct request_rules){
+		.strip_prefix = l->config->strip_prefix,
+		.client = { .trusted = l->config->trusted_proxies,
+		    .n_trusted = l->config->n_trusted_proxies,
+		    .header = l->config->proxy_header },
+	};
 	return p;
 }
 

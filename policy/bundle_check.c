@@ -404,6 +404,13 @@ check_operations(const struct bundle *b, char *why, size_t why_size)
 }
 
 static bool
+settings_ok(const struct row_settings *s)
+{
+	return s->client_v6_bits == 0 ||
+	    (s->client_v6_bits >= 32 && s->client_v6_bits <= 128);
+}
+
+static bool
 scheme_ok(const struct bundle *b, const struct row_scheme *s)
 {
 	if (s->kind == SCHEME_JWT) {
@@ -467,6 +474,8 @@ bundle_check(const struct bundle *b, char *why, size_t why_size)
 	if (bundle_n(b, SECTION_SETTINGS) != 1)
 		return bad_row(
 		    why, why_size, SECTION_SETTINGS, 0, "not exactly one");
+	if (!settings_ok(bundle_settings(b, 0)))
+		return bad_row(why, why_size, SECTION_SETTINGS, 0, "number");
 	return check_strings(b, why, why_size) &&
 	    check_rules(b, why, why_size) && check_tree(b, why, why_size) &&
 	    check_items(b, why, why_size) &&

@@ -133,6 +133,8 @@ struct row_settings {
 	uint32_t first_byte_ms;
 	uint32_t total_ms; /* 0: no limit */
 	struct text realm;
+	uint32_t client_v6_bits; /* IPv6 clients are one by; 0: 64 */
+	uint32_t pad;
 };
 
 #define API_WSO2 UINT32_C(1)          /* carries x-wso2-*: read as WSO2 does */

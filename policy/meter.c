@@ -151,7 +151,7 @@ write_caller(struct event *e, const struct bundle *b, const struct ruling *v)
 static void
 write_client(struct event *e, const struct request *r)
 {
-	text(e, "address", r->address);
+	text(e, "address", r->client.text);
 	text(e, "user_agent", request_param(r, SPAN("HTTP_USER_AGENT")));
 	text(e, "host", r->host);
 	text(e, "protocol", r->protocol);

@@ -195,6 +195,10 @@ check_fields(struct reading *in)
 	}
 	if (!field_is_host(in->r->host))
 		return bad(in, SPAN("malformed Host"));
+	if (in->r->client.disagree)
+		return bad(in,
+		    SPAN("Forwarded and X-Forwarded-For name "
+			 "different clients"));
 	return true;
 }
 
@@ -370,11 +374,21 @@ request_read(struct request *r, const struct bundle *b,
 		return refuse(d, REASON_FAULT, SPAN("out of memory"));
 	walk_params(&in);
 	take_values(&in);
+	client_find(r, &rules->client, &r->client);
 	field_read_cookies(r, b);
 	return check_size(&in) && check_method(&in) && check_fields(&in) &&
 	    check_framing(&in) && read_path(&in, rules) &&
 	    check_authorization(&in) && field_read_query(r, b, d) &&
 	    check_credentials(&in);
+}
+
+struct span
+request_client_key(const struct request *r, const struct bundle *b)
+{
+	uint32_t v6_bits = bundle_settings(b, 0)->client_v6_bits;
+
+	return client_key(
+	    &r->client, v6_bits > 0 ? v6_bits : CLIENT_V6_BITS, r->arena);
 }
 
 struct span

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "policy/bundle.h"
+#include "policy/client.h"
 #include "policy/decision.h"
 
 struct param {
@@ -44,6 +45,7 @@ struct request {
 	struct span protocol;     /* SERVER_PROTOCOL */
 	struct span host;         /* HTTP_HOST, as the client sent it */
 	struct span address;      /* REMOTE_ADDR */
+	struct client client;     /* whose address limits and events go by */
 	struct span content_type; /* p == NULL: none */
 	int64_t body_length;      /* 0: no body; or BODY_LENGTH_UNKNOWN */
 	bool https;
@@ -54,6 +56,7 @@ struct request {
 /* What differs per machine and is needed to read a request. */
 struct request_rules {
 	struct span strip_prefix; /* cut from the path; "" for none */
+	struct client_rules client;
 };
 
 /*
@@ -66,6 +69,12 @@ struct request_rules {
  */
 bool request_read(struct request *r, const struct bundle *b,
     const struct request_rules *rules, struct decision *d);
+
+/*
+ * What limits by the client's address count it under, see client.h; in the
+ * request's arena, and p == NULL when that is full.
+ */
+struct span request_client_key(const struct request *r, const struct bundle *b);
 
 /* The first parameter of this name (not a header); p == NULL if absent. */
 struct span request_param(const struct request *r, struct span name);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "policy/client.h"
 #include "spec/fields.h"
 #include "spec/keysource.h"
 
@@ -154,7 +155,8 @@ static void
 read_limits(struct row_settings *s, const struct node *n, struct diag *d)
 {
 	static const char *const keys[] = { "max-uri", "max-headers",
-		"max-body", NULL };
+		"max-body", "ipv6-prefix", NULL };
+	uint64_t v6_bits = s->client_v6_bits;
 	uint64_t uri = s->max_uri_bytes, headers = s->max_header_bytes;
 
 	if (n == NULL || !fields_check(n, "limits", keys, d))
@@ -163,7 +165,9 @@ read_limits(struct row_settings *s, const struct node *n, struct diag *d)
 	field_size(n, "max-headers", 256, HEADERS_MAX, &headers, d);
 	field_size(n, "max-body", 0, INT64_MAX, &s->max_body_bytes, d);
 	s->max_uri_bytes = (uint32_t)uri;
+	field_number(n, "ipv6-prefix", 32, 128, &v6_bits, d);
 	s->max_header_bytes = (uint32_t)headers;
+	s->client_v6_bits = (uint32_t)v6_bits;
 }
 
 static void
@@ -268,7 +272,8 @@ defaults(struct diag *d)
 		.errors = ERRORS_PROBLEM,
 		.connect_ms = 3000,
 		.first_byte_ms = 30000,
-		.total_ms = 60000 };
+		.total_ms = 60000,
+		.client_v6_bits = CLIENT_V6_BITS };
 	f->realm.text = SPAN("mgw");
 	return f;
 }

@@ -31,7 +31,8 @@
  *	    trailing-slash: strict | ignore
  *	    errors: problem | wso2
  *	    max-body: 10MB                  or none
- *	limits: {max-uri: 4096, max-headers: 8192, max-body: none}
+ *	limits: {max-uri: 4096, max-headers: 8192, max-body: none,
+ *	    ipv6-prefix: 64}            how many bits make one client
  *	timeouts: {connect: 3s, first-byte: 30s, total: 60s}
  *	errors: problem       or wso2
  *	realm: mgw            in WWW-Authenticate

@@ -16,6 +16,7 @@
 
 #define PARAMS_MAX 256
 #define KEYS_MAX 16
+#define PROXIES_MAX 64
 #define ARENA_BYTES_MAX (64 * 1024 * 1024)
 
 enum {
@@ -25,6 +26,7 @@ enum {
 	OPT_AT,
 	OPT_KEYS,
 	OPT_STRIP,
+	OPT_PROXY,
 	OPT_JSON,
 };
 
@@ -38,6 +40,8 @@ static const struct args_option options[] = {
 	[OPT_KEYS] = { 'k', "keys", "URL=FILE",
 	    "this file for the key set of URL" },
 	[OPT_STRIP] = { 0, "strip-prefix", "PATH", "as in mgw.conf" },
+	[OPT_PROXY] = { 0, "trusted-proxy", "ADDRESS|NETWORK",
+	    "as in mgw.conf; may come again" },
 	[OPT_JSON] = { 'j', "json", NULL, "print JSON" },
 	{ 0, NULL, NULL, NULL },
 };
@@ -56,6 +60,8 @@ struct explain {
 	size_t n_keys;
 	const char *bundle, *method, *url;
 	struct span strip;
+	struct network proxies[PROXIES_MAX];
+	unsigned n_proxies;
 	int64_t now_us;
 	bool json;
 	bool failed; /* a message was printed */
@@ -226,6 +232,15 @@ take_option(struct explain *e, int opt, const char *value)
 	case OPT_STRIP:
 		e->strip = span_str(value);
 		return true;
+	case OPT_PROXY:
+		if (e->n_proxies == PROXIES_MAX ||
+		    !network_parse(
+			span_str(value), &e->proxies[e->n_proxies])) {
+			args_wrong(&program, "--trusted-proxy ADDRESS|NETWORK");
+			return false;
+		}
+		e->n_proxies++;
+		return true;
 	case OPT_JSON:
 		e->json = true;
 		return true;
@@ -277,7 +292,7 @@ read_options(struct explain *e, int argc, char **argv)
 /* What the gate's own words leave open: which route, scheme and limit. */
 static struct span
 step_subject(struct explain *e, const struct bundle *b,
-    const struct world_step *s, const struct ruling *v)
+    const struct world_step *s, const struct request *r, const struct ruling *v)
 {
 	const struct row_operation *op = v->match.operation;
 	struct span stage = span_str(s->stage), text = { NULL, 0 };
@@ -292,6 +307,9 @@ step_subject(struct explain *e, const struct bundle *b,
 		buf_add(&to, bundle_text(b, v->match.api->title));
 		buf_add_char(&to, ' ');
 		buf_add(&to, bundle_text(b, v->match.api->version));
+	} else if (span_eq(stage, SPAN("shape")) && r->client.proxied) {
+		buf_add_str(&to, "client ");
+		buf_add(&to, r->client.text);
 	} else if (s->alternative >= 0 && op != NULL) {
 		spec_write_alternative(
 		    b, op->alternatives.first + (uint32_t)s->alternative, &to);
@@ -368,8 +386,8 @@ step_json(const struct world_step *s, struct span subject)
 }
 
 static bool
-print_json(struct explain *e, const struct world *w, const struct ruling *v,
-    const struct answer *answer)
+print_json(struct explain *e, const struct world *w, const struct request *r,
+    const struct ruling *v, const struct answer *answer)
 {
 	struct json_object *o = json_new_object(), *steps = json_new_array();
 	struct json_object *to_client;
@@ -379,7 +397,7 @@ print_json(struct explain *e, const struct world *w, const struct ruling *v,
 	for (unsigned i = 0; i < w->n_steps; i++)
 		json_append(steps,
 		    step_json(&w->steps[i],
-			step_subject(e, w->bundle, &w->steps[i], v)));
+			step_subject(e, w->bundle, &w->steps[i], r, v)));
 	json_put(
 	    o, "allowed", json_new_bool(v->decision.reason == REASON_NONE));
 	json_put(o, "steps", steps);
@@ -408,7 +426,9 @@ run(struct explain *e, const struct bundle *b, struct world *w)
 {
 	struct policy policy = { .bundle = b,
 		.outside = &w->outside,
-		.rules = { .strip_prefix = e->strip } };
+		.rules = { .strip_prefix = e->strip,
+		    .client = {
+			.trusted = e->proxies, .n_trusted = e->n_proxies } } };
 	struct request r = { .params = e->params,
 		.n_params = e->n_params,
 		.arena = &e->arena,
@@ -423,9 +443,10 @@ run(struct explain *e, const struct bundle *b, struct world *w)
 	throttle_settle(&w->outside, &v.receipt, e->now_us, 0,
 	    allowed ? OUTCOME_ANSWERED : OUTCOME_REFUSED);
 	for (unsigned i = 0; i < w->n_steps && !e->json; i++)
-		print_step(&w->steps[i], step_subject(e, b, &w->steps[i], &v));
+		print_step(
+		    &w->steps[i], step_subject(e, b, &w->steps[i], &r, &v));
 	if (e->json)
-		written = print_json(e, w, &v, &answer);
+		written = print_json(e, w, &r, &v, &answer);
 	else
 		print_answer(&v, &answer);
 	if (!written || fflush(stdout) != 0) {

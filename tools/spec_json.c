@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "policy/client.h"
 #include "policy/keyset.h"
 #include "tools/spec.h"
 
@@ -290,6 +291,8 @@ settings_json(const struct bundle *b, const struct row_settings *s)
 
 	put_number(o, "max_uri_bytes", s->max_uri_bytes);
 	put_number(o, "max_header_bytes", s->max_header_bytes);
+	put_number(o, "ipv6_prefix",
+	    s->client_v6_bits > 0 ? s->client_v6_bits : CLIENT_V6_BITS);
 	put_number(o, "max_body_bytes", s->max_body_bytes);
 	put_word(o, "errors", error_words, s->errors);
 	put_number(o, "connect_ms", s->connect_ms);

@@ -18,9 +18,28 @@ for trusted in '' 127.0.0.0/8; do
 		if [ -n "$trusted" ]; then
 			expect_body '10.0.0.9, 127.0.0.1'
 			expect_body 'shop.example'
+			expect_event '"address":"10.0.0.9"'
 		else
+			expect_event '"address":"127.0.0.1"'
 			expect_no_body '10.0.0.9'
 			expect_no_body 'shop.example'
+		fi
+
+		it "what the client wrote itself is not read (${trusted:-nobody}, $host)"
+		get /things/open/x -H 'X-Forwarded-For: 10.0.0.8, 10.0.0.9'
+		expect_status 200
+		expect_event "\"address\":\"${trusted:+10.0.0.9}"
+		get /things/open/x -H 'X-Forwarded-For: 10.0.0.9, nonsense'
+		expect_event '"address":"127.0.0.1"'
+
+		it "two headers that disagree (${trusted:-nobody}, $host)"
+		get /things/open/x -H 'X-Forwarded-For: 10.0.0.9' \
+		    -H 'Forwarded: for=10.0.0.7'
+		if [ -n "$trusted" ]; then
+			expect_status 400
+			expect_reason bad-request
+		else
+			expect_status 200
 		fi
 
 		it "a refused HEAD counts no body (${trusted:-nobody}, $host)"

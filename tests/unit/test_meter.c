@@ -34,7 +34,7 @@ setup(void)
 		.method = SPAN("GET"),
 		.target = SPAN("/v1/pets/7?token=secret"),
 		.path = SPAN("/v1/pets/7"),
-		.address = SPAN("192.0.2.1"),
+		.client = { .text = SPAN("192.0.2.1") },
 		.host = SPAN("api.example"),
 		.protocol = SPAN("HTTP/1.1") };
 	ruling = (struct ruling){
@@ -183,7 +183,7 @@ START_TEST(values_of_any_length_and_bytes_give_a_valid_line)
 
 		memset(text, fills[i], sizeof(text));
 		request.method = request.host = request.protocol = s;
-		request.address = meter.node = meter.label = meter.backend = s;
+		request.client.text = meter.node = meter.label = meter.backend = s;
 		ruling.who = (struct principal){ s, s, s, s, s, s, s, s, s, 0 };
 		ruling.decision =
 		    (struct decision){ .reason = REASON_METHOD_NOT_ALLOWED,

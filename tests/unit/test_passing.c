@@ -4,7 +4,7 @@
  */
 #include "tests/unit/upstream_rig.h"
 
-#include "fcgi/network.h"
+#include "policy/network.h"
 
 static const struct {
 	const char *connection;

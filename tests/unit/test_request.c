@@ -64,7 +64,8 @@ teardown(void)
 static bool
 read_request(const char *const *lines, size_t n)
 {
-	static const struct request_rules rules = { SPAN_INIT("") };
+	static const struct request_rules rules = { .strip_prefix =
+							SPAN_INIT("") };
 	static struct param params[32]; /* looked at afterwards */
 	struct guard guards[32];
 	bool ok;

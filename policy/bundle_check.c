@@ -107,7 +107,13 @@ static const struct rule rules[] = {
 	{ SECTION_ISSUER, RULE_TEXT, AT(issuer, type), 0 },
 	{ SECTION_ISSUER, RULE_RANGE, AT(issuer, sources), SECTION_SOURCE },
 	{ SECTION_ISSUER, RULE_FLAGS, AT(issuer, flags),
-	    ISSUER_AUDIENCE_ANY | ISSUER_TRUST_CLAIMS },
+	    ISSUER_AUDIENCE_ANY | ISSUER_TRUST_CLAIMS | ISSUER_SUBSCRIPTIONS },
+	{ SECTION_ISSUER, RULE_RANGE, AT(issuer, claims), SECTION_CLAIM },
+
+	{ SECTION_CLAIM, RULE_WORD, AT(claim, kind), CLAIM_KIND__MAX },
+	{ SECTION_CLAIM, RULE_TEXT, AT(claim, path), 0 },
+	{ SECTION_CLAIM, RULE_TEXT, AT(claim, local), 0 },
+	{ SECTION_CLAIM, RULE_RANGE, AT(claim, values), SECTION_STRING },
 
 	{ SECTION_SOURCE, RULE_WORD, AT(source, kind), SOURCE_KIND__MAX },
 	{ SECTION_SOURCE, RULE_WORD, AT(source, how), SOURCE_HOW__MAX },
@@ -454,6 +460,14 @@ check_rest(const struct bundle *b, char *why, size_t why_size)
 		if (!issuer_ok(b, bundle_issuer(b, i)))
 			return bad_row(why, why_size, SECTION_ISSUER, i,
 			    "issuer, audience, algorithm or keys");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_CLAIM); i++) {
+		const struct row_claim *c = bundle_claim(b, i);
+
+		if (c->path.n == 0 ||
+		    (c->kind == CLAIM_MAPPED && c->local.n == 0))
+			return bad_row(
+			    why, why_size, SECTION_CLAIM, i, "no name");
 	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_LIMIT); i++) {
 		if (!gauge_can_hold(bundle_limit(b, i)))

@@ -87,6 +87,7 @@ enum section {
 	SECTION_STRING,
 	SECTION_INDEX,
 	SECTION_TEXT,
+	SECTION_CLAIM = 42,
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
 	 * 32 BREAKER    of an endpoint: window, ratio, statuses, reset
@@ -99,7 +100,6 @@ enum section {
 	 * 39 BODY       of an operation: media types and their schemas
 	 * 40 CACHE      rules for stored answers
 	 * 41 HOST       virtual hosts and the APIs they show
-	 * 42 CLAIM      claim paths, mappings and required values
 	 * 43 CERTIFICATE allow-list entries of mutual TLS
 	 * 44 INTROSPECT servers for opaque tokens
 	 */
@@ -279,6 +279,9 @@ enum algorithm {
 
 #define ISSUER_AUDIENCE_ANY UINT32_C(1)
 #define ISSUER_TRUST_CLAIMS UINT32_C(2)
+#define ISSUER_SUBSCRIPTIONS UINT32_C(4) /* the API must be subscribed to */
+
+#define ISSUER_SOURCES_MAX 8
 
 struct row_issuer {
 	struct text issuer;
@@ -290,6 +293,21 @@ struct row_issuer {
 	struct range sources;    /* SOURCE of kind SOURCE_KEY_SET */
 	uint32_t flags;
 	uint32_t pad;
+	struct range claims; /* CLAIM */
+};
+
+enum claim_kind {
+	CLAIM_REQUIRED, /* path has one of values; without, is there */
+	CLAIM_MAPPED,   /* the claim named by path goes by the name local */
+	CLAIM_KIND__MAX,
+};
+
+struct row_claim {
+	uint32_t kind;
+	uint32_t pad;
+	struct text path;
+	struct text local;
+	struct range values; /* STRING */
 };
 
 enum source_kind {

@@ -9,12 +9,11 @@
 #include "policy/jwt.h"
 
 #include "base/base64url.h"
+#include "policy/claim_path.h"
 #include "policy/credential.h"
 #include "policy/keyset.h"
+#include "policy/token.h"
 #include "policy/verdict.h"
-
-/* More key sets of one issuer are not looked at. */
-#define SOURCES_MAX 8
 
 bool
 jwt_split(struct span token, struct arena *a, struct jwt *t, const char **why)
@@ -102,6 +101,7 @@ struct check {
 	struct span token;
 	struct jwt jwt;
 	struct claims claims;
+	struct span subscription_tier;
 	enum algorithm alg;
 };
 
@@ -129,53 +129,47 @@ nth_issuer(const struct credential_call *call, uint32_t i)
 	    bundle_index(call->bundle, call->scheme->issuers.first + i));
 }
 
-/* The scope claim that all issuers of the scheme share, or absent. */
-static struct span
-shared_scope_claim(const struct credential_call *call)
-{
-	const struct bundle *b = call->bundle;
-	struct span first = scope_claim_of(b, nth_issuer(call, 0));
-
-	for (uint32_t i = 1; i < call->scheme->issuers.n; i++) {
-		if (!span_eq(first, scope_claim_of(b, nth_issuer(call, i))))
-			return (struct span){ NULL, 0 };
-	}
-	return first;
-}
-
 /*
- * Choose the issuer and read the claims.  Among several the unverified
- * "iss" decides; its keys are then the only ones that can verify it.
+ * Choose the issuer.  Among several the unverified "iss" decides; its keys
+ * are then the only ones that can verify it.
  */
 static bool
 choose_issuer(struct check *k, struct decision *d)
 {
 	const struct bundle *b = k->call->bundle;
-	struct arena *a = k->call->request->arena;
 	uint32_t n = k->call->scheme->issuers.n;
-	struct span scope_claim;
-	const char *why;
+	struct span issuer;
+	const char *why = "";
 
 	if (n == 0)
 		return refuse(
 		    d, REASON_NO_VERIFIER, SPAN("no issuer is configured"));
-	scope_claim = shared_scope_claim(k->call);
-	if (!claims_read(k->jwt.payload, scope_claim, a, &k->claims, &why))
-		return malformed(k, d, why);
-	for (uint32_t i = 0; i < n && k->issuer == NULL; i++) {
-		const struct row_issuer *issuer = nth_issuer(k->call, i);
-
-		if (n == 1 ||
-		    span_eq(k->claims.issuer, bundle_text(b, issuer->issuer)))
-			k->issuer = issuer;
-	}
-	if (k->issuer == NULL)
-		return refuse(d, REASON_WRONG_ISSUER,
-		    SPAN("no configured issuer has made the token"));
-	if (scope_claim.p != NULL)
+	k->issuer = nth_issuer(k->call, 0);
+	if (n == 1)
 		return true;
-	scope_claim = scope_claim_of(b, k->issuer);
-	return claims_read(k->jwt.payload, scope_claim, a, &k->claims, &why) ||
+	issuer =
+	    claim_text(k->jwt.payload, SPAN("iss"), k->call->request->arena);
+	for (uint32_t i = 0; i < n; i++) {
+		k->issuer = nth_issuer(k->call, i);
+		if (issuer.n > 0 &&
+		    span_eq(issuer, bundle_text(b, k->issuer->issuer)))
+			return true;
+	}
+	return claims_read(k->jwt.payload, (struct span){ NULL, 0 },
+		   k->call->request->arena, &k->claims, &why)
+	    ? refuse(d, REASON_WRONG_ISSUER,
+		  SPAN("no configured issuer has made the token"))
+	    : malformed(k, d, why);
+}
+
+static bool
+read_claims(struct check *k, struct decision *d)
+{
+	const char *why = "";
+
+	return token_claims_read(k->call, k->issuer->claims,
+		   scope_claim_of(k->call->bundle, k->issuer), k->jwt.payload,
+		   &k->claims, &why) ||
 	    malformed(k, d, why);
 }
 
@@ -193,9 +187,9 @@ algorithm_allowed(struct check *k, struct decision *d)
 /* What stands behind the issuer's SOURCE rows now. */
 struct sources {
 	unsigned n;
-	struct source rows[SOURCES_MAX];
-	enum source_result results[SOURCES_MAX];
-	uint64_t generations[SOURCES_MAX];
+	struct source rows[ISSUER_SOURCES_MAX];
+	enum source_result results[ISSUER_SOURCES_MAX];
+	uint64_t generations[ISSUER_SOURCES_MAX];
 };
 
 static void
@@ -204,8 +198,8 @@ look_up(const struct check *k, struct sources *s)
 	const struct outside *world = k->call->world;
 
 	*s = (struct sources){ 0 };
-	s->n = k->issuer->sources.n < SOURCES_MAX ? k->issuer->sources.n
-						  : SOURCES_MAX;
+	s->n = k->issuer->sources.n < ISSUER_SOURCES_MAX ? k->issuer->sources.n
+							 : ISSUER_SOURCES_MAX;
 	for (unsigned i = 0; i < s->n; i++) {
 		s->results[i] = world->source(
 		    world->world, k->issuer->sources.first + i, &s->rows[i]);
@@ -245,7 +239,8 @@ refreshed(const struct check *k, bool *down)
 
 	if (world->refresh == NULL)
 		return false;
-	for (uint32_t i = 0; i < k->issuer->sources.n && i < SOURCES_MAX; i++) {
+	for (uint32_t i = 0; i < k->issuer->sources.n && i < ISSUER_SOURCES_MAX;
+	     i++) {
 		enum refresh_result one = world->refresh(world->world,
 		    k->issuer->sources.first + i, k->jwt.header.kid);
 
@@ -361,38 +356,29 @@ claims_hold(const struct check *k, struct decision *d)
 	return jwt_claims_check(&k->jwt, &k->claims, &rules, d);
 }
 
+/* What the issuer's tokens must have besides. */
+static bool
+rules_hold(struct check *k, struct decision *d)
+{
+	if (!token_claims_hold(k->call, k->issuer->claims, k->jwt.payload, d))
+		return false;
+	if ((k->issuer->flags & ISSUER_TRUST_CLAIMS) == 0)
+		return true;
+	return token_subscribed(k->call, k->claims.subscriptions,
+	    (k->issuer->flags & ISSUER_SUBSCRIPTIONS) != 0,
+	    &k->subscription_tier, d);
+}
+
 static void
 fill_principal(const struct check *k, struct principal *who)
 {
-	const struct bundle *b = k->call->bundle;
-	const struct claims *c = &k->claims;
-
-	who->scheme = bundle_text(b, k->call->scheme->name);
-	who->issuer = bundle_text(b, k->issuer->issuer);
-	who->subject = c->subject;
-	who->application = c->client;
+	token_principal(k->call, &k->claims,
+	    (k->issuer->flags & ISSUER_TRUST_CLAIMS) != 0, who);
+	who->issuer = bundle_text(k->call->bundle, k->issuer->issuer);
 	who->key_id = k->jwt.header.kid;
-	who->scopes = c->scopes;
-	who->expires_s = c->expires_s;
-	who->client_id = c->client;
-	who->token_id = c->token_id;
 	who->claims = k->jwt.payload;
 	who->signed_text = k->jwt.signed_text;
-	who->bound = c->bound;
-	who->certificate = c->certificate;
-	who->proof_key = c->proof_key;
-	if ((k->issuer->flags & ISSUER_TRUST_CLAIMS) == 0)
-		return;
-	who->key_type = c->key_type;
-	who->tier = c->tier.p != NULL ? c->tier : c->application_tier;
-	if (c->application.p != NULL)
-		who->application = c->application;
-	who->application_owner = c->application_owner;
-	who->application_id = c->application_id;
-	who->application_uuid = c->application_uuid;
-	who->application_tier = c->application_tier;
-	if (c->consumer.p != NULL)
-		who->client_id = c->consumer;
+	who->subscription_tier = k->subscription_tier;
 }
 
 bool
@@ -406,8 +392,9 @@ jwt_check(const struct credential_call *call, struct principal *who,
 		return false;
 	if (!jwt_split(k.token, call->request->arena, &k.jwt, &why))
 		return malformed(&k, d, why);
-	if (!choose_issuer(&k, d) || !algorithm_allowed(&k, d) ||
-	    !signature_holds(&k, d) || !claims_hold(&k, d))
+	if (!choose_issuer(&k, d) || !read_claims(&k, d) ||
+	    !algorithm_allowed(&k, d) || !signature_holds(&k, d) ||
+	    !claims_hold(&k, d) || !rules_hold(&k, d))
 		return false;
 	fill_principal(&k, who);
 	return true;

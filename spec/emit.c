@@ -57,6 +57,23 @@ emit_source(struct emit *e, const struct spec_source *s)
 	return BUILD_ROW(e->b, SECTION_SOURCE, &row);
 }
 
+static struct range
+emit_claims(struct emit *e, const struct spec_claim *list)
+{
+	struct range r = { build_n(e->b, SECTION_CLAIM), 0 };
+
+	for (; list != NULL; list = list->next) {
+		struct row_claim row = { .kind = (uint32_t)list->kind };
+
+		row.path = build_text(e->b, list->path.text);
+		row.local = build_text(e->b, list->local.text);
+		row.values = emit_words(e, list->values);
+		(void)BUILD_ROW(e->b, SECTION_CLAIM, &row);
+		r.n++;
+	}
+	return r;
+}
+
 static void
 emit_issuers(struct emit *e)
 {
@@ -78,6 +95,9 @@ emit_issuers(struct emit *e)
 			row.flags |= ISSUER_AUDIENCE_ANY;
 		if (i->trust_claims == SWITCH_TRUE)
 			row.flags |= ISSUER_TRUST_CLAIMS;
+		if (i->subscriptions == SWITCH_TRUE)
+			row.flags |= ISSUER_SUBSCRIPTIONS;
+		row.claims = emit_claims(e, i->claims);
 		i->row = BUILD_ROW(e->b, SECTION_ISSUER, &row);
 	}
 }

@@ -10,6 +10,7 @@
 #include "policy/keyset.h"
 #include "policy/reference.h"
 #include "policy/url.h"
+#include "spec/claimrules.h"
 #include "spec/fields.h"
 
 #define LEEWAY_DEFAULT_S 5
@@ -265,11 +266,27 @@ read_algorithms(
 }
 
 static void
+check_issuer(
+    const struct reader *r, const struct spec_issuer *i, const struct node *n)
+{
+	unsigned n_keys = 0;
+
+	for (const struct spec_source *s = i->keys; s != NULL; s = s->next)
+		n_keys++;
+	if (n_keys > ISSUER_SOURCES_MAX)
+		diag_error(r->d, n->place, "issuer-keys",
+		    "more than %u key sets", ISSUER_SOURCES_MAX);
+	if (i->subscriptions == SWITCH_TRUE && i->trust_claims != SWITCH_TRUE)
+		diag_error(r->d, n->place, "claim",
+		    "validate-subscription needs trust-claims: true");
+}
+
+static void
 read_issuer(const struct reader *r, const struct node *n)
 {
 	static const char *const keys[] = { "issuer", "keys", "audiences",
 		"algorithms", "leeway", "scope-claim", "type", "trust-claims",
-		NULL };
+		"validate-subscription", "required-claims", "claim-map", NULL };
 	struct spec_issuer *i = arena_alloc(r->d->arena, sizeof(*i));
 	struct spec_issuer **end = &r->f->issuers;
 	uint64_t leeway_us = LEEWAY_DEFAULT_S * US_PER_S;
@@ -293,6 +310,9 @@ read_issuer(const struct reader *r, const struct node *n)
 	field_text(n, "scope-claim", &i->scope_claim, r->d);
 	field_text(n, "type", &i->type, r->d);
 	field_switch(n, "trust-claims", &i->trust_claims, r->d);
+	field_switch(n, "validate-subscription", &i->subscriptions, r->d);
+	claimrules_read(&i->claims, n, r->d);
+	check_issuer(r, i, n);
 	for (; *end != NULL; end = &(*end)->next)
 		if (i->issuer.text.p != NULL &&
 		    span_eq((*end)->issuer.text, i->issuer.text))

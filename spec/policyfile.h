@@ -14,6 +14,9 @@
  *	    scope-claim: scope              a dotted path
  *	    type: at+jwt                    required "typ"; any when absent
  *	    trust-claims: false
+ *	    validate-subscription: false    subscribedAPIs has the API
+ *	    required-claims: {team: [a, b], mail: any}
+ *	    claim-map: {roles: scope}       the claim roles goes by scope
  *	api-keys: {file: keys.db}
  *	schemes:              which verifies which securityScheme
  *	  NAME: {jwt: [ISSUER...]} or {api-key: true}
@@ -53,6 +56,13 @@ struct spec_source {
 	struct spec_text value; /* file: as stored in the bundle */
 };
 
+struct spec_claim {
+	struct spec_claim *next;
+	enum claim_kind kind;
+	struct spec_text path, local;
+	struct spec_word *values; /* of CLAIM_REQUIRED; NULL: any */
+};
+
 struct spec_issuer {
 	struct spec_issuer *next;
 	struct spec_text issuer;
@@ -62,7 +72,8 @@ struct spec_issuer {
 	uint32_t algorithms; /* bits: 1 << enum algorithm */
 	uint32_t leeway_s;
 	struct spec_text scope_claim, type;
-	enum spec_switch trust_claims;
+	enum spec_switch trust_claims, subscriptions;
+	struct spec_claim *claims;
 	uint32_t row; /* set by emit */
 };
 

@@ -217,6 +217,28 @@ spec_api_json(const struct bundle *b, uint32_t api)
 	return o;
 }
 
+static void
+put_claims(struct json_object *o, const struct bundle *b, struct range r)
+{
+	static const char *const names[CLAIM_KIND__MAX] = { "required",
+		"mapped" };
+	struct json_object *claims = json_new_array();
+
+	for (uint32_t i = 0; i < r.n; i++) {
+		const struct row_claim *c = bundle_claim(b, r.first + i);
+		struct json_object *claim = json_new_object();
+
+		put_word(claim, "rule", names, c->kind);
+		put_text(claim, "claim", b, c->path);
+		if (c->kind == CLAIM_MAPPED)
+			put_text(claim, "as", b, c->local);
+		else
+			put_strings(claim, "values", b, c->values);
+		(void)json_append(claims, claim);
+	}
+	(void)json_put(o, "claims", claims);
+}
+
 static struct json_object *
 issuer_json(const struct bundle *b, const struct row_issuer *i)
 {
@@ -239,6 +261,9 @@ issuer_json(const struct bundle *b, const struct row_issuer *i)
 	put_text(o, "scope_claim", b, i->scope_claim);
 	put_text(o, "type", b, i->type);
 	put_flag(o, "trust_claims", (i->flags & ISSUER_TRUST_CLAIMS) != 0);
+	put_flag(
+	    o, "validate_subscription", (i->flags & ISSUER_SUBSCRIPTIONS) != 0);
+	put_claims(o, b, i->claims);
 	for (uint32_t k = 0; k < i->sources.n; k++)
 		(void)json_append(keys, source_json(b, i->sources.first + k));
 	(void)json_put(o, "keys", keys);

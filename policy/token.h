@@ -1,0 +1,38 @@
+/*
+ * token - what tokens have in common, however they were verified.
+ *
+ * A JWT's payload (jwt.c) and the answer of an introspection server
+ * (opaque.c) hold the same claims, and are held to the same rules.
+ */
+#ifndef MGW_POLICY_TOKEN_H
+#define MGW_POLICY_TOKEN_H
+
+#include "policy/claims.h"
+#include "policy/credential.h"
+
+/* Read claims with the mappings among CLAIM rows "rules". */
+bool token_claims_read(const struct credential_call *call, struct range rules,
+    struct span scope_claim, struct span json, struct claims *c,
+    const char **why);
+
+/*
+ * Every claim that CLAIM rows "rules" require is there and has one of
+ * their values.  False: claim-refused.
+ */
+bool token_claims_hold(const struct credential_call *call, struct range rules,
+    struct span json, struct decision *d);
+
+/*
+ * Look for the API in WSO2's "subscribedAPIs", given as JSON text or
+ * absent; "*tier" is that of the subscription, or absent.  False:
+ * claim-refused, when it is "needed" and not there.
+ */
+bool token_subscribed(const struct credential_call *call,
+    struct span subscriptions, bool needed, struct span *tier,
+    struct decision *d);
+
+/* Fill "who" from claims; what decides more than a name only if "trusted". */
+void token_principal(const struct credential_call *call, const struct claims *c,
+    bool trusted, struct principal *who);
+
+#endif

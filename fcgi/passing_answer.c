@@ -3,7 +3,7 @@
  */
 #include "fcgi/passing.h"
 
-#include "policy/format.h"
+#include "policy/cors.h"
 
 /* Room for what is added: RateLimit fields, X-Request-Id, Cache-Control. */
 #define ADDED_BYTES_MAX 4096
@@ -58,8 +58,13 @@ is_listed(const struct http1_head *head, struct span name)
 	return false;
 }
 
+/* What we say ourselves, of which two voices would say nothing. */
+struct ours {
+	bool limits, cors;
+};
+
 static bool
-may_pass(const struct http1_head *head, struct span name, bool limited)
+may_pass(const struct http1_head *head, struct span name, struct ours ours)
 {
 	bool moved =
 	    head->status == 201 || (head->status >= 300 && head->status <= 399);
@@ -71,8 +76,9 @@ may_pass(const struct http1_head *head, struct span name, bool limited)
 	/* With 200, it makes Apache serve a local file under CGI. */
 	if (!moved && span_eq_nocase(name, SPAN("Location")))
 		return false;
-	/* Two voices about limits would be none. */
-	if (limited &&
+	if (ours.cors && cors_is_field(name))
+		return false;
+	if (ours.limits &&
 	    (span_eq_nocase(name, SPAN("RateLimit")) ||
 		span_eq_nocase(name, SPAN("RateLimit-Policy"))))
 		return false;
@@ -160,22 +166,28 @@ passing_answer_lines(const struct upstream_call *c,
 	const struct row_operation *op = c->ruling->match.operation;
 	bool private = op == NULL || (op->flags & OPERATION_SECURED) != 0;
 	size_t room = ADDED_BYTES_MAX;
+	const struct row_cors *cors =
+	    cors_of(c->policy->bundle, c->ruling->match.api);
+	struct ours ours = { .cors = cors != NULL };
 	struct buf b;
-	bool limited;
 
 	for (size_t i = 0; i < head->n_fields; i++)
 		room +=
 		    head->fields[i].name.n + 2 * head->fields[i].value.n + 4;
+	if (cors != NULL)
+		room += request_param(c->request, SPAN("HTTP_ORIGIN")).n +
+		    cors->exposed.n;
 	if (!passing_begin(&b, c->request->arena, room))
 		return false;
 	throttle_write_headers(c->policy->bundle, &c->ruling->receipt, &b);
-	limited = b.n > 0;
+	ours.limits = b.n > 0;
+	cors_write(c->policy->bundle, c->request, &c->ruling->match, false, &b);
 	passing_add_line(&b, SPAN("X-Request-Id"), c->request->id);
 	for (size_t i = 0; i < head->n_fields; i++) {
 		struct span name = head->fields[i].name;
 		struct span value = head->fields[i].value;
 
-		if (!may_pass(head, name, limited) ||
+		if (!may_pass(head, name, ours) ||
 		    (private && is_for_caches(name)))
 			continue;
 		passing_add_line(&b, name, value);

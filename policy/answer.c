@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "policy/challenge.h"
+#include "policy/cors.h"
 
 /* Far more than all challenges and texts of one refusal. */
 #define ANSWER_BYTES_MAX (64 * 1024)
@@ -99,7 +100,8 @@ write_allow(struct buf *to, const struct policy *p, const struct ruling *v)
 }
 
 static void
-write_headers(struct buf *to, const struct policy *p, const struct ruling *v)
+write_headers(struct buf *to, const struct policy *p, const struct request *r,
+    const struct ruling *v)
 {
 	const struct decision *d = &v->decision;
 	uint32_t retry_s = retry_after(d);
@@ -118,6 +120,7 @@ write_headers(struct buf *to, const struct policy *p, const struct ruling *v)
 	}
 	if (v->receipt.n > 0)
 		throttle_write_headers(p->bundle, &v->receipt, to);
+	cors_write(p->bundle, r, &v->match, false, to);
 }
 
 /* A preflight has no body: without memory it is a fault like others. */
@@ -132,10 +135,12 @@ make_plain(struct answer *a)
 }
 
 static void
-make_preflight(const struct policy *p, const struct ruling *v, struct buf *to)
+make_preflight(const struct policy *p, const struct request *r,
+    const struct ruling *v, struct buf *to)
 {
 	if (v->match.item != NULL)
 		write_allow(to, p, v);
+	cors_write(p->bundle, r, &v->match, cors_is_preflight(r), to);
 }
 
 void
@@ -148,10 +153,10 @@ answer_make(const struct policy *p, const struct request *r,
 	buf_init(&headers, ANSWER_BYTES_MAX);
 	buf_init(&body, ANSWER_BYTES_MAX);
 	if (v->decision.reason == REASON_NONE) {
-		make_preflight(p, v, &headers);
+		make_preflight(p, r, v, &headers);
 	} else {
 		a->status = reason_status(v->decision.reason);
-		write_headers(&headers, p, v);
+		write_headers(&headers, p, r, v);
 		if (format_of(p, v) == ERRORS_WSO2)
 			write_fault(&body, &v->decision);
 		else

@@ -435,45 +435,46 @@ write_edges(struct build *b)
 	return true;
 }
 
-/* Not every number has a section. */
-static uint32_t
-count_sections(void)
+/* Those of later features are left out where they have no rows. */
+static bool
+is_written(const struct build *b, uint32_t s)
 {
-	uint32_t n = 0;
-
-	for (uint32_t s = 1; s < SECTION__MAX; s++)
-		n += bundle_row_bytes(s) != 0;
-	return n;
+	return s <= SECTION_TEXT || b->rows[s].n > 0;
 }
 
-static void
+static uint32_t
 write_sections(const struct build *b, struct buf *to)
 {
 	static const char zeros[8] = { 0 };
-	uint64_t at = sizeof(struct bundle_header) +
-	    count_sections() * sizeof(struct bundle_section);
+	struct bundle_section table[SECTION__MAX] = { 0 };
+	uint32_t n = 0;
+	uint64_t at;
 
+	for (uint32_t s = 1; s < SECTION__MAX; s++)
+		n += is_written(b, s);
+	at = sizeof(struct bundle_header) + n * sizeof(*table);
+	n = 0;
 	for (uint32_t s = 1; s < SECTION__MAX; s++) {
-		struct bundle_section row = { .tag = s, .offset = at };
-
-		row.row_bytes = bundle_row_bytes(s);
-		if (row.row_bytes == 0)
+		if (!is_written(b, s))
 			continue;
-		row.n_rows = build_n(b, s);
-		buf_add(to, span_of(&row, sizeof(row)));
+		table[n++] = (struct bundle_section){ .tag = s,
+			.row_bytes = bundle_row_bytes(s),
+			.offset = at,
+			.n_rows = build_n(b, s) };
 		at += (b->rows[s].n + 7) / 8 * 8;
 	}
+	buf_add(to, span_of(table, n * sizeof(*table)));
 	for (uint32_t s = 1; s < SECTION__MAX; s++) {
 		buf_add(to, span_of(b->rows[s].p, b->rows[s].n));
 		buf_add(to, span_of(zeros, -b->rows[s].n % 8));
 	}
+	return n;
 }
 
 bool
 build_finish(struct build *b, struct buf *bytes)
 {
-	struct bundle_header h = { .version = BUNDLE_VERSION,
-		.n_sections = count_sections() };
+	struct bundle_header h = { .version = BUNDLE_VERSION };
 	struct hash128 sum;
 
 	b->failed |= !write_patterns(b) || !write_edges(b);
@@ -485,7 +486,7 @@ build_finish(struct build *b, struct buf *bytes)
 	buf_init(bytes, BUNDLE_BYTES_MAX);
 	memcpy(h.magic, BUNDLE_MAGIC, sizeof(h.magic));
 	buf_add(bytes, span_of(&h, sizeof(h)));
-	write_sections(b, bytes);
+	h.n_sections = write_sections(b, bytes);
 	if (bytes->failed) {
 		buf_fini(bytes);
 		return false;

@@ -45,6 +45,7 @@ static const struct {
 	[SECTION_STRING] = { "STRING", sizeof(struct text) },
 	[SECTION_INDEX] = { "INDEX", sizeof(uint32_t) },
 	[SECTION_TEXT] = { "TEXT", 1 },
+	[SECTION_CORS] = { "CORS", sizeof(struct row_cors) },
 };
 
 uint32_t

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "policy/cors.h"
 #include "policy/gauge.h"
 
 enum rule_kind {
@@ -49,6 +50,7 @@ static const struct rule rules[] = {
 	{ SECTION_API, RULE_FLAGS, AT(api, flags),
 	    API_WSO2 | API_SLASH_IGNORE | API_TIER_REPLACES },
 	{ SECTION_API, RULE_WORD, AT(api, errors), ERRORS_WSO2 + 1 },
+	{ SECTION_API, RULE_RANGE, AT(api, cors), SECTION_CORS },
 
 	{ SECTION_NODE, RULE_RANGE, AT(node, patterns), SECTION_PATTERN },
 	{ SECTION_NODE, RULE_ROW_OR_NONE, AT(node, item), SECTION_ITEM },
@@ -143,6 +145,14 @@ static const struct rule rules[] = {
 	{ SECTION_NAME, RULE_WORD, AT(name, kind), NAME_KIND__MAX },
 	{ SECTION_NAME, RULE_TEXT, AT(name, name), 0 },
 	{ SECTION_NAME, RULE_HEADER, AT(name, shown), 0 },
+
+	{ SECTION_CORS, RULE_RANGE, AT(cors, origins), SECTION_STRING },
+	{ SECTION_CORS, RULE_HEADER, AT(cors, methods), 0 },
+	{ SECTION_CORS, RULE_HEADER, AT(cors, headers), 0 },
+	{ SECTION_CORS, RULE_HEADER, AT(cors, exposed), 0 },
+	{ SECTION_CORS, RULE_RANGE, AT(cors, limits), SECTION_LIMIT },
+	{ SECTION_CORS, RULE_FLAGS, AT(cors, flags),
+	    CORS_ANY_ORIGIN | CORS_CREDENTIALS | CORS_ANY_HEADER },
 };
 
 static bool
@@ -473,6 +483,11 @@ check_rest(const struct bundle *b, char *why, size_t why_size)
 		if (!gauge_can_hold(bundle_limit(b, i)))
 			return bad_row(why, why_size, SECTION_LIMIT, i,
 			    "cannot be counted");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_CORS); i++) {
+		if (!cors_row_ok(b, bundle_cors(b, i)))
+			return bad_row(why, why_size, SECTION_CORS, i,
+			    "origins, credentials or limits");
 	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_NAME); i++) {
 		if (bundle_name(b, i)->name.n == 0)

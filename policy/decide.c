@@ -4,6 +4,7 @@
 #include "policy/decide.h"
 
 #include "base/clock.h"
+#include "policy/cors.h"
 #include "policy/security.h"
 
 /*
@@ -61,12 +62,26 @@ route(const struct stage *s)
 	    route_match(s->p->bundle, s->r, &s->v->match, &s->v->decision));
 }
 
-/* OPTIONS that no document has: answered here, without a credential. */
+/*
+ * OPTIONS that no document has, and what a browser asks before a page of
+ * another origin may send a request: answered here, without a credential,
+ * for a browser sends none.
+ */
+static bool
+is_preflight(const struct stage *s)
+{
+	return s->v->match.operation == NULL ||
+	    (cors_of(s->p->bundle, s->v->match.api) != NULL &&
+		cors_is_preflight(s->r));
+}
+
 static bool
 preflight(const struct stage *s)
 {
-	s->v->preflight = s->v->match.operation == NULL;
-	return s->v->preflight && note(s, "preflight", true);
+	s->v->preflight = note(s, "preflight",
+	    cors_count_preflight(s->p->outside, s->p->bundle, s->r,
+		&s->v->match, &s->v->decision));
+	return s->v->preflight;
 }
 
 static bool
@@ -104,8 +119,11 @@ decide(const struct policy *p, struct request *r, struct ruling *v)
 	struct stage s = { p, r, v };
 
 	*v = (struct ruling){ .decision = { .reason = REASON_FAULT } };
-	return clock_is_right(&s) && shape(&s) && route(&s) &&
-	    (preflight(&s) || (authenticate(&s) && body(&s) && throttle(&s)));
+	if (!clock_is_right(&s) || !shape(&s) || !route(&s))
+		return false;
+	if (is_preflight(&s))
+		return preflight(&s);
+	return authenticate(&s) && body(&s) && throttle(&s);
 }
 
 /* Import has resolved what is inherited, "none" included. */

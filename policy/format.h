@@ -64,8 +64,10 @@ struct bundle_section {
 };
 
 /*
- * Those behind SECTION_INDEX belong to features that come later; their
- * numbers are taken so that no two features ever share one.
+ * Those from 32 on belong to features that came later, or are to come:
+ * their numbers are taken so that no two features ever share one.  A
+ * bundle without any of their rows does not have them at all, so that an
+ * older mgw reads it.
  */
 enum section {
 	SECTION_SETTINGS = 1,
@@ -88,11 +90,11 @@ enum section {
 	SECTION_INDEX,
 	SECTION_TEXT,
 	SECTION_CLAIM = 42,
+	SECTION_CORS = 34, /* of an API: origins, headers, methods */
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
 	 * 32 BREAKER    of an endpoint: window, ratio, statuses, reset
 	 * 33 RETRY      of an endpoint: count, back-off, budget
-	 * 34 CORS       of an API: origins, headers, methods
 	 * 35 CHANGE     header, query or path set, added, removed, rewritten
 	 * 36 CONDITION  of a tier or a deny rule: address, header, claim, time
 	 * 37 PARAMETER  of an operation: place, name, style, schema
@@ -155,6 +157,7 @@ struct row_api {
 	uint32_t errors; /* enum error_format */
 	uint32_t pad;
 	uint64_t max_body_bytes; /* UINT64_MAX: no limit */
+	struct range cors;       /* CORS, one at most; n == 0: none */
 };
 
 /*
@@ -411,6 +414,26 @@ struct row_name {
 	uint32_t pad;
 	struct text name;  /* header: CGI form, "HTTP_X_API_KEY" */
 	struct text shown; /* as documents spell it */
+};
+
+#define CORS_ANY_ORIGIN UINT32_C(1)
+#define CORS_CREDENTIALS UINT32_C(2) /* not with CORS_ANY_ORIGIN */
+#define CORS_ANY_HEADER UINT32_C(4)  /* what a preflight asks for */
+
+/*
+ * Who may read the answers of an API from a page of another origin (Fetch
+ * standard).  An origin is scheme://host[:port] in lower case, without the
+ * port that its scheme has anyway.  With "*." before its host it stands
+ * for any host below that.
+ */
+struct row_cors {
+	struct range origins; /* STRING */
+	struct text methods;  /* "GET, POST"; absent: those of the path */
+	struct text headers;  /* "Authorization, Content-Type" */
+	struct text exposed;  /* of answers, for the page to read */
+	struct range limits;  /* LIMIT, of preflights from one address */
+	uint32_t flags;
+	uint32_t max_age_s; /* that a preflight may be remembered */
 };
 
 /* Row of SECTION_STRING is struct text; of SECTION_INDEX, uint32_t. */

@@ -435,6 +435,7 @@ emit_document(
 	row.errors = doc->errors >= 0 ? (uint32_t)doc->errors
 				      : e->spec->policy->settings.errors;
 	row.endpoints = emit_endpoints(e, doc->backends);
+	row.cors = cors_emit(e->b, doc->cors, doc->schemes);
 	row.schemes = emit_schemes(e, doc->schemes, key_file);
 	row.operations.first = build_n(e->b, SECTION_OPERATION);
 	if (build_path(e->b, doc->base_path.text, &base, &why))

@@ -52,6 +52,8 @@ link_tiers(struct spec *s, struct spec_document *doc)
 	bool replaces;
 
 	doc->limits = link_tier(f, &doc->tier, s->diag);
+	if (doc->cors != NULL)
+		doc->cors->limits = link_tier(f, &doc->cors->tier, s->diag);
 	if (doc->tier_replaces == SWITCH_UNSET)
 		doc->tier_replaces = doc->wso2 ? SWITCH_TRUE : SWITCH_FALSE;
 	replaces = doc->tier_replaces == SWITCH_TRUE && doc->limits != NULL;

@@ -101,6 +101,7 @@ struct spec_app_security {
 };
 
 struct spec_tier; /* spec/tiers.h */
+struct spec_cors; /* spec/cors.h */
 
 struct spec_operation {
 	struct spec_operation *next;
@@ -152,6 +153,7 @@ struct spec_document {
 	struct place certificate_place;
 	struct spec_url *endpoints; /* x-*-production-endpoints, x-mgw- */
 	struct spec_text owner;
+	struct spec_cors *cors; /* or NULL */
 
 	/* From mgw.yaml's "apis" and the command line, by policyfile.c. */
 	enum spec_switch security_required;

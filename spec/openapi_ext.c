@@ -4,11 +4,12 @@
  * An x-mgw-* that is not known is an error: it was meant for us.  An
  * x-wso2-* that is not done here is a warning that names it.
  */
+#include "spec/cors.h"
 #include "spec/fields.h"
 #include "spec/openapi_in.h"
 
 static const char *const root_ours[] = { "x-mgw-base-path", "x-mgw-backend",
-	"x-mgw-tier", "x-mgw-max-body", NULL };
+	"x-mgw-tier", "x-mgw-max-body", "x-mgw-cors", NULL };
 static const char *const operation_ours[] = { "x-mgw-backend", "x-mgw-tier",
 	"x-mgw-max-body", NULL };
 
@@ -16,10 +17,11 @@ static const char *const operation_ours[] = { "x-mgw-backend", "x-mgw-tier",
 #define WSO2_ENDPOINTS "x-wso2-production-endpoints"
 #define WSO2_BY_NAME "#/x-wso2-endpoints/"
 #define WSO2_OPEN "x-wso2-disable-security"
+#define WSO2_CORS "x-wso2-cors"
 
 static const char *const root_wso2[] = { WSO2_BASE_PATH, WSO2_ENDPOINTS,
 	"x-wso2-endpoints", WSO2_TIER, WSO2_OPEN, "x-wso2-owner",
-	WSO2_APP_SECURITY, WSO2_MUTUAL_SSL, NULL };
+	WSO2_APP_SECURITY, WSO2_MUTUAL_SSL, WSO2_CORS, NULL };
 static const char *const operation_wso2[] = { WSO2_ENDPOINTS, WSO2_TIER,
 	WSO2_OPEN, WSO2_APP_SECURITY, NULL };
 
@@ -179,6 +181,19 @@ read_shared(struct reader *r, const struct node *map, struct spec_text *tier,
 	field_size(map, "x-mgw-max-body", 0, INT64_MAX, max_body, r->d);
 }
 
+/* Ours, else WSO2's; both are judged. */
+static void
+read_cors(struct reader *r)
+{
+	const struct node *ours = tree_get(r->root, "x-mgw-cors");
+	const struct node *wso2 = tree_get(r->root, WSO2_CORS);
+
+	if (wso2 != NULL)
+		r->doc->cors = cors_read_wso2(wso2, r->d);
+	if (ours != NULL)
+		r->doc->cors = cors_read(ours, r->d);
+}
+
 void
 read_root_extensions(struct reader *r)
 {
@@ -201,6 +216,7 @@ read_root_extensions(struct reader *r)
 	    &doc->max_body_bytes);
 	doc->max_body_given = tree_get(r->root, "x-mgw-max-body") != NULL;
 	read_wso2_root(r);
+	read_cors(r);
 }
 
 void

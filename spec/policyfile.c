@@ -62,7 +62,7 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 {
 	static const char *const keys[] = { "name", "base-path", "endpoints",
 		"tier", "tier-replaces", "security", "scopes", "trailing-slash",
-		"errors", "max-body", NULL };
+		"errors", "max-body", "cors", NULL };
 	static const char *const security[] = { "as-documented", "required",
 		NULL };
 	static const char *const scopes[] = { "all", "any", NULL };
@@ -89,6 +89,8 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 	read_choice_switch(n, "scopes", scopes, &a->scopes_any, d);
 	read_choice_switch(n, "trailing-slash", slash, &a->slash_ignore, d);
 	field_choice(n, "errors", error_words, &a->errors, d);
+	if (tree_get(n, "cors") != NULL)
+		a->cors = cors_read(tree_get(n, "cors"), d);
 	a->max_body_given = tree_get(n, "max-body") != NULL;
 	field_size(n, "max-body", 0, INT64_MAX, &a->max_body_bytes, d);
 }
@@ -235,7 +237,7 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 {
 	static const char *const keys[] = { "issuers", "api-keys", "schemes",
 		"tiers", "tiers-file", "apis", "limits", "timeouts", "errors",
-		"realm", NULL };
+		"realm", "cors", NULL };
 	int errors = ERRORS_PROBLEM;
 
 	if (root->kind == NODE_NULL)
@@ -254,6 +256,8 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 	f->settings.errors = (uint32_t)errors;
 	field_text(root, "realm", &f->realm, d);
 	check_realm(f, d);
+	if (tree_get(root, "cors") != NULL)
+		f->cors = cors_read(tree_get(root, "cors"), d);
 }
 
 /* All as it is by default; NULL without memory. */
@@ -330,6 +334,8 @@ apply(const struct spec_api_rule *a, struct spec_document *doc)
 		doc->endpoints = a->endpoints;
 	if (a->tier.text.p != NULL)
 		doc->tier = a->tier;
+	if (a->cors != NULL)
+		doc->cors = a->cors;
 	if (a->max_body_given) {
 		doc->max_body_given = true;
 		doc->max_body_bytes = a->max_body_bytes;
@@ -389,4 +395,7 @@ policyfile_apply(
 		if (!a->used)
 			report_unused(a, documents, d);
 	}
+	for (struct spec_document *doc = documents; doc; doc = doc->next)
+		if (doc->cors == NULL)
+			doc->cors = f->cors;
 }

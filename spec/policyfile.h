@@ -34,11 +34,13 @@
  *	    trailing-slash: strict | ignore
  *	    errors: problem | wso2
  *	    max-body: 10MB                  or none
+ *	    cors: ...                       see cors.h
  *	limits: {max-uri: 4096, max-headers: 8192, max-body: none,
  *	    ipv6-prefix: 64}            how many bits make one client
  *	timeouts: {connect: 3s, first-byte: 30s, total: 60s}
  *	errors: problem       or wso2
  *	realm: mgw            in WWW-Authenticate
+ *	cors: ...             of documents that say nothing of it
  *
  * limits, timeouts, errors and realm are shown with their defaults; a time
  * limit of 0s is none.  ${env:NAME} and ${file:PATH} may stand in URLs and
@@ -47,7 +49,7 @@
 #ifndef MGW_SPEC_POLICYFILE_H
 #define MGW_SPEC_POLICYFILE_H
 
-#include "spec/tiers.h"
+#include "spec/cors.h"
 
 struct spec_source {
 	struct spec_source *next;
@@ -92,6 +94,7 @@ struct spec_api_rule {
 	struct spec_text file;
 	struct spec_text name, base_path, tier;
 	struct spec_url *endpoints;
+	struct spec_cors *cors;
 	enum spec_switch security_required, scopes_any, slash_ignore,
 	    tier_replaces;
 	int errors; /* enum error_format, or -1 */
@@ -110,6 +113,7 @@ struct policyfile {
 	struct spec_api_rule *apis;
 	struct row_settings settings; /* all but realm */
 	struct spec_text realm;
+	struct spec_cors *cors; /* of all that have none; or NULL */
 };
 
 /*

@@ -188,6 +188,45 @@ schemes_json(const struct bundle *b, struct range r)
 	return list;
 }
 
+static struct json_object *
+limit_json(const struct row_limit *l)
+{
+	struct json_object *o = json_new_object();
+
+	put_word(o, "algorithm", limit_words, l->algorithm);
+	put_word(o, "unit", unit_words, l->unit);
+	put_number(o, "count", l->count);
+	put_number(o, "period_us", l->period_us);
+	if (l->algorithm == LIMIT_TOKEN_BUCKET)
+		put_number(o, "burst", l->burst);
+	return o;
+}
+
+static struct json_object *
+cors_json(const struct bundle *b, const struct row_cors *c)
+{
+	struct json_object *o = json_new_object();
+	struct json_object *limits = json_new_array();
+
+	if (c->flags & CORS_ANY_ORIGIN)
+		(void)json_put(o, "origins", json_new_string(SPAN("*")));
+	else
+		put_strings(o, "origins", b, c->origins);
+	put_text(o, "methods", b, c->methods);
+	if (c->flags & CORS_ANY_HEADER)
+		(void)json_put(o, "headers", json_new_string(SPAN("*")));
+	else
+		put_text(o, "headers", b, c->headers);
+	put_text(o, "exposed", b, c->exposed);
+	put_flag(o, "credentials", (c->flags & CORS_CREDENTIALS) != 0);
+	put_number(o, "max_age_s", c->max_age_s);
+	for (uint32_t i = 0; i < c->limits.n; i++)
+		(void)json_append(
+		    limits, limit_json(bundle_limit(b, c->limits.first + i)));
+	(void)json_put(o, "preflight_limits", limits);
+	return o;
+}
+
 struct json_object *
 spec_api_json(const struct bundle *b, uint32_t api)
 {
@@ -208,6 +247,9 @@ spec_api_json(const struct bundle *b, uint32_t api)
 	put_word(o, "errors", error_words, a->errors);
 	put_number(o, "max_body_bytes", a->max_body_bytes);
 	(void)json_put(o, "endpoints", endpoints_json(b, a->endpoints));
+	if (a->cors.n > 0)
+		(void)json_put(
+		    o, "cors", cors_json(b, bundle_cors(b, a->cors.first)));
 	(void)json_put(o, "schemes", schemes_json(b, a->schemes));
 	for (uint32_t i = 0; i < a->operations.n; i++)
 		(void)json_append(list,
@@ -267,20 +309,6 @@ issuer_json(const struct bundle *b, const struct row_issuer *i)
 	for (uint32_t k = 0; k < i->sources.n; k++)
 		(void)json_append(keys, source_json(b, i->sources.first + k));
 	(void)json_put(o, "keys", keys);
-	return o;
-}
-
-static struct json_object *
-limit_json(const struct row_limit *l)
-{
-	struct json_object *o = json_new_object();
-
-	put_word(o, "algorithm", limit_words, l->algorithm);
-	put_word(o, "unit", unit_words, l->unit);
-	put_number(o, "count", l->count);
-	put_number(o, "period_us", l->period_us);
-	if (l->algorithm == LIMIT_TOKEN_BUCKET)
-		put_number(o, "burst", l->burst);
 	return o;
 }
 

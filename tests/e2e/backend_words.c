@@ -54,6 +54,10 @@ static const struct {
 	{ "cookies",
 	    STR(OK TEXT "Set-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\n" HELLO),
 	    false },
+	{ "cors",
+	    STR(OK TEXT "Access-Control-Allow-Origin: *\r\n"
+			"Vary: Accept\r\n" HELLO),
+	    false },
 	{ "cache-public",
 	    STR(OK TEXT "Cache-Control: public, max-age=60\r\n" HELLO), false },
 	{ "cache-age", STR(OK TEXT "Cache-Control: max-age=60\r\n" HELLO),

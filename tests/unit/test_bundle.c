@@ -203,7 +203,7 @@ make_newer(struct bundle_header *h, struct bundle_section *s)
 static void
 make_foreign_section(struct bundle_header *h, struct bundle_section *s)
 {
-	s[h->n_sections - 1].tag = 37;
+	s[h->n_sections - 1].tag = 4000;
 }
 
 static void

@@ -192,7 +192,7 @@ static const struct {
 	{ V30 NO_PATHS "x-mgw-base-path: '/{v}'", "'/{v}' has a variable" },
 	{ V30 NO_PATHS "x-mgw-backend: []", "error: x-mgw-backend is empty" },
 	{ V30 NO_PATHS "x-mgw-backend: '${env:B}'", "[server-url]" },
-	{ V30 NO_PATHS "x-wso2-cors: {}", "4:1: warning: 'x-wso2-cors' has" },
+	{ V30 NO_PATHS "x-wso2-label: []", "4:1: warning: 'x-wso2-label' has" },
 	{ V30 OP("x-wso2-disable-security: 'true'"),
 	    "error: x-wso2-disable-security must be exactly true or false" },
 	{ V30 OP("x-auth-type: None"), "warning: x-auth-type is read only" },

@@ -299,8 +299,8 @@ resize_names(struct buf *to, int by, char fill)
 		memmove(to->p + at + 32, to->p + at + 24, tail);
 		memset(to->p + at + 24, 0, 8);
 		memset(to->p + at + keep, fill, (size_t)by);
-		for (int i = 1; i <= SECTION_TEXT - SECTION_NAME; i++)
-			s[i].offset += 8;
+		for (uint32_t i = SECTION_NAME; i < h->n_sections; i++)
+			s[i - SECTION_NAME + 1].offset += 8;
 		h->size = to->n;
 	}
 	seal(buf_span(to));

@@ -1,102 +1,22 @@
 /*
  * remote - see remote.h.
- *
- * Times within the process are monotonic; only when a document was
- * fetched, which outlives it, is wall time.  A document is a place in an
- * array that never moves; one that is being fetched is not given away.
  */
-#include "fcgi/remote.h"
+#include "fcgi/remote_part.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "fcgi/fetch.h"
 #include "fcgi/remote_file.h"
 #include "policy/keyset.h"
-
-#define REMOTE_MAX 64
-#define FETCH_MS 5000
-#define LIFE_DEFAULT_S 600
-#define LIFE_MIN_S 60
-#define LIFE_MAX_S (24 * 3600)
-#define COOL_DOWN_MS 60000
-#define WAIT_MS 2000
-/* While there is nothing: the first pause, doubled up to COOL_DOWN_MS. */
-#define RETRY_S 2
-/* A document that nobody has asked for is not fetched any longer. */
-#define FORGOTTEN_US (600 * US_PER_S)
-
-/* Keys that were sought in vain, and for how long that counts. */
-#define UNKNOWN_MAX 32
-#define UNKNOWN_US (300 * US_PER_S)
-
-struct unknown {
-	uint64_t kid; /* its hash */
-	int64_t until_us;
-};
-
-struct document {
-	char *url;
-	struct buf body;
-	bool there;
-	bool fetching;
-	uint64_t version;
-	int64_t fetched_us; /* wall time of the last success */
-	int64_t tried_us;   /* of the last attempt; INT64_MIN: none yet */
-	int64_t due_us;     /* of the next */
-	int64_t asked_us;   /* when somebody last wanted it */
-	unsigned n_failed;  /* in a row */
-	struct unknown unknown[UNKNOWN_MAX];
-	unsigned next_unknown;
-};
-
-struct remote {
-	struct remote_settings set;
-	struct siphash_key secret; /* of hashes of key names */
-	bool running;
-	pthread_t thread;
-	pthread_mutex_t lock; /* of all that follows */
-	pthread_cond_t changed, fetched;
-	bool closing;
-	unsigned n_fetching, n_waiting;
-	struct document documents[REMOTE_MAX];
-	unsigned n;
-};
 
 /* For a thread that fetches; it frees it. */
 struct errand {
 	struct remote *remote;
 	struct document *document;
 };
-
-static int64_t
-cool_down_us(const struct remote *r)
-{
-	unsigned ms = r->set.cool_down_ms;
-
-	return (ms > 0 ? ms : COOL_DOWN_MS) * US_PER_MS;
-}
-
-/* What an earlier process kept. */
-static void
-recall(const struct remote *r, struct document *d, int64_t now_us)
-{
-	struct remote_kept kept;
-
-	if (!remote_file_read(
-		r->set.folder, r->set.state, span_str(d->url), &d->body, &kept))
-		return;
-	d->there = true;
-	d->fetched_us = kept.fetched_us;
-	d->due_us = now_us + kept.left_us;
-	if (kept.left_us > LIFE_MAX_S * US_PER_S)
-		d->due_us = now_us;
-}
 
 /* A free place, or that of a document nobody wants any more; or NULL. */
 static struct document *
@@ -109,7 +29,7 @@ find_place(struct remote *r, int64_t now_us)
 
 		if (d->fetching || now_us - d->asked_us < FORGOTTEN_US)
 			continue;
-		free(d->url);
+		free(d->place);
 		buf_fini(&d->body);
 		return d;
 	}
@@ -118,7 +38,7 @@ find_place(struct remote *r, int64_t now_us)
 
 /* With the lock held; NULL when there are too many, or no memory. */
 static struct document *
-find(struct remote *r, struct span url)
+find(struct remote *r, struct span place)
 {
 	int64_t now_us = clock_mono_us();
 	struct document *d;
@@ -126,113 +46,26 @@ find(struct remote *r, struct span url)
 
 	for (unsigned i = 0; i < r->n; i++) {
 		d = &r->documents[i];
-		if (span_eq(span_str(d->url), url)) {
+		if (span_eq(span_str(d->place), place)) {
 			d->asked_us = now_us;
 			return d;
 		}
 	}
-	copy = strndup(url.p, url.n);
+	copy = strndup(place.p, place.n);
 	d = copy != NULL ? find_place(r, now_us) : NULL;
 	if (d == NULL) {
 		free(copy);
 		return NULL;
 	}
-	*d = (struct document){ .url = copy,
+	*d = (struct document){ .place = copy,
 		.version = 1,
 		.tried_us = INT64_MIN,
 		.due_us = now_us,
 		.asked_us = now_us };
 	buf_init(&d->body, KEY_SET_BYTES_MAX);
-	recall(r, d, now_us);
+	(void)remote_adopt(r, d);
 	pthread_cond_signal(&r->changed);
 	return d;
-}
-
-/* A body that would leave us without keys is a failure like others. */
-static bool
-is_key_set(struct span body, char *why, size_t why_size)
-{
-	struct key_set *keys = key_set_new(body, true, NULL, why, why_size);
-
-	key_set_free(keys);
-	return keys != NULL;
-}
-
-static int64_t
-lifetime_us(int64_t max_age_s)
-{
-	if (max_age_s < 0)
-		max_age_s = LIFE_DEFAULT_S;
-	if (max_age_s < LIFE_MIN_S)
-		max_age_s = LIFE_MIN_S;
-	if (max_age_s > LIFE_MAX_S)
-		max_age_s = LIFE_MAX_S;
-	return max_age_s * US_PER_S;
-}
-
-/* With the lock held. */
-static void
-succeed(struct document *d, struct span body, int64_t life_us)
-{
-	d->n_failed = 0;
-	d->fetched_us = clock_wall_us();
-	d->due_us = clock_mono_us() + life_us;
-	if (d->there && span_eq(body, buf_span(&d->body)))
-		return;
-	d->version++;
-	buf_reset(&d->body);
-	buf_add(&d->body, body);
-	d->there = !d->body.failed;
-}
-
-/* With the lock held. */
-static void
-fail(const struct remote *r, struct document *d)
-{
-	int64_t pause_us = cool_down_us(r);
-	unsigned n = d->n_failed++;
-
-	if (!d->there && n < 5 && (RETRY_S * US_PER_S << n) < pause_us)
-		pause_us = RETRY_S * US_PER_S << n;
-	d->due_us = clock_mono_us() + pause_us;
-	if (d->there &&
-	    clock_wall_us() - d->fetched_us > REMOTE_STALE_S * US_PER_S) {
-		d->there = false;
-		d->version++;
-	}
-}
-
-/* With the lock held, which is given up meanwhile. */
-static void
-fetch(struct remote *r, struct document *d)
-{
-	unsigned limit_ms = r->set.direct ? WAIT_MS : FETCH_MS;
-	int64_t max_age_s = -1, life_us;
-	char why[256] = "";
-	struct buf body;
-	bool ok;
-
-	pthread_mutex_unlock(&r->lock);
-	buf_init(&body, KEY_SET_BYTES_MAX);
-	ok = fetch_url(span_str(d->url), KEY_SET_BYTES_MAX, limit_ms, &body,
-		 &max_age_s, why, sizeof(why)) &&
-	    is_key_set(buf_span(&body), why, sizeof(why));
-	life_us = lifetime_us(max_age_s);
-	if (ok)
-		remote_file_write(r->set.folder, r->set.state, span_str(d->url),
-		    buf_span(&body), life_us);
-	else
-		log_warn("fetch failed url=%s: %s", d->url, why);
-	pthread_mutex_lock(&r->lock);
-	if (ok)
-		succeed(d, buf_span(&body), life_us);
-	else
-		fail(r, d);
-	buf_fini(&body);
-	d->fetching = false;
-	r->n_fetching--;
-	pthread_cond_broadcast(&r->fetched);
-	pthread_cond_signal(&r->changed);
 }
 
 static void *
@@ -242,7 +75,7 @@ run_errand(void *arg)
 
 	free(arg);
 	pthread_mutex_lock(&e.remote->lock);
-	fetch(e.remote, e.document);
+	remote_fetch(e.remote, e.document);
 	pthread_mutex_unlock(&e.remote->lock);
 	return NULL;
 }
@@ -264,7 +97,7 @@ start_fetch(struct remote *r, struct document *d)
 		return;
 	}
 	free(e);
-	fetch(r, d);
+	remote_fetch(r, d);
 }
 
 /* With the lock held: fetch what is due; when the next one is. */
@@ -368,7 +201,7 @@ remote_close(struct remote *r)
 		pthread_cond_wait(&r->fetched, &r->lock);
 	pthread_mutex_unlock(&r->lock);
 	for (unsigned i = 0; i < r->n; i++) {
-		free(r->documents[i].url);
+		free(r->documents[i].place);
 		buf_fini(&r->documents[i].body);
 	}
 	pthread_cond_destroy(&r->changed);
@@ -377,37 +210,34 @@ remote_close(struct remote *r)
 	free(r);
 }
 
-/*
- * In a process of one request, with the lock held.  When the last attempt
- * was is kept on disk, else each request would be one.
- */
+/* In a process of one request, with the lock held. */
 static void
 fetch_directly(struct remote *r, struct document *d)
 {
-	if (!remote_file_try(r->set.folder, span_str(d->url), cool_down_us(r)))
-		return;
 	d->tried_us = clock_mono_us();
 	d->fetching = true;
 	r->n_fetching++;
-	fetch(r, d);
+	remote_fetch(r, d);
 }
 
 bool
 remote_get(
-    struct remote *r, struct span url, struct buf *body, uint64_t *version)
+    struct remote *r, struct span place, struct buf *body, uint64_t *version)
 {
 	struct document *d;
 	bool there = false;
 
 	*version = 0;
 	pthread_mutex_lock(&r->lock);
-	d = find(r, url);
+	d = find(r, place);
 	start(r);
 	if (d != NULL && r->set.direct && d->due_us <= clock_mono_us())
 		fetch_directly(r, d);
 	if (d != NULL) {
 		*version = d->version;
-		there = d->there;
+		there = d->there &&
+		    clock_wall_us() - d->fetched_us <=
+			REMOTE_STALE_S * US_PER_S;
 		if (there)
 			buf_add(body, buf_span(&d->body));
 	}
@@ -416,13 +246,15 @@ remote_get(
 }
 
 uint64_t
-remote_version(struct remote *r, struct span url)
+remote_version(struct remote *r, struct span place)
 {
-	const struct document *d;
+	struct document *d;
 	uint64_t version;
 
 	pthread_mutex_lock(&r->lock);
-	d = find(r, url);
+	d = find(r, place);
+	if (d != NULL)
+		remote_notice(r, d);
 	version = d != NULL ? d->version : 0;
 	pthread_mutex_unlock(&r->lock);
 	return version;
@@ -472,8 +304,9 @@ static enum refresh_result
 refresh(struct remote *r, struct document *d, uint64_t kid, uint64_t seen)
 {
 	int64_t now_us = clock_mono_us();
-	int64_t soonest_us =
-	    d->tried_us == INT64_MIN ? now_us : d->tried_us + cool_down_us(r);
+	int64_t soonest_us = d->tried_us == INT64_MIN
+	    ? now_us
+	    : d->tried_us + remote_cool_down_us(r);
 	bool waits = d->fetching || soonest_us <= now_us;
 
 	if (d->version != seen)
@@ -502,13 +335,13 @@ refresh(struct remote *r, struct document *d, uint64_t kid, uint64_t seen)
 
 enum refresh_result
 remote_refresh(
-    struct remote *r, struct span url, struct span kid, uint64_t seen)
+    struct remote *r, struct span place, struct span kid, uint64_t seen)
 {
 	enum refresh_result result = REFRESH_DOWN;
 	struct document *d;
 
 	pthread_mutex_lock(&r->lock);
-	d = find(r, url);
+	d = find(r, place);
 	start(r);
 	if (d != NULL && !r->closing)
 		result = refresh(r, d, siphash_64(&r->secret, kid), seen);

@@ -138,6 +138,15 @@ remote_file_write(const char *folder, const struct state *state,
 }
 
 bool
+remote_file_identify(
+    const char *folder, struct span url, struct file_identity *id)
+{
+	char path[PATH_MAX];
+
+	return name_file(folder, url, ".json", path) && file_identify(path, id);
+}
+
+bool
 remote_file_try(const char *folder, struct span url, int64_t pause_us)
 {
 	char path[PATH_MAX];
@@ -156,7 +165,8 @@ remote_file_try(const char *folder, struct span url, int64_t pause_us)
 	}
 	if (errno != EEXIST || lstat(path, &st) != 0)
 		return false;
-	age_us = clock_wall_us() - st.st_mtim.tv_sec * US_PER_S;
+	age_us = clock_wall_us() - st.st_mtim.tv_sec * US_PER_S -
+	    st.st_mtim.tv_nsec / 1000;
 	if (age_us >= 0 && age_us < pause_us)
 		return false;
 	return utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW) == 0;

@@ -156,6 +156,21 @@ read_url(struct sources *s, struct entry *e, char *why, size_t why_size)
 	return ok;
 }
 
+/* As remote.h names what a URL leads to. */
+static bool
+name_place(struct sources *s, struct entry *e, char *why, size_t why_size)
+{
+	struct span issuer = bundle_text(s->bundle, e->row->issuer);
+
+	if (issuer.n == 0)
+		return true;
+	e->place =
+	    arena_printf(&s->arena, "%s %.*s", e->place, SPAN_ARG(issuer)).p;
+	if (e->place == NULL)
+		(void)snprintf(why, why_size, "out of memory");
+	return e->place != NULL;
+}
+
 /* First reading of a source. */
 static bool
 open_entry(struct sources *s, struct entry *e, char *why, size_t why_size)
@@ -170,7 +185,8 @@ open_entry(struct sources *s, struct entry *e, char *why, size_t why_size)
 			return false;
 	}
 	if (e->row->how == SOURCE_URL)
-		return read_url(s, e, why, why_size);
+		return name_place(s, e, why, why_size) &&
+		    read_url(s, e, why, why_size);
 	return read_object(s, e, none, why, why_size);
 }
 

@@ -121,6 +121,7 @@ static const struct rule rules[] = {
 	{ SECTION_SOURCE, RULE_WORD, AT(source, how), SOURCE_HOW__MAX },
 	{ SECTION_SOURCE, RULE_TEXT, AT(source, value), 0 },
 	{ SECTION_SOURCE, RULE_TEXT, AT(source, origin), 0 },
+	{ SECTION_SOURCE, RULE_HEADER, AT(source, issuer), 0 },
 
 	{ SECTION_TIER, RULE_HEADER, AT(tier, name), 0 },
 	{ SECTION_TIER, RULE_RANGE, AT(tier, limits), SECTION_LIMIT },

@@ -336,6 +336,8 @@ struct row_source {
 	struct text value;  /* of FILE and URL: may hold references, see */
 			    /* policy/reference.h, expanded at start */
 	struct text origin; /* FILE:LINE that names it, for messages */
+	/* Of a URL that brings metadata: whose they must be; absent: keys. */
+	struct text issuer;
 };
 
 /*

@@ -200,30 +200,62 @@ key_set_n(const struct key_set *k)
 	return k->n;
 }
 
+/* What is being verified, and how often it was tried. */
+struct trial {
+	enum algorithm alg;
+	struct span signed_text, signature;
+	unsigned n;
+};
+
+/* KEY_UNKNOWN: no entry fits. */
+static enum key_result
+try_entry(const struct entry *e, struct trial *t)
+{
+	if ((e->algorithms >> t->alg & 1) == 0 || t->n == TRIES_MAX)
+		return KEY_UNKNOWN;
+	t->n++;
+	switch (sign_verify(e->key, t->alg, t->signed_text, t->signature)) {
+	case SIGN_GOOD:
+		return KEY_GOOD;
+	case SIGN_FAULT:
+		return KEY_FAULT;
+	default:
+		return KEY_BAD_SIGNATURE;
+	}
+}
+
+/* With keys that have a name, or with those that have none, as from PEM. */
+static enum key_result
+try_entries(
+    const struct key_set *k, struct span kid, bool named, struct trial *t)
+{
+	enum key_result result = KEY_UNKNOWN;
+
+	for (unsigned i = 0; i < k->n; i++) {
+		const struct entry *e = &k->entries[i];
+		enum key_result one;
+
+		if ((e->kid.p != NULL) != named ||
+		    (named && kid.p != NULL && !span_eq(kid, e->kid)))
+			continue;
+		one = try_entry(e, t);
+		if (one == KEY_GOOD || one == KEY_FAULT)
+			return one;
+		if (one == KEY_BAD_SIGNATURE)
+			result = one;
+	}
+	return result;
+}
+
 enum key_result
 key_set_verify(const struct key_set *k, enum algorithm alg, struct span kid,
     struct span signed_text, struct span signature)
 {
-	enum key_result result = KEY_UNKNOWN;
-	unsigned tries = 0;
+	struct trial t = { alg, signed_text, signature, 0 };
+	enum key_result result = try_entries(k, kid, true, &t), other;
 
-	for (unsigned i = 0; i < k->n && tries < TRIES_MAX; i++) {
-		const struct entry *e = &k->entries[i];
-
-		if ((e->algorithms >> alg & 1) == 0)
-			continue;
-		/* A key without a name, from PEM, is tried for any name. */
-		if (kid.p != NULL && e->kid.p != NULL && !span_eq(kid, e->kid))
-			continue;
-		tries++;
-		switch (sign_verify(e->key, alg, signed_text, signature)) {
-		case SIGN_GOOD:
-			return KEY_GOOD;
-		case SIGN_FAULT:
-			return KEY_FAULT;
-		case SIGN_BAD:
-			result = KEY_BAD_SIGNATURE;
-		}
-	}
-	return result;
+	if (result == KEY_GOOD || result == KEY_FAULT)
+		return result;
+	other = try_entries(k, kid, false, &t);
+	return other != KEY_UNKNOWN ? other : result;
 }

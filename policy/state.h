@@ -83,6 +83,14 @@ void state_remember(struct state *s, const struct span *parts, unsigned n,
     const struct verdict *v);
 
 /*
+ * Be the only process that does "name", until state_lease_end or until
+ * this process ends.  False: another one does it, now.  Threads of one
+ * process, and names of one spelling, have to tell themselves apart.
+ */
+bool state_lease(struct state *s, struct span name);
+void state_lease_end(struct state *s, struct span name);
+
+/*
  * Count one finished request for mgw-status.  "api" is title and version,
  * absent when no API was met.
  */

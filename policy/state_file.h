@@ -137,6 +137,7 @@ struct state {
 #define LOCK_APIS ((off_t)3 << 40)
 #define LOCK_COLUMNS ((off_t)4 << 40)
 #define LOCK_PROCESSES ((off_t)5 << 40)
+#define LOCK_LEASES ((off_t)1 << 50)
 
 /* What a keyed hash is for, so that none can stand in for another. */
 enum state_space {
@@ -146,6 +147,7 @@ enum state_space {
 	SPACE_VERDICT_ID,
 	SPACE_VERDICT,
 	SPACE_FILE,
+	SPACE_LEASE,
 };
 
 /*

@@ -51,7 +51,8 @@ emit_source(struct emit *e, const struct spec_source *s)
 	const struct row_source row = { .kind = (uint32_t)s->kind,
 		.how = (uint32_t)s->how,
 		.value = build_text(e->b, s->value.text),
-		.origin = build_text(e->b, origin) };
+		.origin = build_text(e->b, origin),
+		.issuer = build_text(e->b, s->issuer) };
 
 	e->failed |= origin.p == NULL;
 	return BUILD_ROW(e->b, SECTION_SOURCE, &row);

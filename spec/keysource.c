@@ -62,20 +62,74 @@ set_file(const struct reader *r, struct spec_source *s)
 }
 
 static void
-read_url(const struct reader *r, const struct node *n, struct spec_source *s)
+check_url(const struct reader *r, const struct node *n, struct span text)
 {
 	const char *why;
 	struct url u;
 
-	s->how = SOURCE_URL;
-	if (!node_text(n, "url", true, &s->value, r->d) ||
-	    reference_in(s->value.text))
-		return;
-	if (!url_parse(s->value.text, &u, &why))
+	if (!url_parse(text, &u, &why))
 		diag_error(r->d, n->place, "key-url", "url: %s", why);
 	else if (u.unix_path.p != NULL || (!u.tls && !url_is_local(&u)))
 		diag_error(r->d, n->place, "key-url",
 		    "keys must come over https, or http from this machine");
+}
+
+static void
+read_url(const struct reader *r, const struct node *n, struct spec_source *s)
+{
+	s->how = SOURCE_URL;
+	if (node_text(n, "url", true, &s->value, r->d) &&
+	    !reference_in(s->value.text))
+		check_url(r, n, s->value.text);
+}
+
+/*
+ * OpenID Connect Discovery section 4 appends, RFC 8414 section 3.1 inserts
+ * behind the host.
+ */
+static struct span
+metadata_url(const struct reader *r, struct span issuer, bool oauth)
+{
+	const struct span openid = SPAN("/.well-known/openid-configuration");
+	const char *slash;
+	struct span host, path;
+
+	if (issuer.n > 0 && issuer.p[issuer.n - 1] == '/')
+		issuer.n--;
+	if (!oauth)
+		return arena_printf(r->d->arena, "%.*s%.*s", SPAN_ARG(issuer),
+		    SPAN_ARG(openid));
+	path = issuer;
+	(void)span_cut(&path, '/'); /* "https:" and an empty part */
+	(void)span_cut(&path, '/');
+	slash = path.p != NULL ? memchr(path.p, '/', path.n) : NULL;
+	host = issuer;
+	if (slash != NULL)
+		host.n = (size_t)(slash - issuer.p);
+	return arena_printf(r->d->arena,
+	    "%.*s/.well-known/oauth-authorization-server%.*s", SPAN_ARG(host),
+	    SPAN_ARG(span_skip(issuer, host.n)));
+}
+
+static void
+read_discovery(const struct reader *r, const struct spec_issuer *i,
+    const struct node *n, struct spec_source *s)
+{
+	bool oauth = tree_is(n, NODE_STRING) && span_eq(n->text, SPAN("oauth"));
+
+	s->issuer = i->issuer.text;
+	s->how = SOURCE_URL;
+	if (!oauth &&
+	    !(tree_is(n, NODE_STRING) && span_eq(n->text, SPAN("openid")))) {
+		read_url(r, n, s);
+		return;
+	}
+	s->value.place = n->place;
+	s->value.text = metadata_url(r, i->issuer.text, oauth);
+	if (s->value.text.p == NULL)
+		r->d->failed = true;
+	else
+		check_url(r, n, s->value.text);
 }
 
 /* A JWK set in the bundle may hold public keys only. */
@@ -162,10 +216,11 @@ read_pem(const struct reader *r, const struct node *n, struct spec_source *s)
 }
 
 static struct spec_source *
-read_keys(const struct reader *r, const struct node *n)
+read_keys(
+    const struct reader *r, const struct spec_issuer *i, const struct node *n)
 {
-	static const char *const keys[] = { "file", "url", "inline", "pem",
-		NULL };
+	static const char *const keys[] = { "file", "url", "discovery",
+		"inline", "pem", NULL };
 	struct spec_source *s = arena_alloc(r->d->arena, sizeof(*s));
 
 	if (s == NULL) {
@@ -177,12 +232,15 @@ read_keys(const struct reader *r, const struct node *n)
 		return NULL;
 	if (n->n != 1) {
 		diag_error(r->d, n->place, "issuer-keys",
-		    "keys need exactly one of file, url, inline and pem");
+		    "keys need exactly one of file, url, discovery, inline "
+		    "and pem");
 		return NULL;
 	}
 	n = n->first;
 	if (span_eq(n->name, SPAN("url")))
 		read_url(r, n, s);
+	else if (span_eq(n->name, SPAN("discovery")))
+		read_discovery(r, i, n, s);
 	else if (span_eq(n->name, SPAN("inline")))
 		read_inline(r, n, s);
 	else if (span_eq(n->name, SPAN("pem")))
@@ -200,17 +258,18 @@ read_key_list(const struct reader *r, struct spec_issuer *i,
 
 	if (n == NULL) {
 		diag_error(r->d, at, "missing-key",
-		    "an issuer needs keys: {file|url|inline|pem: ...}");
+		    "an issuer needs keys: {file|url|discovery|inline|pem: "
+		    "...}");
 		return;
 	}
 	if (n->kind != NODE_LIST) {
-		i->keys = read_keys(r, n);
+		i->keys = read_keys(r, i, n);
 		return;
 	}
 	if (n->first == NULL)
 		diag_error(r->d, n->place, "empty", "keys is empty");
 	for (const struct node *m = n->first; m != NULL; m = m->next) {
-		*end = read_keys(r, m);
+		*end = read_keys(r, i, m);
 		if (*end != NULL)
 			end = &(*end)->next;
 	}

@@ -6,6 +6,7 @@
  *	    keys: {file: keys/id.jwks.json} a map or a list of maps of one of
  *	          file  JWK set or PEM
  *	          url   https, or http to loopback
+ *	          discovery  openid, oauth or the URL of the metadata
  *	          inline  a JWK set as text or map; ${env:NAME}
  *	          pem   PEM text, or the path of a PEM file
  *	    audiences: [orders]             a list, or the word any
@@ -56,6 +57,7 @@ struct spec_source {
 	enum source_kind kind;
 	enum source_how how;
 	struct spec_text value; /* file: as stored in the bundle */
+	struct span issuer;     /* of metadata: whose they must be */
 };
 
 struct spec_claim {

@@ -73,6 +73,8 @@ source_json(const struct bundle *b, uint32_t i)
 	put_word(o, "kind", source_words, s->kind);
 	put_word(o, "how", how_words, s->how);
 	put_text(o, "value", b, s->value);
+	if (s->issuer.n > 0)
+		put_text(o, "metadata_of", b, s->issuer);
 	put_text(o, "origin", b, s->origin);
 	return o;
 }

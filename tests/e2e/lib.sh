@@ -385,3 +385,20 @@ stop_apache() {
 	case_end
 	stop "$APACHE_PID"
 }
+
+# start_issuer [PORT]: issuer.pl with the files in $W/issuer, at $ISSUER.
+start_issuer() {
+	mkdir -p "$W/issuer"
+	tests/e2e/issuer.pl "$W/issuer" ${1:+"$1"} >"$W/issuer.out" \
+	    2>"$W/issuer.log" &
+	ISSUER_PID=$!
+	PIDS="$PIDS $ISSUER_PID"
+	wait_for 50 test -s "$W/issuer.out" || fatal "issuer does not start"
+	ISSUER_PORT=$(cat "$W/issuer.out")
+	ISSUER=http://127.0.0.1:$ISSUER_PORT
+}
+
+# asked PATTERN: how many requests the issuer had that match.
+asked() {
+	grep -c -- "$1" "$W/issuer/log" 2>/dev/null
+}

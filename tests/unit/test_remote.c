@@ -10,7 +10,9 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
+#include "fcgi/discovery.h"
 #include "fcgi/remote_file.h"
+#include "tests/unit/guard.h"
 #include "tests/unit/state_dir.h"
 
 /* RFC 7517, appendix A.1. */
@@ -312,8 +314,9 @@ START_TEST(what_was_kept_keeps_its_lifetime)
 	ck_assert_uint_eq(n_requests, 0);
 	buf_reset(&body);
 	ck_assert(remote_file_read(dir, state, span_str(url), &body, &kept));
-	ck_assert_int_gt(kept.left_us, 3500 * US_PER_S);
-	ck_assert_int_le(kept.left_us, 3600 * US_PER_S);
+	/* Ahead of its end. */
+	ck_assert_int_gt(kept.left_us, 3200 * US_PER_S);
+	ck_assert_int_le(kept.left_us, 3240 * US_PER_S);
 }
 END_TEST
 
@@ -365,6 +368,151 @@ START_TEST(processes_of_one_request_do_not_all_fetch)
 }
 END_TEST
 
+/* Another process, as far as the state can tell. */
+struct other {
+	struct remote_settings set;
+	struct remote *remote;
+	struct state *state;
+};
+
+static void
+other_begin(struct other *o)
+{
+	char cause[200];
+
+	o->state = state_open(dir, NULL, cause, sizeof(cause));
+	ck_assert_msg(o->state != NULL, "%s", cause);
+	o->set = set;
+	o->set.state = o->state;
+	o->remote = remote_open(&o->set);
+}
+
+static bool
+other_has(struct other *o, const char *kid)
+{
+	uint64_t seen;
+	bool there;
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	there = remote_get(o->remote, span_str(url), &b, &seen) &&
+	    memmem(b.p, b.n, kid, strlen(kid)) != NULL;
+	buf_fini(&b);
+	return there;
+}
+
+static void
+other_end(struct other *o)
+{
+	remote_close(o->remote);
+	state_close(o->state);
+}
+
+START_TEST(of_two_processes_one_fetches_and_both_have_it)
+{
+	struct other o;
+
+	script = SLOW;
+	other_begin(&o);
+	(void)get();
+	(void)other_has(&o, "slow");
+	for (int i = 0; i < 60 && !(has("slow") && other_has(&o, "slow")); i++)
+		usleep(50 * 1000);
+	ck_assert(has("slow"));
+	ck_assert(other_has(&o, "slow"));
+	ck_assert_uint_eq(n_requests, 1);
+	other_end(&o);
+}
+END_TEST
+
+START_TEST(what_one_process_fetched_the_others_notice)
+{
+	struct other o;
+
+	other_begin(&o);
+	first_fetch();
+	ck_assert(other_has(&o, "\"a\""));
+	script = FINE("", "b");
+	let_cool();
+	ck_assert_int_eq(ask("b"), REFRESH_CHANGED);
+	(void)remote_version(o.remote, span_str(url));
+	ck_assert(other_has(&o, "\"b\""));
+	/* And do not fetch for a key of the set just seen. */
+	n_requests = 0;
+	ck_assert_int_eq(remote_refresh(o.remote, span_str(url), SPAN("c"),
+			     remote_version(o.remote, span_str(url))),
+	    REFRESH_SAME);
+	ck_assert_uint_eq(n_requests, 0);
+	other_end(&o);
+}
+END_TEST
+
+START_TEST(a_lease_is_held_by_one_process_until_it_ends)
+{
+	char cause[200];
+	struct state *other = state_open(dir, NULL, cause, sizeof(cause));
+
+	ck_assert(state_lease(state, SPAN("x")));
+	ck_assert(!state_lease(other, SPAN("x")));
+	ck_assert(state_lease(other, SPAN("y")));
+	state_lease_end(state, SPAN("x"));
+	ck_assert(state_lease(other, SPAN("x")));
+	state_close(other);
+	ck_assert(state_lease(state, SPAN("x")));
+	state_lease_end(state, SPAN("x"));
+}
+END_TEST
+
+#define META(issuer, keys) \
+	"{\"issuer\":\"" issuer "\",\"jwks_uri\":\"" keys "\"}"
+
+static const struct {
+	const char *metadata, *keys; /* NULL: refused */
+} metadata[] = {
+	{ META("https://id.example", "https://id.example/k"),
+	    "https://id.example/k" },
+	{ "{\"x\":[{\"issuer\":\"y\"}],\"jwks_uri\":\"https:\\/\\/a\\/k\","
+	  "\"issuer\":\"https://id.example\"}",
+	    "https://a/k" },
+	{ META("https://id.example", "http://127.0.0.1:8080/k"),
+	    "http://127.0.0.1:8080/k" },
+	{ META("https://id.example/", "https://id.example/k"), NULL },
+	{ META("https://ID.example", "https://id.example/k"), NULL },
+	{ META("http://id.example", "https://id.example/k"), NULL },
+	{ META("", "https://id.example/k"), NULL },
+	{ META("https://id.example", "http://id.example/k"), NULL },
+	{ META("https://id.example", "file:///etc/passwd"), NULL },
+	{ META("https://id.example", "https://id.example/k k"), NULL },
+	{ META("https://id.example", ""), NULL },
+	{ "{\"issuer\":\"https://id.example\"}", NULL },
+	{ "{\"issuer\":[\"https://id.example\"],\"jwks_uri\":\"https://a/\"}",
+	    NULL },
+	{ "{\"issuer\":\"https://id.example\",\"jwks_uri\":\"https://a/\","
+	  "\"issuer\":\"https://id.example\"}",
+	    NULL },
+	{ META("https://id.example", "https://id.example/k") "x", NULL },
+	{ "[]", NULL },
+	{ "", NULL },
+};
+
+START_TEST(metadata_of_another_issuer_lead_nowhere)
+{
+	struct guard g = guard_new(span_str(metadata[_i].metadata));
+	const char *reason = NULL;
+	struct span keys;
+	struct arena a;
+
+	arena_init(&a, 4096, 1 << 20);
+	keys = discovery_read(g.text, SPAN("https://id.example"), &a, &reason);
+	ck_assert_msg(span_eq(keys, span_str(metadata[_i].keys)) &&
+		(keys.p == NULL) == (metadata[_i].keys == NULL),
+	    "%s", metadata[_i].metadata);
+	ck_assert_ptr_nonnull(reason);
+	arena_fini(&a);
+	guard_free(&g);
+}
+END_TEST
+
 START_TEST(documents_nobody_wants_leave_room)
 {
 	char other[80];
@@ -402,6 +550,11 @@ main(void)
 	tcase_add_test(tc, what_is_over_is_fetched_anew_at_start);
 	tcase_add_test(tc, a_kept_set_that_somebody_changed_is_not_used);
 	tcase_add_test(tc, processes_of_one_request_do_not_all_fetch);
+	tcase_add_test(tc, of_two_processes_one_fetches_and_both_have_it);
+	tcase_add_test(tc, what_one_process_fetched_the_others_notice);
+	tcase_add_test(tc, a_lease_is_held_by_one_process_until_it_ends);
+	tcase_add_loop_test(tc, metadata_of_another_issuer_lead_nowhere, 0,
+	    (int)(sizeof(metadata) / sizeof(*metadata)));
 	tcase_add_test(tc, documents_nobody_wants_leave_room);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);

@@ -65,6 +65,14 @@ world_take(void *world, struct take *takes, unsigned n, int64_t now_us)
 }
 
 static void
+world_charge(
+    void *world, struct take *takes, unsigned n, uint64_t bytes, int64_t now_us)
+{
+	state_charge(
+	    ((struct private *)world)->live->state, takes, n, bytes, now_us);
+}
+
+static void
 world_give(void *world, struct take *takes, unsigned n, int64_t now_us)
 {
 	state_give(((struct private *)world)->live->state, takes, n, now_us);
@@ -146,6 +154,7 @@ generation_new(struct live *l, struct loaded *loaded, struct sources *sources)
 		    .refresh = world_refresh,
 		    .take = world_take,
 		    .give = world_give,
+		    .charge = world_charge,
 		    .recall = world_recall,
 		    .remember = world_remember,
 		    .note = log_is_on(LOG_LEVEL_DEBUG) ? world_note : NULL } };

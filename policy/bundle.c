@@ -46,6 +46,10 @@ static const struct {
 	[SECTION_INDEX] = { "INDEX", sizeof(uint32_t) },
 	[SECTION_TEXT] = { "TEXT", 1 },
 	[SECTION_CORS] = { "CORS", sizeof(struct row_cors) },
+	[SECTION_LEVEL] = { "LEVEL", sizeof(struct row_level) },
+	[SECTION_KEY_PART] = { "KEY_PART", sizeof(struct row_key_part) },
+	[SECTION_ZONE] = { "ZONE", sizeof(struct row_zone) },
+	[SECTION_SHIFT] = { "SHIFT", sizeof(struct row_shift) },
 };
 
 uint32_t

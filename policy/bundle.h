@@ -91,6 +91,10 @@ BUNDLE_ROW(endpoint, SECTION_ENDPOINT)
 BUNDLE_ROW(name, SECTION_NAME)
 BUNDLE_ROW(claim, SECTION_CLAIM)
 BUNDLE_ROW(cors, SECTION_CORS)
+BUNDLE_ROW(level, SECTION_LEVEL)
+BUNDLE_ROW(key_part, SECTION_KEY_PART)
+BUNDLE_ROW(zone, SECTION_ZONE)
+BUNDLE_ROW(shift, SECTION_SHIFT)
 #undef BUNDLE_ROW
 
 static inline uint32_t
@@ -136,5 +140,8 @@ uint64_t bundle_policy_sum(struct span bytes);
  * says; bundle_check.c.  False: "why" says which row is not.
  */
 bool bundle_check(const struct bundle *b, char *why, size_t why_size);
+
+/* The part of it on limits, levels and zones; bundle_check_limits.c. */
+bool bundle_check_limits(const struct bundle *b, char *why, size_t why_size);
 
 #endif

@@ -37,6 +37,8 @@ struct rule {
 static const struct rule rules[] = {
 	{ SECTION_SETTINGS, RULE_WORD, AT(settings, errors), ERRORS_WSO2 + 1 },
 	{ SECTION_SETTINGS, RULE_HEADER, AT(settings, realm), 0 },
+	{ SECTION_SETTINGS, RULE_WORD, AT(settings, rate_headers),
+	    RATE_HEADERS__MAX },
 
 	{ SECTION_API, RULE_TEXT, AT(api, title), 0 },
 	{ SECTION_API, RULE_TEXT, AT(api, version), 0 },
@@ -129,9 +131,25 @@ static const struct rule rules[] = {
 	    TIER_UNLIMITED | TIER_PASS_OVER_QUOTA | TIER_OF_RESOURCE |
 		TIER_OF_APPLICATION | TIER_OF_SUBSCRIPTION },
 
+	{ SECTION_TIER, RULE_RANGE, AT(tier, key), SECTION_KEY_PART },
+
 	{ SECTION_LIMIT, RULE_WORD, AT(limit, algorithm),
 	    LIMIT_ALGORITHM__MAX },
 	{ SECTION_LIMIT, RULE_WORD, AT(limit, unit), LIMIT_UNIT__MAX },
+	{ SECTION_LIMIT, RULE_WORD, AT(limit, calendar), CALENDAR__MAX },
+
+	{ SECTION_LEVEL, RULE_WORD, AT(level, level), LEVEL__MAX },
+	{ SECTION_LEVEL, RULE_ROW_OR_NONE, AT(level, api), SECTION_API },
+	{ SECTION_LEVEL, RULE_ROW_OR_NONE, AT(level, tier), SECTION_TIER },
+	{ SECTION_LEVEL, RULE_RANGE, AT(level, key), SECTION_KEY_PART },
+
+	{ SECTION_KEY_PART, RULE_WORD, AT(key_part, kind), KEY_BY__MAX },
+	{ SECTION_KEY_PART, RULE_ROW_OR_NONE, AT(key_part, name),
+	    SECTION_NAME },
+	{ SECTION_KEY_PART, RULE_TEXT, AT(key_part, path), 0 },
+
+	{ SECTION_ZONE, RULE_TEXT, AT(zone, name), 0 },
+	{ SECTION_ZONE, RULE_RANGE, AT(zone, shifts), SECTION_SHIFT },
 
 	{ SECTION_ENDPOINT, RULE_TEXT, AT(endpoint, url), 0 },
 	{ SECTION_ENDPOINT, RULE_HEADER, AT(endpoint, host), 0 },
@@ -480,11 +498,6 @@ check_rest(const struct bundle *b, char *why, size_t why_size)
 			return bad_row(
 			    why, why_size, SECTION_CLAIM, i, "no name");
 	}
-	for (uint32_t i = 0; i < bundle_n(b, SECTION_LIMIT); i++) {
-		if (!gauge_can_hold(bundle_limit(b, i)))
-			return bad_row(why, why_size, SECTION_LIMIT, i,
-			    "cannot be counted");
-	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_CORS); i++) {
 		if (!cors_row_ok(b, bundle_cors(b, i)))
 			return bad_row(why, why_size, SECTION_CORS, i,
@@ -509,5 +522,7 @@ bundle_check(const struct bundle *b, char *why, size_t why_size)
 	return check_strings(b, why, why_size) &&
 	    check_rules(b, why, why_size) && check_tree(b, why, why_size) &&
 	    check_items(b, why, why_size) &&
-	    check_operations(b, why, why_size) && check_rest(b, why, why_size);
+	    check_operations(b, why, why_size) &&
+	    check_rest(b, why, why_size) &&
+	    bundle_check_limits(b, why, why_size);
 }

@@ -85,6 +85,14 @@ bool claims_read(struct span json, struct span scope_claim, struct arena *a,
 bool claims_read_mapped(struct span json, const struct claims_rules *rules,
     struct arena *a, struct claims *c, const char **why);
 
+/*
+ * The claim at "path", a name or names through objects with dots, of the
+ * verified claims "json": a text as it is, a number or a truth as it is
+ * written, of a list the first.  False: there is none, or of another kind.
+ */
+bool claims_find(
+    struct span json, struct span path, struct arena *a, struct span *value);
+
 /* Names that no mapping may make: what binds and ends a token. */
 bool claims_is_fixed(struct span name);
 

@@ -91,6 +91,10 @@ enum section {
 	SECTION_TEXT,
 	SECTION_CLAIM = 42,
 	SECTION_CORS = 34, /* of an API: origins, headers, methods */
+	SECTION_LEVEL = 46,
+	SECTION_KEY_PART = 47,
+	SECTION_ZONE = 48,
+	SECTION_SHIFT = 49,
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
 	 * 32 BREAKER    of an endpoint: window, ratio, statuses, reset
@@ -126,6 +130,15 @@ enum error_format {
 	ERRORS_WSO2,
 };
 
+/* What answers tell of the limits that are the caller's own. */
+enum rate_headers {
+	RATE_HEADERS_IETF,   /* RateLimit-Policy and RateLimit */
+	RATE_HEADERS_LEGACY, /* X-RateLimit-Limit, -Remaining, -Reset */
+	RATE_HEADERS_BOTH,
+	RATE_HEADERS_OFF,
+	RATE_HEADERS__MAX,
+};
+
 struct row_settings {
 	uint32_t max_uri_bytes;
 	uint32_t max_header_bytes; /* names and values of all HTTP_* */
@@ -136,7 +149,7 @@ struct row_settings {
 	uint32_t total_ms; /* 0: no limit */
 	struct text realm;
 	uint32_t client_v6_bits; /* IPv6 clients are one by; 0: 64 */
-	uint32_t pad;
+	uint32_t rate_headers;   /* enum rate_headers */
 };
 
 #define API_WSO2 UINT32_C(1)          /* carries x-wso2-*: read as WSO2 does */
@@ -358,19 +371,35 @@ struct row_tier {
 	struct range limits; /* LIMIT; all must hold */
 	uint32_t flags;
 	uint32_t pad;
+	struct range key;        /* KEY_PART; n == 0: that of the level */
+	struct range conditions; /* CONDITION, later; n == 0 */
 };
 
 enum limit_algorithm {
 	LIMIT_TOKEN_BUCKET, /* GCRA */
 	LIMIT_WINDOW,       /* aligned to the clock, UTC */
-	LIMIT_SLIDING,      /* later */
+	LIMIT_SLIDING,      /* any time of this length, at any moment */
 	LIMIT_ALGORITHM__MAX,
 };
 
 enum limit_unit {
 	LIMIT_REQUESTS,
-	LIMIT_BYTES, /* later */
+	LIMIT_BYTES,      /* of bodies, both ways; charged at the end */
+	LIMIT_CONCURRENT, /* later: requests at the same time */
 	LIMIT_UNIT__MAX,
+};
+
+/*
+ * A window from midnight to midnight, by the calendar of "zone".  Its
+ * period_us is the longest that it can be.
+ */
+enum limit_calendar {
+	CALENDAR_NONE, /* a window starts at a multiple of period_us */
+	CALENDAR_DAY,
+	CALENDAR_WEEK, /* from Monday */
+	CALENDAR_MONTH,
+	CALENDAR_YEAR,
+	CALENDAR__MAX,
 };
 
 struct row_limit {
@@ -379,6 +408,66 @@ struct row_limit {
 	uint64_t count;     /* per period, > 0 */
 	uint64_t period_us; /* a window starts at a multiple of it */
 	uint64_t burst;     /* token bucket: most at once, >= 1 */
+	uint32_t calendar;  /* enum limit_calendar */
+	uint32_t zone;      /* ZONE + 1; 0: UTC */
+};
+
+/* A time zone as it was known when the bundle was made. */
+struct row_zone {
+	struct text name;    /* "Europe/Berlin" */
+	struct range shifts; /* SHIFT in the order of time, at least one */
+};
+
+/* From then on local time is UTC and this; the first counts before, too. */
+struct row_shift {
+	int64_t from_s; /* Unix seconds */
+	int32_t offset_s;
+	uint32_t pad;
+};
+
+/* Where requests are counted, in this order. */
+enum level {
+	LEVEL_API,
+	LEVEL_OPERATION,
+	LEVEL_SUBSCRIPTION, /* an application's use of one API */
+	LEVEL_APPLICATION,
+	LEVEL_SUBJECT,
+	LEVEL_ADDRESS, /* of callers without a credential */
+	LEVEL_UNKNOWN, /* none: what a credential's unknown tier means */
+	LEVEL__MAX,
+};
+
+/*
+ * What holds at a level where neither the API nor the credential names a
+ * tier, and what it counts by.  A row of an API goes before one of all.
+ */
+struct row_level {
+	uint32_t level; /* SUBSCRIPTION and up */
+	uint32_t api;   /* API or ROW_NONE: all */
+	uint32_t tier;  /* TIER or ROW_NONE: only what is named */
+	uint32_t pad;
+	struct range key; /* KEY_PART; n == 0: as the level has it */
+};
+
+/* What a counter is for; each stands with all that it needs to be unique. */
+enum key_by {
+	KEY_BY_API,       /* title and version */
+	KEY_BY_OPERATION, /* with those, method and template */
+	KEY_BY_SUBJECT,   /* with its issuer, as all of a credential */
+	KEY_BY_APPLICATION,
+	KEY_BY_OWNER,      /* of the application */
+	KEY_BY_CREDENTIAL, /* key id */
+	KEY_BY_ADDRESS,
+	KEY_BY_HEADER, /* "name" */
+	KEY_BY_QUERY,  /* "name" */
+	KEY_BY_CLAIM,  /* "path", with dots through objects */
+	KEY_BY__MAX,
+};
+
+struct row_key_part {
+	uint32_t kind; /* enum key_by */
+	uint32_t name; /* NAME or ROW_NONE */
+	struct text path;
 };
 
 /*

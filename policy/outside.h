@@ -13,13 +13,22 @@
 #include "policy/decision.h"
 #include "policy/format.h"
 
+/* What a counter's name may be made of; more is an import error. */
+#define TAKE_PARTS_MAX 12
+
 /* One counter to be charged; see throttle.h for how it is filled. */
 struct take {
-	struct hash128 id;    /* made by the store from "parts" */
-	struct span parts[6]; /* stable names: level, API, subject ... */
+	struct hash128 id;                 /* made by the store from "parts" */
+	struct span parts[TAKE_PARTS_MAX]; /* stable names: level, API ... */
 	unsigned n_parts;
 	const struct row_limit *limit;
+	/*
+	 * Of a limit by the calendar: its window at the time of the take,
+	 * in Unix microseconds.  0: as the limit itself tells.
+	 */
+	int64_t from_us, until_us;
 	bool pass_over; /* stopOnQuota: false: counted, never refused */
+	bool client;    /* a client can make up as many keys as it likes */
 
 	/* Answer. */
 	bool refused;
@@ -86,6 +95,13 @@ struct outside {
 	/* Give back what take() charged; for requests that did not count. */
 	void (*give)(
 	    void *world, struct take *takes, unsigned n, int64_t now_us);
+
+	/*
+	 * Charge so many bytes to those of "takes" whose limit counts them;
+	 * take() has only asked whether any are left.  May be NULL.
+	 */
+	void (*charge)(void *world, struct take *takes, unsigned n,
+	    uint64_t bytes, int64_t now_us);
 
 	/*
 	 * Verdicts on tokens, see verdict.h: look one up (false: a miss),

@@ -21,6 +21,7 @@
 
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "words shared by processes");
 static_assert(sizeof(struct bucket) == 32, "two to a cache line");
+static_assert(sizeof(struct slide) == 1024, "whole buckets");
 static_assert(sizeof(struct state_header) <= STATE_PAGE, "one page");
 
 /* How often a lock is asked for: first at once, then once a millisecond. */
@@ -150,27 +151,49 @@ check_header(const struct state_header *h, uint64_t size)
 	return NULL;
 }
 
+/* False: its section is not there, or not as we know it. */
+static bool
+place_table(struct state *s, enum table table, uint32_t tag, size_t stride)
+{
+	const struct state_section *e =
+	    section(s->header, tag, stride, GROUP, true);
+
+	if (e == NULL)
+		return false;
+	s->tables[table] = (struct bucket_table){ s->map + e->offset, stride,
+		e->count / GROUP, LOCK_TABLES + ((off_t)table << 40) };
+	return true;
+}
+
+static bool
+place_tables(struct state *s)
+{
+	const size_t bucket = sizeof(struct bucket),
+		     slide = sizeof(struct slide);
+
+	return place_table(s, TABLE_BUCKETS, STATE_BUCKETS, bucket) &&
+	    place_table(s, TABLE_CLIENT, STATE_CLIENT_BUCKETS, bucket) &&
+	    place_table(s, TABLE_OVERFLOW, STATE_OVERFLOW, bucket) &&
+	    place_table(s, TABLE_SLIDES, STATE_SLIDES, slide) &&
+	    place_table(s, TABLE_CLIENT_SLIDES, STATE_CLIENT_SLIDES, slide) &&
+	    place_table(s, TABLE_SLIDE_OVERFLOW, STATE_SLIDE_OVERFLOW, slide);
+}
+
 /* Find all sections in the map; NULL or what is wrong. */
 static const char *
 place_sections(struct state *s)
 {
 	const struct state_header *h = s->header;
-	const struct state_section *b, *o, *v, *m, *a, *p;
+	const struct state_section *v, *m, *a, *p;
 
-	b = section(h, STATE_BUCKETS, sizeof(struct bucket), GROUP, true);
-	o = section(h, STATE_OVERFLOW, sizeof(struct bucket), GROUP, true);
 	v = section(
 	    h, STATE_VERDICTS, sizeof(struct verdict_slot), GROUP, true);
 	m = section(h, STATE_METRICS, sizeof(struct metrics), 1, false);
 	a = section(h, STATE_APIS, sizeof(struct api_slot), 1, true);
 	p = section(h, STATE_PROCESSES, sizeof(struct process_slot), 1, false);
-	if (b == NULL || o == NULL || v == NULL || m == NULL || a == NULL ||
+	if (!place_tables(s) || v == NULL || m == NULL || a == NULL ||
 	    p == NULL)
 		return "lacks a section; remove it to begin at zero";
-	s->buckets = (struct bucket_table){ (void *)(s->map + b->offset),
-		b->count / GROUP, LOCK_BUCKETS };
-	s->overflow = (struct bucket_table){ (void *)(s->map + o->offset),
-		o->count / GROUP, LOCK_OVERFLOW };
 	s->verdicts = (void *)(s->map + v->offset);
 	s->n_verdicts = v->count;
 	s->metrics = (void *)(s->map + m->offset);

@@ -12,6 +12,8 @@
  *	+-----------------+
  *	| buckets         |  32 bytes each, in groups with a lock byte
  *	| overflow        |  buckets for those that found no place
+ *	| client buckets  |  of keys that a client chooses
+ *	| slides          |  1024 bytes each: sliding windows; the same three
  *	| verdicts        |  fixed slots
  *	| metrics, APIs   |  fixed slots
  *	| processes       |  who is here: pid, workers, busy
@@ -34,6 +36,8 @@ struct state;
 struct state_sizes {
 	uint32_t n_buckets;
 	uint32_t n_verdicts;
+	uint32_t n_client_buckets; /* of keys that a client chooses */
+	uint32_t n_slides;         /* sliding windows; a quarter of it more */
 };
 
 /*
@@ -66,12 +70,20 @@ struct state *state_view(const char *dir, char *why, size_t why_size);
  *
  * When no place is left for a new counter, it shares one with all others
  * that found none: of the same first part (the level) and the same limit.
- * When even that has no place the answer is TAKE_FAULT.
+ * When even that has no place the answer is TAKE_FAULT.  Takes whose key a
+ * client can make up ("client") have tables of their own to fill.
  */
 enum take_result state_take(
     struct state *s, struct take *takes, unsigned n, int64_t now_us);
 void state_give(
     struct state *s, struct take *takes, unsigned n, int64_t now_us);
+
+/*
+ * Charge bytes to those of "takes" whose limit counts them, also past the
+ * limit: they were sent already.
+ */
+void state_charge(struct state *s, struct take *takes, unsigned n,
+    uint64_t bytes, int64_t now_us);
 
 /*
  * A verdict is copied into "a" and checked by a keyed sum; any doubt, and
@@ -139,7 +151,7 @@ struct state_process {
 
 struct state_report {
 	int64_t made_us;
-	struct state_fill fills[5];
+	struct state_fill fills[16];
 	unsigned n_fills;
 	struct state_api *apis; /* in the order of their names */
 	unsigned n_apis;

@@ -1,44 +1,18 @@
 /*
  * state_bucket - counters, charged by all processes at once.
  *
- * A bucket is found by the id of its counter in one group of the table,
- * and charged by one compare-and-swap of its value.  Who may write what:
+ * Where they are, and who may write what, is told in state_table.c; here
+ * is what a take does with them.
  *
- * - "value" of a bucket in use: anybody, by compare-and-swap, having seen
- *   the id before and after reading it;
- * - "expires_us": anybody raises it, and always before the charge that
- *   needs it, so that no charged bucket ever looks expired;
- * - "lo", "hi": who holds the group's lock, and only while the value is
- *   BUSY.
- *
- * To give an expired bucket to a new counter, under the lock: (1) swap
- * the value for BUSY with the next generation, which fails if somebody
- * charged it meanwhile; (2) write id and expiry; (3) store a payload.
- * Whoever read the value before (1) fails to swap it; whoever reads it
- * before (3) sees BUSY and asks for the lock; whoever reads it after (3)
- * sees the new id.  A process killed between (1) and (3) leaves a BUSY
- * bucket, which the next to hold the lock may use like an expired one.
- *
- * Generations wrap at 256.  A swap would go wrong only if a process slept
- * while its bucket changed hands exactly 256 times and then held the very
- * payload that it had read.
+ * A sliding window is a value, its newest slot, and a ring of those before
+ * (gauge.h).  The value says what is true: the ring is read after it, and a
+ * charge swaps it only if it has not changed.  Who begins a new slot first
+ * writes the old one into the ring; as others may do the same, and one of
+ * them late, an entry only ever grows.
  */
 #include "base/clock.h"
 #include "policy/gauge.h"
 #include "policy/state_file.h"
-
-#define PAYLOAD ((UINT64_C(1) << 56) - 1)
-#define BUSY PAYLOAD
-#define GENERATION (UINT64_C(1) << 56)
-
-/* A bucket may be lost to others this often before we give up. */
-#define TRIES_MAX 64
-
-/* No limit lasts longer; an expiry beyond comes from another clock. */
-#define FAR_US (INT64_C(400) * 86400 * US_PER_S)
-
-static_assert(GAUGE_PAYLOAD_MAX < BUSY, "BUSY is no payload");
-static_assert(GAUGE_US_MAX < FAR_US, "a full counter is not far");
 
 /* A take, and where its counter is. */
 struct spot {
@@ -47,18 +21,26 @@ struct spot {
 	struct bucket *bucket;
 };
 
-static struct hash128
-counter_id(const struct state *s, const struct take *t, const struct gauge *g)
+/* Of a clock that is wrong nothing is mixed with what was right before. */
+static uint64_t
+space_of(const struct state *s, uint64_t space, int64_t now_us)
 {
+	return space | (state_clock_is_right(s, now_us) ? 0 : 128);
+}
+
+static struct hash128
+counter_id(const struct state *s, const struct spot *p, int64_t now_us)
+{
+	const struct take *t = p->take;
 	struct siphash h;
 
 	siphash_init(&h, &s->key);
 	siphash_u64(&h,
-	    SPACE_COUNTER | (uint64_t)t->n_parts << 8 |
+	    space_of(s, SPACE_COUNTER, now_us) | (uint64_t)t->n_parts << 8 |
 		(uint64_t)t->limit->algorithm << 16 |
 		(uint64_t)t->limit->unit << 32);
-	siphash_u64(&h, g->start);
-	siphash_u64(&h, g->end);
+	siphash_u64(&h, p->gauge.start);
+	siphash_u64(&h, p->gauge.end);
 	for (unsigned i = 0; i < t->n_parts; i++)
 		siphash_part(&h, t->parts[i]);
 	return siphash_done(&h);
@@ -66,164 +48,86 @@ counter_id(const struct state *s, const struct take *t, const struct gauge *g)
 
 /* All that find no place share this one: of the level and the limit. */
 static struct hash128
-overflow_id(const struct state *s, const struct take *t, const struct gauge *g)
+overflow_id(const struct state *s, const struct spot *p, int64_t now_us)
 {
+	const struct take *t = p->take;
 	struct siphash h;
 
 	siphash_init(&h, &s->key);
 	siphash_u64(&h,
-	    SPACE_OVERFLOW | (uint64_t)t->limit->algorithm << 16 |
+	    space_of(s, SPACE_OVERFLOW, now_us) | (uint64_t)t->client << 8 |
+		(uint64_t)t->limit->algorithm << 16 |
 		(uint64_t)t->limit->unit << 32);
 	siphash_u64(&h, t->limit->count);
 	siphash_u64(&h, t->limit->period_us);
 	siphash_u64(&h, t->limit->burst);
-	siphash_u64(&h, g->start);
+	siphash_u64(&h, p->gauge.start);
 	if (t->n_parts > 0)
 		siphash_part(&h, t->parts[0]);
 	return siphash_done(&h);
 }
 
 static bool
-bucket_is(const struct bucket *b, struct hash128 id)
+is_slide(const struct spot *p)
 {
-	return atomic_load_explicit(&b->lo, memory_order_acquire) == id.lo &&
-	    atomic_load_explicit(&b->hi, memory_order_acquire) == id.hi;
+	return p->gauge.algorithm == LIMIT_SLIDING;
 }
 
-/* True, with its value, when "b" is in use by "id". */
+static const struct bucket_table *
+table_of(const struct state *s, const struct spot *p)
+{
+	if (is_slide(p))
+		return &s->tables[p->take->client ? TABLE_CLIENT_SLIDES
+						  : TABLE_SLIDES];
+	return &s->tables[p->take->client ? TABLE_CLIENT : TABLE_BUCKETS];
+}
+
+static const struct bucket_table *
+overflow_of(const struct state *s, const struct spot *p)
+{
+	return &s->tables[is_slide(p) ? TABLE_SLIDE_OVERFLOW : TABLE_OVERFLOW];
+}
+
+static struct slide *
+slide_of(struct bucket *b)
+{
+	return (struct slide *)(void *)b;
+}
+
+/* What the ring of "b" had when its value was "held". */
+static void
+weigh(struct gauge *g, struct bucket *b, uint64_t held, uint64_t *ring)
+{
+	for (unsigned i = 0; i < SLIDE_SLOTS; i++)
+		ring[i] = atomic_load_explicit(
+		    &slide_of(b)->ring[i], memory_order_relaxed);
+	gauge_weigh(g, held, ring);
+}
+
+/* What the counter of all that found no place has counted. */
+static uint64_t
+used_of(const struct spot *p, struct hash128 id, struct bucket *b)
+{
+	uint64_t ring[SLIDE_SLOTS], value;
+	struct gauge g = p->gauge;
+
+	if (b == NULL || !state_bucket_read(b, id, &value))
+		return 0;
+	value &= PAYLOAD;
+	if (!is_slide(p))
+		return value;
+	weigh(&g, b, value, ring);
+	return g.older + (g.head == g.slot ? (uint32_t)value : 0);
+}
+
 static bool
-bucket_read(const struct bucket *b, struct hash128 id, uint64_t *value)
+make(struct state *s, const struct bucket_table *table, struct spot *p,
+    uint64_t used, int64_t now_us)
 {
-	if (!bucket_is(b, id))
-		return false;
-	*value = atomic_load(&b->value);
-	return (*value & PAYLOAD) != BUSY && bucket_is(b, id);
-}
+	uint64_t payload = gauge_start(&p->gauge, used);
 
-static uint32_t
-group_of(const struct bucket_table *table, struct hash128 id)
-{
-	return (uint32_t)(id.lo & (table->n_groups - 1));
-}
-
-/*
- * The i-th place to look: the search starts anywhere in the group, so that
- * it mostly ends in the first cache line.
- */
-static struct bucket *
-bucket_at(const struct bucket_table *table, struct hash128 id, unsigned i)
-{
-	return &table->p[(size_t)group_of(table, id) * GROUP +
-	    ((id.hi + i) & (GROUP - 1))];
-}
-
-static struct bucket *
-find(const struct bucket_table *table, struct hash128 id)
-{
-	uint64_t value;
-
-	for (unsigned i = 0; i < GROUP; i++) {
-		struct bucket *b = bucket_at(table, id, i);
-
-		if (bucket_read(b, id, &value))
-			return b;
-	}
-	return NULL;
-}
-
-/*
- * How long ago "b" expired, as the time since when it is free: never used
- * and half made ones are free since ever, and so is what another clock
- * made.  False: it still limits somebody.
- */
-static bool
-is_free(const struct bucket *b, int64_t now_us, int64_t *since_us)
-{
-	const uint64_t v = atomic_load(&b->value);
-	const int64_t expires_us = atomic_load(&b->expires_us);
-
-	*since_us = expires_us;
-	if (expires_us <= now_us && (v & PAYLOAD) != BUSY)
-		return true;
-	*since_us = 0;
-	return (v & PAYLOAD) == BUSY || expires_us - now_us >= FAR_US;
-}
-
-/*
- * Of the group's free buckets the one that is free for longest: a counter
- * that just expired may be asked for once more, by a request that was
- * slow or when the clock is set back.
- */
-static struct bucket *
-oldest(const struct bucket_table *table, struct hash128 id, int64_t now_us)
-{
-	struct bucket *best = NULL;
-	int64_t best_us = INT64_MAX, since_us;
-
-	for (unsigned i = 0; i < GROUP && best_us > 0; i++) {
-		struct bucket *b = bucket_at(table, id, i);
-
-		if (!is_free(b, now_us, &since_us) || since_us >= best_us)
-			continue;
-		best = b;
-		best_us = since_us;
-	}
-	return best;
-}
-
-/* Step (1) of the head comment, under the lock. */
-static bool
-seize(struct bucket *b, int64_t now_us, uint64_t *value)
-{
-	int64_t since_us;
-	uint64_t v = atomic_load(&b->value);
-
-	if (!is_free(b, now_us, &since_us))
-		return false;
-	*value = ((v & ~PAYLOAD) + GENERATION) | BUSY;
-	return atomic_compare_exchange_strong(&b->value, &v, *value);
-}
-
-static struct bucket *
-insert_locked(const struct bucket_table *table, struct hash128 id,
-    uint64_t payload, int64_t now_us, int64_t expires_us)
-{
-	struct bucket *b = find(table, id), *free;
-	uint64_t value;
-
-	for (int i = 0; i < TRIES_MAX && b == NULL; i++) {
-		free = oldest(table, id, now_us);
-		if (free == NULL)
-			break;
-		/* It may be charged, and so kept, at the same time. */
-		if (!seize(free, now_us, &value))
-			continue;
-		atomic_store(&free->lo, id.lo);
-		atomic_store(&free->hi, id.hi);
-		atomic_store(&free->expires_us, expires_us);
-		atomic_store(&free->value, (value & ~PAYLOAD) | payload);
-		b = free;
-	}
-	return b;
-}
-
-/*
- * The bucket of p->take->id, made with "payload" if need be; NULL when
- * there is no place.  False: could not lock.
- */
-static bool
-locate_in(struct state *s, const struct bucket_table *table, struct spot *p,
-    uint64_t payload, int64_t now_us)
-{
-	struct hash128 id = p->take->id;
-	off_t lock = table->locks + group_of(table, id);
-	int64_t expires_us = gauge_expires_us(&p->gauge, payload);
-
-	if (!state_lock(s, lock))
-		return false;
-	p->bucket = insert_locked(table, id, payload, now_us, expires_us);
-	state_unlock(s, lock);
-	return true;
+	return state_insert(s, table, p->take->id, payload, now_us,
+	    gauge_expires_us(&p->gauge, payload), &p->bucket);
 }
 
 /*
@@ -234,69 +138,130 @@ locate_in(struct state *s, const struct bucket_table *table, struct spot *p,
 static bool
 locate(struct state *s, struct spot *p, int64_t now_us)
 {
-	struct hash128 shared_id;
-	struct bucket *shared;
-	uint64_t used = 0;
+	const struct bucket_table *table = table_of(s, p);
+	const struct bucket_table *overflow = overflow_of(s, p);
+	struct hash128 shared;
 
-	p->take->id = counter_id(s, p->take, &p->gauge);
-	p->bucket = find(&s->buckets, p->take->id);
+	p->take->id = counter_id(s, p, now_us);
+	p->bucket = state_find(table, p->take->id);
 	if (p->bucket != NULL)
 		return true;
-	shared_id = overflow_id(s, p->take, &p->gauge);
-	shared = find(&s->overflow, shared_id);
-	if (shared == NULL || !bucket_read(shared, shared_id, &used))
-		used = 0;
-	if (!locate_in(s, &s->buckets, p, used & PAYLOAD, now_us))
+	shared = overflow_id(s, p, now_us);
+	if (!make(s, table, p, used_of(p, shared, state_find(overflow, shared)),
+		now_us))
 		return false;
 	if (p->bucket != NULL)
 		return true;
 	state_tally(s, STATE_TAKE_SHARED);
-	p->take->id = shared_id;
-	return locate_in(s, &s->overflow, p, 0, now_us) && p->bucket != NULL;
+	p->take->id = shared;
+	return make(s, overflow, p, 0, now_us) && p->bucket != NULL;
 }
 
-static void
-raise_expiry(struct bucket *b, int64_t to_us, int64_t now_us)
+/*
+ * The clock was set back: all that the counter knows of was just now.
+ * "value" is what the caller read; false: it has changed meanwhile.
+ */
+static bool
+mend_slide(struct spot *p, uint64_t *value)
 {
-	int64_t have = atomic_load(&b->expires_us);
+	_Atomic uint64_t *ring = slide_of(p->bucket)->ring;
+	uint64_t seen[SLIDE_SLOTS], held = *value & PAYLOAD, used, now;
 
-	while ((have < to_us || have - now_us >= FAR_US) &&
-	    !atomic_compare_exchange_weak(&b->expires_us, &have, to_us))
-		;
+	weigh(&p->gauge, p->bucket, held, seen);
+	used = p->gauge.older + (uint32_t)held;
+	if (used > p->gauge.count)
+		used = p->gauge.count;
+	now = (*value & ~PAYLOAD) | gauge_start(&p->gauge, used);
+	if (!atomic_compare_exchange_strong(&p->bucket->value, value, now))
+		return false;
+	*value = now;
+	/* Only what was seen: newer entries are of the right time. */
+	for (unsigned i = 0; i < SLIDE_SLOTS; i++)
+		(void)atomic_compare_exchange_strong(&ring[i], &seen[i], 0);
+	return true;
+}
+
+static bool
+mend(struct spot *p, uint64_t *value, uint64_t to)
+{
+	uint64_t now = (*value & ~PAYLOAD) | to;
+
+	if (!atomic_compare_exchange_strong(&p->bucket->value, value, now))
+		return false;
+	*value = now;
+	return true;
 }
 
 /* The value, mended if need be; false: the bucket is no longer ours. */
 static bool
-read_mended(const struct spot *p, uint64_t *value)
+read_mended(struct spot *p, uint64_t *value)
 {
-	while (bucket_read(p->bucket, p->take->id, value)) {
+	while (state_bucket_read(p->bucket, p->take->id, value)) {
 		uint64_t held = *value & PAYLOAD;
 		uint64_t mended = gauge_mend(&p->gauge, held);
-		uint64_t now = (*value & ~PAYLOAD) | mended;
 
-		if (mended == held)
-			return true;
-		if (atomic_compare_exchange_strong(
-			&p->bucket->value, value, now)) {
-			*value = now;
+		if (is_slide(p) && gauge_slide_is_ahead(&p->gauge, held)) {
+			if (mend_slide(p, value))
+				return true;
+		} else if (mended == held || mend(p, value, mended)) {
 			return true;
 		}
 	}
 	return false;
 }
 
-/* Have the counter's value, wherever it is now; false: fault. */
+/*
+ * Have the counter's value, wherever it is now, and what else the gauge
+ * needs; false: fault.
+ */
 static bool
 look(struct state *s, struct spot *p, int64_t now_us, uint64_t *value)
 {
+	uint64_t ring[SLIDE_SLOTS];
+
 	for (int i = 0; i < TRIES_MAX; i++) {
 		if (p->bucket == NULL && !locate(s, p, now_us))
 			return false;
-		if (read_mended(p, value))
+		if (read_mended(p, value)) {
+			if (is_slide(p))
+				weigh(&p->gauge, p->bucket, *value & PAYLOAD,
+				    ring);
 			return true;
+		}
 		p->bucket = NULL;
 	}
 	return false;
+}
+
+/* The slot that "value" ends goes into the ring. */
+static void
+keep_slot(struct spot *p, uint64_t value)
+{
+	const struct gauge *g = &p->gauge;
+	_Atomic uint64_t *e;
+	uint64_t kept = SLIDE_ENTRY(g->head, value), have;
+
+	if (!is_slide(p) || g->head >= g->slot || (uint32_t)value == 0)
+		return;
+	e = &slide_of(p->bucket)->ring[g->head % SLIDE_SLOTS];
+	have = atomic_load(e);
+	/* One of another slot is older by whole rounds. */
+	while ((SLIDE_ENTRY_SLOT(have) != SLIDE_ENTRY_SLOT(kept) ||
+		   SLIDE_ENTRY_COUNT(have) < SLIDE_ENTRY_COUNT(kept)) &&
+	    (int32_t)(SLIDE_ENTRY_SLOT(have) - SLIDE_ENTRY_SLOT(kept)) <= 0 &&
+	    !atomic_compare_exchange_weak(e, &have, kept))
+		;
+}
+
+/* Swap "*value" for one with the payload "next"; false: it changed. */
+static bool
+swap(struct spot *p, uint64_t *value, uint64_t next, int64_t now_us)
+{
+	state_raise_expiry(
+	    p->bucket, gauge_expires_us(&p->gauge, next), now_us);
+	keep_slot(p, *value & PAYLOAD);
+	return atomic_compare_exchange_strong(
+	    &p->bucket->value, value, (*value & ~PAYLOAD) | next);
 }
 
 /* How a later give finds the bucket: its number in the whole file. */
@@ -317,16 +282,26 @@ charge(struct state *s, struct spot *p, int64_t now_us)
 			return TAKE_FAULT;
 		if (!gauge_admit(&p->gauge, t, value & PAYLOAD, &next))
 			return TAKE_REFUSED;
-		next |= value & ~PAYLOAD;
-		if (next == value)
-			return TAKE_ALLOWED; /* over, and nothing to charge */
-		raise_expiry(p->bucket,
-		    gauge_expires_us(&p->gauge, next & PAYLOAD), now_us);
-	} while (
-	    !atomic_compare_exchange_strong(&p->bucket->value, &value, next));
+		if (next == (value & PAYLOAD))
+			return TAKE_ALLOWED; /* nothing to charge */
+	} while (!swap(p, &value, next, now_us));
 	t->undo = place_of(s, p->bucket);
-	t->charged = next;
+	t->charged = (value & ~PAYLOAD) | next;
 	return TAKE_ALLOWED;
+}
+
+/* A request whose slot has gone into the ring since. */
+static void
+refund_slot(struct bucket *b, const struct gauge *g, uint64_t charged)
+{
+	uint64_t slot = gauge_slot_of(g, charged);
+	_Atomic uint64_t *e = &slide_of(b)->ring[slot % SLIDE_SLOTS];
+	uint64_t have = atomic_load(e);
+
+	while (SLIDE_ENTRY_SLOT(have) == (uint32_t)slot &&
+	    SLIDE_ENTRY_COUNT(have) > 0 &&
+	    !atomic_compare_exchange_weak(e, &have, have - 1))
+		;
 }
 
 static void
@@ -337,18 +312,50 @@ refund(struct state *s, struct take *t, int64_t now_us)
 	uint64_t value, next;
 
 	if (t->undo == 0 || t->undo >= s->size / sizeof(*b) ||
-	    !gauge_init(&g, t->limit, now_us))
+	    !gauge_init(&g, t, now_us))
 		return;
 	b = (struct bucket *)(void *)s->map + t->undo;
 	t->undo = 0;
 	do {
-		if (!bucket_read(b, t->id, &value) ||
+		if (!state_bucket_read(b, t->id, &value) ||
 		    ((value ^ t->charged) & ~PAYLOAD) != 0)
 			return; /* expired meanwhile, and somebody else's */
 		next = gauge_refund(&g, t->charged & PAYLOAD, value & PAYLOAD);
+		if (next == (value & PAYLOAD) && g.algorithm == LIMIT_SLIDING) {
+			refund_slot(b, &g, t->charged & PAYLOAD);
+			return;
+		}
 		next |= value & ~PAYLOAD;
 	} while (next != value &&
 	    !atomic_compare_exchange_strong(&b->value, &value, next));
+}
+
+static void
+charge_bytes(struct state *s, struct take *t, uint64_t bytes, int64_t now_us)
+{
+	struct spot p = { .take = t };
+	uint64_t value, next;
+
+	if (!gauge_init(&p.gauge, t, now_us)) {
+		state_tally(s, STATE_TAKE_FAULT);
+		return;
+	}
+	do {
+		if (!look(s, &p, now_us, &value)) {
+			state_tally(s, STATE_TAKE_FAULT);
+			return;
+		}
+		next = gauge_charge(&p.gauge, value & PAYLOAD, bytes);
+	} while (next != (value & PAYLOAD) && !swap(&p, &value, next, now_us));
+}
+
+void
+state_charge(struct state *s, struct take *takes, unsigned n, uint64_t bytes,
+    int64_t now_us)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (takes[i].limit->unit == LIMIT_BYTES)
+			charge_bytes(s, &takes[i], bytes, now_us);
 }
 
 void
@@ -404,7 +411,7 @@ state_take(struct state *s, struct take *takes, unsigned n, int64_t now_us)
 		t->remaining = t->reset_us = t->wait_us = 0;
 		t->undo = t->charged = 0;
 		spots[i] = (struct spot){ .take = t };
-		if (!gauge_init(&spots[i].gauge, t->limit, now_us))
+		if (!gauge_init(&spots[i].gauge, t, now_us))
 			result = TAKE_FAULT;
 	}
 	if (result == TAKE_ALLOWED)
@@ -415,7 +422,8 @@ state_take(struct state *s, struct take *takes, unsigned n, int64_t now_us)
 		state_give(s, takes, n, now_us);
 	/* What was counted for this request is given back. */
 	for (unsigned i = 0; i < n && result == TAKE_REFUSED; i++) {
-		if (!takes[i].refused && !takes[i].over)
+		if (!takes[i].refused && !takes[i].over &&
+		    takes[i].limit->unit == LIMIT_REQUESTS)
 			takes[i].remaining++;
 	}
 	return result;

@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "policy/gauge.h"
 #include "policy/state.h"
 
 #define STATE_MAGIC "MGWSTATE"
@@ -31,9 +32,11 @@ enum state_tag {
 	STATE_METRICS,
 	STATE_APIS,
 	STATE_PROCESSES,
-	STATE_TAG__MAX,
-	/* Later: 16 concurrency slots, 17 breakers, 18 buckets whose keys
-	 * a client chooses, 19 counts of failures. */
+	/* Later: 16 concurrency slots, 17 breakers, 19 counts of failures. */
+	STATE_CLIENT_BUCKETS = 18, /* whose keys a client chooses */
+	STATE_SLIDES = 20,
+	STATE_CLIENT_SLIDES,
+	STATE_SLIDE_OVERFLOW,
 };
 
 struct state_section {
@@ -65,13 +68,31 @@ struct bucket {
 	_Atomic int64_t expires_us; /* from then on it limits nobody */
 };
 
+/* A counter of a sliding window: the newest slot, and those before. */
+struct slide {
+	struct bucket head;
+	_Atomic uint64_t ring[SLIDE_SLOTS]; /* see gauge.h */
+};
+
 /* Buckets are searched and locked by groups of this many. */
 #define GROUP 16
 
+/* Buckets, or slides, which begin with one. */
 struct bucket_table {
-	struct bucket *p;
+	char *p;
+	size_t stride;
 	uint32_t n_groups; /* a power of two */
 	off_t locks;       /* of its first group */
+};
+
+enum table {
+	TABLE_BUCKETS,
+	TABLE_CLIENT,
+	TABLE_OVERFLOW,
+	TABLE_SLIDES,
+	TABLE_CLIENT_SLIDES,
+	TABLE_SLIDE_OVERFLOW,
+	TABLE__MAX,
 };
 
 struct verdict_slot {
@@ -118,7 +139,7 @@ struct state {
 	size_t size;
 	const struct state_header *header;
 	struct siphash_key key;
-	struct bucket_table buckets, overflow;
+	struct bucket_table tables[TABLE__MAX];
 	struct verdict_slot *verdicts;
 	uint32_t n_verdicts; /* a power of two */
 	struct metrics *metrics;
@@ -132,12 +153,11 @@ struct state {
 };
 
 /* Bytes to lock, by what they guard. */
-#define LOCK_BUCKETS ((off_t)1 << 40)
-#define LOCK_OVERFLOW ((off_t)2 << 40)
 #define LOCK_APIS ((off_t)3 << 40)
 #define LOCK_COLUMNS ((off_t)4 << 40)
 #define LOCK_PROCESSES ((off_t)5 << 40)
 #define LOCK_LEASES ((off_t)1 << 50)
+#define LOCK_TABLES ((off_t)16 << 40) /* and up, one for each table */
 
 /* What a keyed hash is for, so that none can stand in for another. */
 enum state_space {
@@ -162,6 +182,36 @@ void state_unlock(struct state *s, off_t byte);
  * "*type" is F_WRLCK or F_UNLCK, and what F_OFD_GETLK says.
  */
 bool state_byte_lock(int fd, int command, off_t byte, short *type);
+
+/*
+ * state_table.c: where counters are.  The bucket of "id", or NULL.
+ */
+struct bucket *state_find(const struct bucket_table *table, struct hash128 id);
+
+/* True, with its value, when "b" is in use by "id". */
+bool state_bucket_read(
+    const struct bucket *b, struct hash128 id, uint64_t *value);
+
+/*
+ * The bucket of "id", made with "payload" if need be; "*found" is NULL when
+ * there is no place.  False: could not lock.
+ */
+bool state_insert(struct state *s, const struct bucket_table *table,
+    struct hash128 id, uint64_t payload, int64_t now_us, int64_t expires_us,
+    struct bucket **found);
+
+/* Have it last until then, at least. */
+void state_raise_expiry(struct bucket *b, int64_t to_us, int64_t now_us);
+
+/* "now_us" may be right: the state was not made long after it. */
+bool state_clock_is_right(const struct state *s, int64_t now_us);
+
+/* A bucket's value is a generation and the payload of gauge.h. */
+#define PAYLOAD ((UINT64_C(1) << 56) - 1)
+#define BUSY PAYLOAD
+
+/* A bucket may be lost to others this often before we give up. */
+#define TRIES_MAX 64
 
 /* Lay out, allocate and fill a new shared file below the folder. */
 bool state_make(

@@ -17,7 +17,12 @@
 
 #define BUCKETS_DEFAULT 65536
 #define BUCKETS_MAX (1 << 26)
+#define CLIENT_BUCKETS_DEFAULT 16384
 #define OVERFLOW_BUCKETS 256
+/* 2 MB, and a quarter of it. */
+#define SLIDES_DEFAULT 2048
+#define SLIDES_MAX (1 << 20)
+#define SLIDE_OVERFLOWS 16
 /* 3.2 MB on disk; what is never touched takes no memory. */
 #define VERDICTS_DEFAULT 2048
 #define VERDICTS_MAX (1 << 20)
@@ -83,6 +88,15 @@ fill_header(struct state_header *h, const struct state_sizes *sizes)
 	add_section(h, STATE_METRICS, sizeof(struct metrics), 1);
 	add_section(h, STATE_APIS, sizeof(struct api_slot), APIS);
 	add_section(h, STATE_PROCESSES, sizeof(struct process_slot), PROCESSES);
+	add_section(h, STATE_CLIENT_BUCKETS, sizeof(struct bucket),
+	    round_up(
+		sizes->n_client_buckets, CLIENT_BUCKETS_DEFAULT, BUCKETS_MAX));
+	add_section(h, STATE_SLIDES, sizeof(struct slide),
+	    round_up(sizes->n_slides, SLIDES_DEFAULT, SLIDES_MAX));
+	add_section(h, STATE_CLIENT_SLIDES, sizeof(struct slide),
+	    round_up(sizes->n_slides / 4, SLIDES_DEFAULT / 4, SLIDES_MAX));
+	add_section(
+	    h, STATE_SLIDE_OVERFLOW, sizeof(struct slide), SLIDE_OVERFLOWS);
 	h->sum = state_header_sum(h);
 	return true;
 }

@@ -12,6 +12,15 @@
 static_assert(REASON__MAX < COLUMNS - 1, "a column for each reason");
 static_assert(STATE_TOTAL__MAX <= TOTALS, "a place for each total");
 
+static const char *const table_words[TABLE__MAX] = {
+	[TABLE_BUCKETS] = "buckets",
+	[TABLE_CLIENT] = "client_buckets",
+	[TABLE_OVERFLOW] = "overflow",
+	[TABLE_SLIDES] = "slides",
+	[TABLE_CLIENT_SLIDES] = "client_slides",
+	[TABLE_SLIDE_OVERFLOW] = "slide_overflow",
+};
+
 static bool
 column_is(const struct metrics *m, unsigned c, const char *word)
 {
@@ -148,8 +157,12 @@ fill_of_buckets(
 	struct state_fill f = { .section = name,
 		.count = (uint64_t)table->n_groups * GROUP };
 
-	for (uint64_t i = 0; i < f.count; i++)
-		f.used += atomic_load(&table->p[i].expires_us) > now_us;
+	for (uint64_t i = 0; i < f.count; i++) {
+		const struct bucket *b =
+		    (const void *)(table->p + i * table->stride);
+
+		f.used += atomic_load(&b->expires_us) > now_us;
+	}
 	return f;
 }
 
@@ -204,15 +217,16 @@ state_report(const struct state *s, int64_t now_us, struct arena *a,
     struct state_report *r)
 {
 	*r = (struct state_report){ .made_us = s->header->made_us };
-	r->fills[0] = fill_of_buckets("buckets", &s->buckets, now_us);
-	r->fills[1] = fill_of_buckets("overflow", &s->overflow, now_us);
-	r->fills[2] = fill_of_verdicts(s, now_us);
+	for (int i = 0; i < TABLE__MAX; i++)
+		r->fills[r->n_fills++] =
+		    fill_of_buckets(table_words[i], &s->tables[i], now_us);
+	r->fills[r->n_fills++] = fill_of_verdicts(s, now_us);
 	if (!report_apis(s, a, r) || !state_report_processes(s, a, r))
 		return false;
-	r->fills[3] = (struct state_fill){ "apis", r->n_apis, s->n_apis };
-	r->fills[4] =
+	r->fills[r->n_fills++] =
+	    (struct state_fill){ "apis", r->n_apis, s->n_apis };
+	r->fills[r->n_fills++] =
 	    (struct state_fill){ "processes", r->n_processes, s->n_processes };
-	r->n_fills = 5;
 	for (int i = 0; i < STATE_TOTAL__MAX; i++)
 		r->totals[i] = atomic_load(&s->metrics->totals[i]);
 	return true;

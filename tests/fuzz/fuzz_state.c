@@ -34,7 +34,10 @@ clean_up(void)
 static void
 make_good(void)
 {
-	static const struct state_sizes sizes = { 16, 16 };
+	static const struct state_sizes sizes = { .n_buckets = 16,
+		.n_verdicts = 16,
+		.n_client_buckets = 16,
+		.n_slides = 16 };
 	struct verdict v = { SPAN("k"), SPAN("{}"), INT64_C(1) << 40 };
 	struct span part = SPAN("token");
 	char why[256];

@@ -18,7 +18,10 @@
 static char dir[64];
 static struct state *state;
 static char why[256];
-static const struct state_sizes small = { 64, 16 };
+static const struct state_sizes small = { .n_buckets = 64,
+	.n_verdicts = 16,
+	.n_client_buckets = 16,
+	.n_slides = 64 };
 
 static inline struct state *
 must_open(const struct state_sizes *sizes)

@@ -240,15 +240,16 @@ first_limit(struct bundle_header *h, struct bundle_section *s)
 }
 
 static void
-make_sliding(struct bundle_header *h, struct bundle_section *s)
+make_slide_by_month(struct bundle_header *h, struct bundle_section *s)
 {
 	first_limit(h, s)->algorithm = LIMIT_SLIDING;
+	first_limit(h, s)->calendar = CALENDAR_MONTH;
 }
 
 static void
-make_count_bytes(struct bundle_header *h, struct bundle_section *s)
+make_count_slots(struct bundle_header *h, struct bundle_section *s)
 {
-	first_limit(h, s)->unit = LIMIT_BYTES;
+	first_limit(h, s)->unit = LIMIT_CONCURRENT;
 }
 
 /* Its counter would look like one from another clock, and be taken. */
@@ -261,8 +262,8 @@ make_two_years(struct bundle_header *h, struct bundle_section *s)
 
 START_TEST(what_this_build_would_not_enforce_is_refused)
 {
-	refuse_change(make_sliding, "row 0 of LIMIT");
-	refuse_change(make_count_bytes, "row 0 of LIMIT");
+	refuse_change(make_slide_by_month, "row 0 of LIMIT");
+	refuse_change(make_count_slots, "row 0 of LIMIT");
 	refuse_change(make_two_years, "row 0 of LIMIT");
 	refuse_change(make_newer, "newer format");
 	refuse_change(make_foreign_section, "feature that this mgw lacks");

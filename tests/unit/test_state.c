@@ -237,16 +237,17 @@ END_TEST
 START_TEST(an_impossible_limit_or_time_is_a_fault)
 {
 	struct row_limit none = window(0, 60), never = window(1, 0);
-	struct row_limit later = window(1, 60), bytes = window(1, 60);
+	struct row_limit later = window(1, 60), short_one = window(1, 0);
 	struct row_limit good = window(1, 60);
 	struct take many[STATE_TAKES_MAX + 1];
 
-	later.algorithm = LIMIT_SLIDING;
-	bytes.unit = LIMIT_BYTES;
+	later.unit = LIMIT_CONCURRENT;
+	short_one.algorithm = LIMIT_SLIDING;
+	short_one.period_us = SLIDE_PERIOD_MIN_US - 1;
 	ck_assert_int_eq(take_one(&none, "a", NOON), TAKE_FAULT);
 	ck_assert_int_eq(take_one(&never, "a", NOON), TAKE_FAULT);
 	ck_assert_int_eq(take_one(&later, "a", NOON), TAKE_FAULT);
-	ck_assert_int_eq(take_one(&bytes, "a", NOON), TAKE_FAULT);
+	ck_assert_int_eq(take_one(&short_one, "a", NOON), TAKE_FAULT);
 	ck_assert_int_eq(take_one(&good, "a", 0), TAKE_FAULT);
 	ck_assert_int_eq(take_one(&good, "a", -NOON), TAKE_FAULT);
 	ck_assert_int_eq(take_one(&good, "a", INT64_MAX), TAKE_FAULT);
@@ -263,8 +264,11 @@ START_TEST(a_bucket_left_half_made_is_used_again)
 
 	/* As if every insertion had been killed in the middle. */
 	for (unsigned i = 0; i < 64; i++) {
-		atomic_store(&state->buckets.p[i].value, UINT64_MAX >> 8);
-		atomic_store(&state->buckets.p[i].expires_us, INT64_MAX);
+		struct bucket *b =
+		    (struct bucket *)(void *)state->tables[TABLE_BUCKETS].p + i;
+
+		atomic_store(&b->value, UINT64_MAX >> 8);
+		atomic_store(&b->expires_us, INT64_MAX);
 	}
 	ck_assert_int_eq(flood(&l, "a", 9, NOON), 2);
 }

@@ -90,7 +90,9 @@ flood_thread(void *arg)
 static pid_t
 start(void (*step)(struct state *, unsigned), unsigned threads, unsigned seed)
 {
-	static const struct state_sizes sizes = { 32768, 16 };
+	static const struct state_sizes sizes = {
+		.n_buckets = 32768, .n_verdicts = 16, .n_slides = 64
+	};
 	struct flood floods[THREADS];
 	pthread_t ids[THREADS];
 	struct state *s;

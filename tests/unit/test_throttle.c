@@ -67,7 +67,9 @@ add_tier(const char *name, uint32_t flags, uint64_t per_s, uint64_t count,
 static void
 setup(void)
 {
-	static const struct state_sizes sizes = { 1024, 16 };
+	static const struct state_sizes sizes = {
+		.n_buckets = 1024, .n_verdicts = 16, .n_slides = 64
+	};
 	char why[256];
 	struct sample_item *item;
 
@@ -250,21 +252,23 @@ START_TEST(headers_tell_every_limit_by_a_name_of_its_own)
 
 	ck_assert(ask(1, &a));
 	ck_assert_str_eq(headers(),
-	    "RateLimit-Policy: \"Api\";q=20;w=60, \"Gold\";q=5;w=60\r\n"
-	    "RateLimit: \"Api\";r=19;t=60, \"Gold\";r=4;t=60\r\n");
+	    "RateLimit-Policy: \"Gold\";q=5;w=60\r\n"
+	    "RateLimit: \"Gold\";r=4;t=60\r\n");
 	a.tier = SPAN("Api");
+	a.application_tier = SPAN("Api");
 	ck_assert(ask(1, &a));
 	ck_assert_str_eq(headers(),
-	    "RateLimit-Policy: \"Api-api\";q=20;w=60, "
+	    "RateLimit-Policy: \"Api-application\";q=20;w=60, "
 	    "\"Api-subject\";q=20;w=60\r\n"
-	    "RateLimit: \"Api-api\";r=18;t=60, \"Api-subject\";r=18;t=60\r\n");
+	    "RateLimit: \"Api-application\";r=19;t=60, "
+	    "\"Api-subject\";r=18;t=60\r\n");
+	a.application_tier.p = NULL;
 	a.tier = SPAN("Two \"limits\"");
 	ck_assert(ask(1, &a));
 	ck_assert_str_eq(headers(),
-	    "RateLimit-Policy: \"Api\";q=20;w=60, "
-	    "\"Two _limits_-1-60\";q=5;w=60, "
+	    "RateLimit-Policy: \"Two _limits_-1-60\";q=5;w=60, "
 	    "\"Two _limits_-2-86400\";q=8;w=86400\r\n"
-	    "RateLimit: \"Api\";r=17;t=60, \"Two _limits_-1-60\";r=2;t=60, "
+	    "RateLimit: \"Two _limits_-1-60\";r=2;t=60, "
 	    "\"Two _limits_-2-86400\";r=7;t=57600\r\n");
 	receipt.n = 0;
 	ck_assert_str_eq(headers(), "");

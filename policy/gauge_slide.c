@@ -1,0 +1,165 @@
+/*
+ * gauge_slide - the arithmetic of sliding windows; see gauge.h.
+ *
+ * A value names its slot by 24 bits, which is enough to tell it from all
+ * that the record can still be in use for: one that nobody asked for in
+ * longer has expired, and begins anew.
+ */
+#include "policy/gauge_part.h"
+
+#define HEAD_SLOT_MASK UINT32_C(0xffffff)
+
+static uint32_t
+count_of(uint64_t held)
+{
+	return (uint32_t)held;
+}
+
+static uint64_t
+head_of(uint64_t slot, uint64_t count)
+{
+	return (slot & HEAD_SLOT_MASK) << 32 |
+	    (count < SLIDE_COUNT_MAX ? count : SLIDE_COUNT_MAX);
+}
+
+void
+gauge_slide_init(struct gauge *g, const struct row_limit *l)
+{
+	g->count = l->count;
+	g->slot_us = (l->period_us + SLIDE_SLOTS - 1) / SLIDE_SLOTS;
+	g->slot = g->head = g->now / g->slot_us;
+}
+
+uint64_t
+gauge_slot_of(const struct gauge *g, uint64_t held)
+{
+	uint64_t now = g->now / g->slot_us;
+	uint32_t apart =
+	    ((uint32_t)(held >> 32) - (uint32_t)now) & HEAD_SLOT_MASK;
+
+	if (apart <= HEAD_SLOT_MASK / 2)
+		return now + apart;
+	return now - (HEAD_SLOT_MASK + 1 - apart);
+}
+
+bool
+gauge_slide_is_ahead(const struct gauge *g, uint64_t held)
+{
+	/* A slot more, since both may be at any place in theirs. */
+	return gauge_slot_of(g, held) >
+	    (g->now + GAUGE_SKEW_US) / g->slot_us + 1;
+}
+
+/*
+ * Of the slots that count, oldest first: the one with which, as they leave
+ * one by one, there is room again.
+ */
+static void
+find_leaving(struct gauge *g, uint64_t held, const uint32_t *counts)
+{
+	uint64_t left = g->older;
+
+	if (g->head == g->slot)
+		left += count_of(held);
+	g->leaves = g->slot;
+	for (unsigned i = 0; i < SLIDE_SLOTS && left >= g->count; i++) {
+		left -= counts[i];
+		g->leaves = g->slot - SLIDE_SLOTS + i;
+	}
+	if (left >= g->count)
+		g->leaves = g->slot;
+}
+
+void
+gauge_weigh(struct gauge *g, uint64_t held, const uint64_t ring[SLIDE_SLOTS])
+{
+	uint32_t counts[SLIDE_SLOTS];
+	uint64_t first;
+
+	g->head = gauge_slot_of(g, held);
+	g->slot = g->now / g->slot_us;
+	if (g->head > g->slot)
+		g->slot = g->head;
+	g->older = g->newest = 0;
+	first = g->slot - SLIDE_SLOTS;
+	for (unsigned i = 0, at = (unsigned)(first % SLIDE_SLOTS);
+	     i < SLIDE_SLOTS; i++, at = at + 1 < SLIDE_SLOTS ? at + 1 : 0) {
+		uint64_t e = ring[at];
+		bool counts_here =
+		    SLIDE_ENTRY_SLOT(e) == (uint32_t)(first + i) &&
+		    first + i != g->head;
+
+		counts[i] = counts_here ? SLIDE_ENTRY_COUNT(e) : 0;
+		g->older += counts[i];
+		if (counts[i] != 0)
+			g->newest = first + i;
+	}
+	if (g->head < g->slot && g->head >= first) {
+		counts[g->head - first] = count_of(held);
+		g->older += count_of(held);
+		if (count_of(held) != 0 && g->head > g->newest)
+			g->newest = g->head;
+	} else if (g->head == g->slot && count_of(held) != 0) {
+		g->newest = g->head;
+	}
+	find_leaving(g, held, counts);
+}
+
+/* How long until "slot" is out of the period. */
+static uint64_t
+until_gone(const struct gauge *g, uint64_t slot)
+{
+	uint64_t end = (slot + SLIDE_SLOTS + 1) * g->slot_us;
+
+	return end > g->now ? end - g->now : 0;
+}
+
+bool
+gauge_slide_admit(
+    const struct gauge *g, struct take *t, uint64_t held, uint64_t *next)
+{
+	uint64_t here = g->head == g->slot ? count_of(held) : 0;
+	uint64_t passed = g->older + here, more = g->bytes ? 0 : 1;
+	bool full = passed >= g->count;
+
+	t->over = full && t->pass_over;
+	t->refused = full && !t->pass_over;
+	t->wait_us = t->refused ? until_gone(g, g->leaves) : 0;
+	t->remaining = full ? 0 : g->count - passed - more;
+	t->reset_us = 0;
+	if (!t->refused && !g->bytes)
+		t->reset_us = until_gone(g, g->slot);
+	else if (g->newest != 0)
+		t->reset_us = until_gone(g, g->newest);
+	*next = t->refused || g->bytes ? held : head_of(g->slot, here + 1);
+	return !t->refused;
+}
+
+uint64_t
+gauge_slide_charge(const struct gauge *g, uint64_t held, uint64_t n)
+{
+	uint64_t here = g->head == g->slot ? count_of(held) : 0;
+
+	return head_of(
+	    g->slot, n < SLIDE_COUNT_MAX ? here + n : SLIDE_COUNT_MAX);
+}
+
+uint64_t
+gauge_slide_refund(uint64_t charged, uint64_t held)
+{
+	if (held >> 32 != charged >> 32 || count_of(held) == 0)
+		return held; /* it lies in the ring by now */
+	return held - 1;
+}
+
+uint64_t
+gauge_slide_start(const struct gauge *g, uint64_t used)
+{
+	return head_of(g->now / g->slot_us, used);
+}
+
+uint64_t
+gauge_slide_ends_us(const struct gauge *g, uint64_t held)
+{
+	return (gauge_slot_of(g, held) + SLIDE_SLOTS + 1) * g->slot_us;
+}

@@ -1,0 +1,347 @@
+/*
+ * throttle_key - see throttle_key.h.
+ *
+ * A name begins with the level and the number of the limit.  A tier that
+ * has a key of its own stands in it, so that two tiers with equal keys do
+ * not count together.  What is absent from a request is a part of its own:
+ * a NUL, which no header, query or claim has.
+ */
+#include "policy/throttle_key.h"
+
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "policy/calendar.h"
+#include "policy/claims.h"
+
+/* One line in so long tells that tokens name tiers that nobody knows. */
+#define UNKNOWN_LOG_US (10 * US_PER_S)
+#define UNKNOWN_SHOWN_MAX 64
+
+static const char *const level_words[LEVEL_UNKNOWN] = {
+	[LEVEL_API] = "api",
+	[LEVEL_OPERATION] = "operation",
+	[LEVEL_SUBSCRIPTION] = "subscription",
+	[LEVEL_APPLICATION] = "application",
+	[LEVEL_SUBJECT] = "subject",
+	[LEVEL_ADDRESS] = "address",
+};
+
+/* As a level counts where nothing else is said. */
+static const struct {
+	unsigned n;
+	enum key_by kinds[3];
+} level_keys[LEVEL_UNKNOWN] = {
+	[LEVEL_API] = { 1, { KEY_BY_API } },
+	[LEVEL_OPERATION] = { 1, { KEY_BY_OPERATION } },
+	[LEVEL_SUBSCRIPTION] = { 2, { KEY_BY_APPLICATION, KEY_BY_API } },
+	[LEVEL_APPLICATION] = { 1, { KEY_BY_APPLICATION } },
+	[LEVEL_SUBJECT] = { 2, { KEY_BY_SUBJECT, KEY_BY_APPLICATION } },
+	[LEVEL_ADDRESS] = { 2, { KEY_BY_ADDRESS, KEY_BY_API } },
+};
+
+unsigned
+throttle_key_parts(enum key_by kind)
+{
+	switch (kind) {
+	case KEY_BY_OPERATION:
+		return 4;
+	case KEY_BY_API:
+	case KEY_BY_SUBJECT:
+	case KEY_BY_APPLICATION:
+	case KEY_BY_OWNER:
+	case KEY_BY_CREDENTIAL:
+	case KEY_BY_CLAIM:
+		return 2;
+	default:
+		return 1;
+	}
+}
+
+static struct span
+index_name(uint32_t i)
+{
+	static const char digits[] = "0123456789abcdefghij";
+
+	static_assert(sizeof(digits) > TAKES_MAX, "a digit for each");
+	return span_of(&digits[i], 1);
+}
+
+static void
+add_part(struct take *t, struct span part)
+{
+	/* The bundle's check, and level_keys, see to it. */
+	assert(t->n_parts < TAKE_PARTS_MAX);
+	t->parts[t->n_parts++] = part.p != NULL ? part : SPAN("\0");
+}
+
+/* A part of the caller, with the issuer that it means something with. */
+static void
+add_with_issuer(struct take *t, const struct principal *who, struct span part)
+{
+	add_part(t, who->issuer);
+	add_part(t, part.n > 0 ? part : (struct span){ NULL, 0 });
+}
+
+static void
+add_claim(
+    struct take *t, const struct throttle_call *c, const struct row_key_part *k)
+{
+	struct span path = bundle_text(c->bundle, k->path);
+	struct span value = { NULL, 0 };
+
+	if (!claims_find(c->who->claims, path, c->request->arena, &value))
+		value = (struct span){ NULL, 0 };
+	add_with_issuer(t, c->who, value);
+}
+
+/* Add what "kind" stands for; true: it tells this caller from others. */
+static bool
+add_kind(struct take *t, const struct throttle_call *c, enum key_by kind,
+    const struct row_key_part *k)
+{
+	const struct bundle *b = c->bundle;
+	const struct match *m = c->match;
+	const struct field *f;
+
+	switch (kind) {
+	case KEY_BY_API:
+	case KEY_BY_OPERATION:
+		add_part(t, bundle_text(b, m->api->title));
+		add_part(t, bundle_text(b, m->api->version));
+		if (kind == KEY_BY_API)
+			return false;
+		add_part(t, bundle_text(b, m->item->path));
+		add_part(t, bundle_text(b, m->operation->method));
+		return false;
+	case KEY_BY_SUBJECT:
+		add_with_issuer(t, c->who, c->who->subject);
+		return true;
+	case KEY_BY_APPLICATION:
+		add_with_issuer(t, c->who,
+		    c->who->application_id.n > 0 ? c->who->application_id
+						 : c->who->application);
+		return true;
+	case KEY_BY_OWNER:
+		add_with_issuer(t, c->who, c->who->application_owner);
+		return true;
+	case KEY_BY_CREDENTIAL:
+		add_with_issuer(t, c->who, c->who->key_id);
+		return true;
+	case KEY_BY_ADDRESS:
+		t->client = true;
+		add_part(t, request_client_key(c->request, b));
+		return true;
+	case KEY_BY_HEADER:
+	case KEY_BY_QUERY:
+		t->client = true;
+		f = &c->request->fields[k->name];
+		add_part(t, f->n > 0 ? f->value : (struct span){ NULL, 0 });
+		return true;
+	case KEY_BY_CLAIM:
+		add_claim(t, c, k);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The name behind level and limit; true: it tells callers apart. */
+static bool
+add_key(struct take *t, const struct throttle_call *c, enum level level,
+    const struct row_tier *tier, const struct row_level *rule)
+{
+	struct range key = tier->key;
+	bool own = false;
+
+	if (key.n > 0)
+		add_part(t, bundle_text(c->bundle, tier->name));
+	else if (rule != NULL)
+		key = rule->key;
+	for (uint32_t i = 0; i < key.n; i++) {
+		const struct row_key_part *k =
+		    bundle_key_part(c->bundle, key.first + i);
+
+		own |= add_kind(t, c, (enum key_by)k->kind, k);
+	}
+	if (key.n > 0)
+		return own;
+	for (unsigned i = 0; i < level_keys[level].n; i++)
+		own |= add_kind(t, c, level_keys[level].kinds[i], NULL);
+	/* Who has neither name is known by his key. */
+	if (level >= LEVEL_SUBSCRIPTION && level <= LEVEL_SUBJECT &&
+	    c->who->application.n == 0 && c->who->application_id.n == 0) {
+		if (level != LEVEL_SUBJECT)
+			add_part(t, c->who->subject);
+		if (c->who->subject.n == 0)
+			add_part(t, c->who->key_id);
+	}
+	/* WSO2 counts an application's use for each of its users. */
+	if (level == LEVEL_APPLICATION &&
+	    (c->match->api->flags & API_WSO2) != 0)
+		add_part(t, c->who->subject);
+	return own;
+}
+
+/* The takes of all limits of "tier" at "level". */
+static bool
+add_level(const struct throttle_call *c, enum level level, uint32_t tier,
+    const struct row_level *rule)
+{
+	const struct row_tier *row = bundle_tier(c->bundle, tier);
+	struct receipt *to = c->receipt;
+
+	if ((row->flags & TIER_UNLIMITED) != 0)
+		return true;
+	for (uint32_t i = 0; i < row->limits.n; i++) {
+		struct take *t = &to->takes[to->n];
+
+		if (to->n == TAKES_MAX)
+			return refuse(
+			    c->decision, REASON_FAULT, SPAN("too many limits"));
+		t->n_parts = 0;
+		t->limit = bundle_limit(c->bundle, row->limits.first + i);
+		t->from_us = t->until_us = 0;
+		t->pass_over = (row->flags & TIER_PASS_OVER_QUOTA) != 0;
+		t->client = false;
+		add_part(t, span_str(level_words[level]));
+		add_part(t, index_name(i));
+		to->own[to->n] = add_key(t, c, level, row, rule);
+		if (t->limit->calendar != CALENDAR_NONE)
+			calendar_window(c->bundle, t->limit, c->request->now_us,
+			    &t->from_us, &t->until_us);
+		to->tiers[to->n] = row;
+		to->levels[to->n++] = level_words[level];
+	}
+	return true;
+}
+
+/* What is said of a level: for this API, else for all. */
+static const struct row_level *
+find_rule(const struct throttle_call *c, enum level level)
+{
+	const struct bundle *b = c->bundle;
+	const struct row_level *found = NULL;
+
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_LEVEL); i++) {
+		const struct row_level *l = bundle_level(b, i);
+
+		if (l->level != level)
+			continue;
+		if (l->api == ROW_NONE)
+			found = found != NULL ? found : l;
+		else if (bundle_api(b, l->api) == c->match->api)
+			return l;
+	}
+	return found;
+}
+
+/* A tier serves a level when it has the level's bit, or none. */
+static bool
+serves(const struct row_tier *t, enum level level)
+{
+	uint32_t of = t->flags &
+	    (TIER_OF_RESOURCE | TIER_OF_APPLICATION | TIER_OF_SUBSCRIPTION);
+
+	if (of == 0)
+		return true;
+	if (level == LEVEL_SUBSCRIPTION)
+		return (of & TIER_OF_SUBSCRIPTION) != 0;
+	if (level == LEVEL_APPLICATION)
+		return (of & TIER_OF_APPLICATION) != 0;
+	return of != TIER_OF_RESOURCE;
+}
+
+/* Row of the tier that a credential means by this name, or ROW_NONE. */
+static uint32_t
+find_tier(const struct bundle *b, struct span name, enum level level)
+{
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++) {
+		const struct row_tier *t = bundle_tier(b, i);
+
+		if (serves(t, level) && span_eq(bundle_text(b, t->name), name))
+			return i;
+	}
+	return ROW_NONE;
+}
+
+/*
+ * A name from a credential is no reason to fail: the tier that is
+ * configured for such names counts, and the log tells, not each time.
+ */
+static bool
+unknown_tier(const struct throttle_call *c, struct span name, enum level level,
+    uint32_t *tier)
+{
+	static _Atomic int64_t told_us;
+	const struct row_level *rule = find_rule(c, LEVEL_UNKNOWN);
+	int64_t now_us = clock_mono_us(), last_us = atomic_load(&told_us);
+
+	if (name.n > UNKNOWN_SHOWN_MAX)
+		name.n = UNKNOWN_SHOWN_MAX;
+	if ((last_us == 0 || now_us - last_us >= UNKNOWN_LOG_US) &&
+	    atomic_compare_exchange_strong(&told_us, &last_us, now_us))
+		log_warn("unknown tier=%.*s of %s, named by issuer=%.*s: %s",
+		    SPAN_ARG(name), level_words[level],
+		    SPAN_ARG(c->who->issuer),
+		    rule != NULL ? "unknown-tier counts"
+				 : "refused, no unknown-tier is configured");
+	if (rule == NULL)
+		return refuse(
+		    c->decision, REASON_CLAIM_REFUSED, SPAN("unknown tier"));
+	*tier = rule->tier;
+	return true;
+}
+
+/* A level of the caller: what the credential names, else the rule's. */
+static bool
+add_caller(const struct throttle_call *c, enum level level, struct span name)
+{
+	const struct row_level *rule = find_rule(c, level);
+	uint32_t tier = rule != NULL ? rule->tier : ROW_NONE;
+
+	if (name.p != NULL) {
+		tier = find_tier(c->bundle, name, level);
+		if (tier == ROW_NONE && span_eq(name, SPAN("Unlimited")))
+			return true;
+		if (tier == ROW_NONE && !unknown_tier(c, name, level, &tier))
+			return false;
+	}
+	return tier == ROW_NONE || add_level(c, level, tier, rule);
+}
+
+static bool
+add_resource(const struct throttle_call *c)
+{
+	const struct match *m = c->match;
+	bool replaced = m->api->tier != ROW_NONE &&
+	    (m->api->flags & API_TIER_REPLACES) != 0;
+
+	if (m->api->tier != ROW_NONE &&
+	    !add_level(c, LEVEL_API, m->api->tier, NULL))
+		return false;
+	return replaced || m->operation->tier == ROW_NONE ||
+	    add_level(c, LEVEL_OPERATION, m->operation->tier, NULL);
+}
+
+bool
+throttle_collect(const struct throttle_call *c)
+{
+	static const struct principal nobody;
+	struct throttle_call call = *c;
+	const struct principal *who = c->who;
+
+	if (c->match->api == NULL || c->match->item == NULL ||
+	    c->match->operation == NULL)
+		return true;
+	if (who == NULL || who->scheme.p == NULL) {
+		call.who = &nobody;
+		return add_resource(&call) &&
+		    add_caller(&call, LEVEL_ADDRESS, (struct span){ NULL, 0 });
+	}
+	return add_resource(&call) &&
+	    add_caller(&call, LEVEL_SUBSCRIPTION, who->subscription_tier) &&
+	    add_caller(&call, LEVEL_APPLICATION, who->application_tier) &&
+	    add_caller(&call, LEVEL_SUBJECT, who->tier);
+}

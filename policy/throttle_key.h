@@ -1,0 +1,27 @@
+/*
+ * throttle_key - which counters a request is charged to, and their names.
+ *
+ * Private to throttle*.c.
+ */
+#ifndef MGW_POLICY_THROTTLE_KEY_H
+#define MGW_POLICY_THROTTLE_KEY_H
+
+#include "policy/throttle.h"
+
+struct throttle_call {
+	const struct outside *world;
+	const struct bundle *bundle;
+	const struct request *request;
+	const struct match *match;
+	const struct principal *who; /* NULL: nobody */
+	struct receipt *receipt;
+	struct decision *decision;
+};
+
+/*
+ * Fill the receipt with all takes, in the order of levels.  False: the
+ * decision says why.
+ */
+bool throttle_collect(const struct throttle_call *c);
+
+#endif

@@ -282,7 +282,7 @@ bool
 cors_count_preflight(const struct outside *world, const struct bundle *b,
     const struct request *r, const struct match *m, struct decision *d)
 {
-	static const char digits[] = "01234567";
+	static const char digits[] = "0123456789abcdef";
 	const struct row_cors *c = cors_of(b, m->api);
 	struct take takes[TAKES_MAX];
 	struct span client;
@@ -293,13 +293,16 @@ cors_count_preflight(const struct outside *world, const struct bundle *b,
 	client = request_client_key(r, b);
 	if (client.p == NULL)
 		return refuse(d, REASON_FAULT, SPAN("out of memory"));
-	for (uint32_t i = 0; i < c->limits.n; i++)
+	for (uint32_t i = 0; i < c->limits.n; i++) {
 		takes[i] = (struct take){ .parts = { SPAN("preflight"),
 					      bundle_text(b, m->api->title),
 					      bundle_text(b, m->api->version),
 					      client, span_of(&digits[i], 1) },
 			.n_parts = 5,
+			.client = true,
 			.limit = bundle_limit(b, c->limits.first + i) };
+		throttle_set_window(b, &takes[i], r->now_us);
+	}
 	if (world->take == NULL)
 		return refuse(d, REASON_FAULT, SPAN("no counters"));
 	switch (world->take(world->world, takes, c->limits.n, r->now_us)) {

@@ -113,6 +113,14 @@ throttle_take(const struct outside *world, const struct bundle *b,
 	return refuse(d, REASON_FAULT, SPAN("the counters cannot tell"));
 }
 
+void
+throttle_set_window(const struct bundle *b, struct take *t, int64_t now_us)
+{
+	t->from_us = t->until_us = 0;
+	if (t->limit->calendar != CALENDAR_NONE)
+		calendar_window(b, t->limit, now_us, &t->from_us, &t->until_us);
+}
+
 /* At the end of a long answer another window may have begun. */
 static bool
 counts_bytes(struct receipt *receipt, int64_t now_us)
@@ -125,9 +133,7 @@ counts_bytes(struct receipt *receipt, int64_t now_us)
 		if (t->limit->unit != LIMIT_BYTES)
 			continue;
 		any = true;
-		if (t->limit->calendar != CALENDAR_NONE)
-			calendar_window(receipt->bundle, t->limit, now_us,
-			    &t->from_us, &t->until_us);
+		throttle_set_window(receipt->bundle, t, now_us);
 	}
 	return any;
 }

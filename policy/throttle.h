@@ -29,6 +29,10 @@ struct receipt {
 	bool charged;
 };
 
+/* Fill in the window of "t" at "now_us" when its limit goes by a calendar. */
+void throttle_set_window(
+    const struct bundle *b, struct take *t, int64_t now_us);
+
 /* How many parts of a take's name a part of a key fills. */
 unsigned throttle_key_parts(enum key_by kind);
 

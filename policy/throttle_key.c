@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "policy/calendar.h"
 #include "policy/claims.h"
 
 /* One line in so long tells that tokens name tiers that nobody knows. */
@@ -202,15 +201,12 @@ add_level(const struct throttle_call *c, enum level level, uint32_t tier,
 			    c->decision, REASON_FAULT, SPAN("too many limits"));
 		t->n_parts = 0;
 		t->limit = bundle_limit(c->bundle, row->limits.first + i);
-		t->from_us = t->until_us = 0;
 		t->pass_over = (row->flags & TIER_PASS_OVER_QUOTA) != 0;
 		t->client = false;
 		add_part(t, span_str(level_words[level]));
 		add_part(t, index_name(i));
 		to->own[to->n] = add_key(t, c, level, row, rule);
-		if (t->limit->calendar != CALENDAR_NONE)
-			calendar_window(c->bundle, t->limit, c->request->now_us,
-			    &t->from_us, &t->until_us);
+		throttle_set_window(c->bundle, t, c->request->now_us);
 		to->tiers[to->n] = row;
 		to->levels[to->n++] = level_words[level];
 	}

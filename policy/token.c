@@ -150,7 +150,7 @@ token_principal(const struct credential_call *call, const struct claims *c,
 	if (!trusted)
 		return;
 	who->key_type = c->key_type;
-	who->tier = c->tier.p != NULL ? c->tier : c->application_tier;
+	who->tier = c->tier;
 	if (c->application.p != NULL)
 		who->application = c->application;
 	who->application_owner = c->application_owner;

@@ -418,7 +418,10 @@ exchange_end(struct exchange *x, bool complete, int *fd)
 		return false;
 	}
 	if (!drained) {
-		linger_take(w->fd);
+		bool whole = w->walk.state == RECORDS_STDIN ||
+		    w->walk.state == RECORDS_END;
+
+		linger_take(w->fd, wanted && whole ? &w->walk : NULL);
 		return false;
 	}
 	*fd = w->fd;

@@ -103,7 +103,7 @@ bool exchange_has_body(const struct exchange *x);
  * End the request.  "complete" false cuts the connection so that the web
  * server sees a truncated answer.  True: "*fd" is kept and may bring the
  * next request; false: it is closed, or given to the linger thread to
- * drain an upload that nobody wants.
+ * read over an upload that nobody wants.
  */
 bool exchange_end(struct exchange *x, bool complete, int *fd);
 

@@ -19,10 +19,23 @@
 #define LINGER_BYTES (16u << 20)
 #define LINGER_MAX 256
 
+/* Of records, each time an upload is looked at. */
+#define PIECES 32
+/* FastCGI specification 1.0, section 8. */
+#define TYPE_BEGIN_REQUEST 1
+
 struct upload {
 	int fd;
 	int64_t until_us;
 	size_t left_bytes;
+	bool kept; /* walk is of use, the connection is wanted again */
+	struct records walk;
+};
+
+enum fate {
+	STAYS,
+	GOES_BACK,
+	ENDS,
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -31,30 +44,95 @@ static unsigned n_uploads;                /* under lock; oldest first */
 static bool running, stopping;            /* under lock */
 static pthread_t thread;
 static int wake_fd = -1;
+static void (*give_back)(void *arg, int fd); /* under lock */
+static void *give_back_arg;
 
 static void
-drop(unsigned i)
+drop(unsigned i, enum fate fate)
 {
-	close(uploads[i].fd);
+	if (fate == GOES_BACK)
+		give_back(give_back_arg, uploads[i].fd);
+	else
+		close(uploads[i].fd);
 	n_uploads--;
 	for (; i < n_uploads; i++)
 		uploads[i] = uploads[i + 1];
 }
 
-/* False when this upload has ended, in one way or another. */
-static bool
-discard(struct upload *u, int64_t now_us)
+/* Bytes up to the end of the record at hand; 0: a record begins here. */
+static size_t
+record_left(const struct records *w)
+{
+	if (w->n_head > 0)
+		return sizeof(w->head) - w->n_head;
+	return w->content_left + w->padding_left;
+}
+
+static enum fate
+without_bytes(const struct upload *u, int64_t now_us)
+{
+	if ((errno == EAGAIN || errno == EINTR) && now_us < u->until_us)
+		return STAYS;
+	return ENDS;
+}
+
+/* Where a record begins: is it another request? */
+static enum fate
+look_ahead(const struct upload *u, int64_t now_us)
+{
+	char head[2];
+	ssize_t n;
+
+	if (u->walk.state == RECORDS_END)
+		return GOES_BACK;
+	n = recv(u->fd, head, sizeof(head), MSG_DONTWAIT | MSG_PEEK);
+	if (n == sizeof(head))
+		return head[1] == TYPE_BEGIN_REQUEST ? GOES_BACK : STAYS;
+	/* Silent so long: no upload goes on. */
+	if (n == -1 && errno == EAGAIN && now_us >= u->until_us)
+		return GOES_BACK;
+	return n == -1 ? without_bytes(u, now_us) : ENDS;
+}
+
+/* Read over one piece; "*more" when there may be another. */
+static enum fate
+discard_piece(struct upload *u, int64_t now_us, bool *more)
 {
 	static char nowhere[64 * 1024];
-	ssize_t n = recv(u->fd, nowhere, sizeof(nowhere), MSG_DONTWAIT);
+	size_t room = sizeof(nowhere), left;
+	ssize_t n;
 
+	*more = false;
+	if (u->kept && (left = record_left(&u->walk)) > 0) {
+		room = left < room ? left : room;
+	} else if (u->kept) {
+		enum fate fate = look_ahead(u, now_us);
+
+		if (fate != STAYS)
+			return fate;
+		room = sizeof(u->walk.head);
+	}
+	n = recv(u->fd, nowhere, room, MSG_DONTWAIT);
 	if (n == -1)
-		return (errno == EAGAIN || errno == EINTR) &&
-		    now_us < u->until_us;
-	if (n == 0 || (size_t)n >= u->left_bytes)
-		return false;
+		return without_bytes(u, now_us);
+	if (n == 0 || (size_t)n >= u->left_bytes ||
+	    (u->kept && !records_walk(&u->walk, span_of(nowhere, (size_t)n))))
+		return ENDS;
 	u->left_bytes -= (size_t)n;
-	return now_us < u->until_us;
+	*more = u->kept;
+	return now_us < u->until_us ? STAYS : ENDS;
+}
+
+/* A bounded part of what has come, so that every upload has its turn. */
+static enum fate
+discard(struct upload *u, int64_t now_us)
+{
+	enum fate fate = STAYS;
+	bool more = true;
+
+	for (int i = 0; i < PIECES && more && fate == STAYS; i++)
+		fate = discard_piece(u, now_us, &more);
+	return fate;
 }
 
 /* Let go of what has ended and list the others for poll. */
@@ -65,10 +143,12 @@ look(struct pollfd *polls)
 	unsigned n;
 
 	for (unsigned i = 0; i < n_uploads;) {
-		if (discard(&uploads[i], now))
+		enum fate fate = discard(&uploads[i], now);
+
+		if (fate == STAYS)
 			i++;
 		else
-			drop(i);
+			drop(i, fate);
 	}
 	for (n = 0; n < n_uploads; n++)
 		polls[n + 1] =
@@ -96,7 +176,7 @@ run(void *nothing)
 		(void)!read(wake_fd, &count, sizeof(count));
 	}
 	while (n_uploads > 0)
-		drop(0);
+		drop(0, ENDS);
 	pthread_mutex_unlock(&lock);
 	return nothing;
 }
@@ -130,19 +210,34 @@ wake(void)
 }
 
 void
-linger_take(int fd)
+linger_give_to(void (*back)(void *arg, int fd), void *arg)
 {
-	/* Our answer is whole: the other side need not wait for more. */
-	shutdown(fd, SHUT_WR);
 	pthread_mutex_lock(&lock);
+	give_back = back;
+	give_back_arg = arg;
+	pthread_mutex_unlock(&lock);
+}
+
+void
+linger_take(int fd, const struct records *walk)
+{
+	struct upload u = { .fd = fd,
+		.until_us = clock_mono_us() + LINGER_US,
+		.left_bytes = LINGER_BYTES };
+
+	pthread_mutex_lock(&lock);
+	u.kept = walk != NULL && give_back != NULL;
+	if (u.kept)
+		u.walk = *walk;
+	else
+		/* Our answer is whole: nobody need wait for more. */
+		shutdown(fd, SHUT_WR);
 	if (stopping || !start()) {
 		close(fd);
 	} else {
 		if (n_uploads == LINGER_MAX)
-			drop(0);
-		uploads[n_uploads++] = (struct upload){ .fd = fd,
-			.until_us = clock_mono_us() + LINGER_US,
-			.left_bytes = LINGER_BYTES };
+			drop(0, ENDS);
+		uploads[n_uploads++] = u;
 		wake();
 	}
 	pthread_mutex_unlock(&lock);

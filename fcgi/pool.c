@@ -312,6 +312,7 @@ drain(struct pool *p)
 	}
 	pthread_mutex_unlock(&p->lock);
 	linger_stop();
+	linger_give_to(NULL, NULL);
 }
 
 static bool
@@ -354,6 +355,13 @@ begin(struct pool *p)
 	return ok && pthread_create(&p->refuser, NULL, run_refuser, p) == 0;
 }
 
+/* From the linger thread: the next request is there. */
+static void
+take_back(void *arg, int fd)
+{
+	pool_keep(arg, fd);
+}
+
 bool
 pool_run(const struct pool_settings *s, struct listeners *l)
 {
@@ -367,6 +375,7 @@ pool_run(const struct pool_settings *s, struct listeners *l)
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.ended = PTHREAD_COND_INITIALIZER,
 		.pressed = PTHREAD_COND_INITIALIZER };
+	linger_give_to(take_back, &p);
 	ok = begin(&p);
 	if (ok) {
 		run(&p);

@@ -152,15 +152,11 @@ pool_knows_secret(const struct pool *p, const struct exchange *x)
 	return false;
 }
 
-/* End the request of "x" and wait for the connection's next. */
 void
-pool_finish(struct pool *p, struct exchange *x, bool whole)
+pool_keep(struct pool *p, int fd)
 {
 	bool draining;
-	int fd;
 
-	if (!exchange_end(x, whole, &fd))
-		return;
 	pthread_mutex_lock(&p->lock);
 	draining = p->draining;
 	pthread_mutex_unlock(&p->lock);
@@ -172,6 +168,15 @@ pool_finish(struct pool *p, struct exchange *x, bool whole)
 		close(fd);
 	else
 		pool_wait(p, fd, true);
+}
+
+void
+pool_finish(struct pool *p, struct exchange *x, bool whole)
+{
+	int fd;
+
+	if (exchange_end(x, whole, &fd))
+		pool_keep(p, fd);
 }
 
 /*

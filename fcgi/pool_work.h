@@ -76,6 +76,9 @@ int pool_take(struct pool *p, const struct epoll_event *e);
 /* The connection of "x", a TCP one, brought MGW_PEER_SECRET. */
 bool pool_knows_secret(const struct pool *p, const struct exchange *x);
 
+/* "fd", between two requests, is to bring the next. */
+void pool_keep(struct pool *p, int fd);
+
 /* End the request of "x" and wait for the connection's next. */
 void pool_finish(struct pool *p, struct exchange *x, bool whole);
 

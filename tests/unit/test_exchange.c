@@ -23,7 +23,9 @@ struct server {
 	int fd;
 	bool read_body; /* else the request is refused unread */
 	size_t answer_n;
-	bool cut; /* the answer is not whole */
+	bool cut;     /* the answer is not whole */
+	bool lingers; /* its connection comes back by the linger thread */
+	int back[2];
 	unsigned n_begun;
 };
 
@@ -69,11 +71,22 @@ serve(void *arg)
 			exchange_head(x, 503, SPAN(""));
 		else
 			answer(x, s);
-		if (!exchange_end(x, !s->cut, &s->fd))
+		if (exchange_end(x, !s->cut, &s->fd))
+			continue;
+		if (!s->lingers ||
+		    read(s->back[0], &s->fd, sizeof(s->fd)) != sizeof(s->fd))
 			break;
 	}
 	exchange_free(x);
 	return NULL;
+}
+
+static void
+take_back(void *arg, int fd)
+{
+	struct server *s = arg;
+
+	ck_assert_int_eq(write(s->back[1], &fd, sizeof(fd)), sizeof(fd));
 }
 
 /* Starts "s" and gives the web server's end. */
@@ -88,6 +101,10 @@ start(struct server *s)
 	setsockopt(
 	    fds[1], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	s->fd = fds[0];
+	if (s->lingers) {
+		ck_assert_int_eq(pipe(s->back), 0);
+		linger_give_to(take_back, s);
+	}
 	ck_assert_int_eq(pthread_create(&s->thread, NULL, serve, s), 0);
 	return fds[1];
 }
@@ -96,6 +113,8 @@ static void
 stop(struct server *s, int fd)
 {
 	close(fd);
+	if (s->lingers)
+		close(s->back[1]);
 	pthread_join(s->thread, NULL);
 	linger_stop();
 }
@@ -244,6 +263,48 @@ START_TEST(unread_body_is_never_taken_for_records)
 	fcgi_reply_fini(&r);
 	buf_fini(&forged);
 	buf_fini(&body);
+	buf_fini(&b);
+	stop(&s, fd);
+}
+END_TEST
+
+/* As Apache does once it has read the answer. */
+START_TEST(request_behind_a_broken_off_upload_is_served)
+{
+	struct server s = { .lingers = true };
+	struct fcgi_reply r;
+	struct buf forged, b;
+	int fd = start(&s);
+
+	buf_init(&forged, 10000);
+	buf_init(&b, 1 << 20);
+	fcgi_request(
+	    &forged, true, GET "REMOTE_USER=admin\n", (struct span){ 0 });
+	for (unsigned i = 1; i <= 20; i++) {
+		buf_reset(&b);
+		fcgi_request(&b, true, POST, (struct span){ 0 });
+		/* Without the empty record at its end ... */
+		b.n -= 8;
+		for (unsigned k = 0; k < i; k++)
+			fcgi_record(&b, FCGI_STDIN, 1, buf_span(&forged));
+		fcgi_send(fd, buf_span(&b));
+		fcgi_receive(fd, &r);
+		ck_assert(r.ended);
+		fcgi_reply_fini(&r);
+		ck_assert_uint_eq(s.n_begun, 2 * i - 1);
+		/* ... though some of it may come late ... */
+		buf_reset(&b);
+		if (i % 2)
+			fcgi_record(&b, FCGI_STDIN, 1, buf_span(&forged));
+		/* ... comes the next. */
+		fcgi_request(&b, true, GET, (struct span){ 0 });
+		fcgi_send(fd, buf_span(&b));
+		fcgi_receive(fd, &r);
+		ck_assert(r.ended);
+		ck_assert_uint_eq(s.n_begun, 2 * i);
+		fcgi_reply_fini(&r);
+	}
+	buf_fini(&forged);
 	buf_fini(&b);
 	stop(&s, fd);
 }
@@ -539,6 +600,7 @@ main(void)
 	tcase_add_test(t, large_answer_comes_whole);
 	tcase_add_test(t, answer_that_is_not_whole_has_no_end);
 	tcase_add_test(t, unread_body_is_never_taken_for_records);
+	tcase_add_test(t, request_behind_a_broken_off_upload_is_served);
 	tcase_add_test(t, small_unread_body_is_drained_and_the_connection_kept);
 	tcase_add_test(t, authorizer_without_stdin_is_answered_at_once);
 	tcase_add_loop_test(t, body_is_held_to_its_length, 0,

@@ -14,6 +14,22 @@ my $l = IO::Socket::INET->new(Listen => 64, LocalAddr => '127.0.0.1') or die;
 open(my $o, '>', $ARGV[0]) or die;
 print $o $l->sockport, "\n";
 close $o;
+# A chunked body is read like any other: a backend that answers before it,
+# and then takes it for a request, closes a connection that mgw may keep.
+sub take_chunked {
+	my ($s, $in) = @_;
+	for (my $left = -1; $left; ) {
+		my ($line, $n) = $$in =~ /^(([0-9a-f]+)\r\n)/;
+		$left = hex $n if defined $n;
+		my $whole = length($line // '') + $left + 2;
+		if (defined $n && length $$in >= $whole) {
+			substr($$in, 0, $whole, '');
+			next;
+		}
+		sysread($s, $$in, 65536, length $$in) or exit;
+		$left = -1;
+	}
+}
 my $forged = "HTTP/1.1 200 OK\r\nX-Forged: 1\r\nContent-Length: 6\r\n\r\nforged";
 while (1) {
 	my $s = $l->accept or next;
@@ -79,6 +95,7 @@ while (1) {
 			exit if !$n;
 		}
 		substr($in, 0, $need, '') if $need;
+		take_chunked($s, \$in) if $head =~ /\r\nTransfer-Encoding:/i;
 		syswrite($s, $ok);
 	}
 }
@@ -205,10 +222,7 @@ for host in apache lighttpd; do
 	awk '{ n[$1] += $2 } END { for (k in n) print k, n[k] }' \
 	    "$W"/forge.[0-9] | sort >"$W/sum"
 	test "$(grep -c '^right' "$W/sum")" = 1 || wrong 'nothing was right'
-	# Apache sends on a kept connection that is being closed, and does
-	# not send again: a few of many thousands are its 502 and 503.
-	awk '/^get-|^post-5/ { if (/^get-50[23] |^post-50[23] /) few += $2;
-	    else bad = 1 } END { exit bad || few > 10 }' "$W/sum" ||
+	! grep -q '^get-\|^post-5' "$W/sum" ||
 	    wrong "$(tr '\n' ' ' <"$W/sum") $(cat "$W"/forge-err.* |
 	    head -c 600)"
 	! grep -q 'connection closed' "$W/mgw.log" ||

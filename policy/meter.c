@@ -146,6 +146,10 @@ write_caller(struct event *e, const struct bundle *b, const struct ruling *v)
 	}
 	text(e, "tier", bundle_text(b, v->receipt.tiers[limit]->name));
 	text(e, "level", span_str(v->receipt.levels[limit]));
+	if (v->receipt.takes[limit].over) {
+		name(e, "over_quota");
+		buf_add_str(e->to, "true");
+	}
 }
 
 static void

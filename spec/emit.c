@@ -103,21 +103,6 @@ emit_issuers(struct emit *e)
 	}
 }
 
-static void
-emit_tiers(struct emit *e)
-{
-	for (struct spec_tier *t = e->spec->policy->tiers; t; t = t->next) {
-		struct row_tier row = { .flags = t->flags };
-
-		row.name = build_text(e->b, t->name.text);
-		row.limits.first = build_n(e->b, SECTION_LIMIT);
-		row.limits.n = t->n_limits;
-		for (uint32_t i = 0; i < t->n_limits; i++)
-			(void)BUILD_ROW(e->b, SECTION_LIMIT, &t->limits[i]);
-		t->row = BUILD_ROW(e->b, SECTION_TIER, &row);
-	}
-}
-
 static uint32_t
 tier_row(const struct spec_tier *t)
 {
@@ -159,6 +144,77 @@ emit_name(struct emit *e, enum name_kind kind, struct span shown)
 	}
 	row.shown = build_text(e->b, shown);
 	return BUILD_ROW(e->b, SECTION_NAME, &row);
+}
+
+/* The row of a zone, which all limits that go by it share; plus one. */
+static uint32_t
+emit_zone(struct emit *e, struct spec_zone *z)
+{
+	struct row_zone row = { .shifts = { build_n(e->b, SECTION_SHIFT),
+				    z->n_shifts } };
+
+	if (z->row != 0)
+		return z->row;
+	for (uint32_t i = 0; i < z->n_shifts; i++)
+		(void)BUILD_ROW(e->b, SECTION_SHIFT, &z->shifts[i]);
+	row.name = build_text(e->b, z->name);
+	z->row = BUILD_ROW(e->b, SECTION_ZONE, &row) + 1;
+	return z->row;
+}
+
+static struct range
+emit_key(struct emit *e, const struct spec_key *key)
+{
+	struct range r = { build_n(e->b, SECTION_KEY_PART), 0 };
+
+	for (; key != NULL; key = key->next, r.n++) {
+		struct row_key_part row = { .kind = (uint32_t)key->by,
+			.name = ROW_NONE };
+
+		if (key->by == KEY_BY_HEADER)
+			row.name = emit_name(e, NAME_HEADER, key->name);
+		else if (key->by == KEY_BY_QUERY)
+			row.name = emit_name(e, NAME_QUERY, key->name);
+		else if (key->by == KEY_BY_CLAIM)
+			row.path = build_text(e->b, key->name);
+		(void)BUILD_ROW(e->b, SECTION_KEY_PART, &row);
+	}
+	return r;
+}
+
+static void
+emit_tiers(struct emit *e)
+{
+	for (struct spec_tier *t = e->spec->policy->tiers; t; t = t->next) {
+		struct row_tier row = { .flags = t->flags };
+
+		row.name = build_text(e->b, t->name.text);
+		row.limits.first = build_n(e->b, SECTION_LIMIT);
+		row.limits.n = t->n_limits;
+		for (uint32_t i = 0; i < t->n_limits; i++) {
+			struct row_limit limit = t->limits[i];
+
+			if (t->zones[i] != NULL)
+				limit.zone = emit_zone(e, t->zones[i]);
+			(void)BUILD_ROW(e->b, SECTION_LIMIT, &limit);
+		}
+		row.key = emit_key(e, t->key);
+		t->row = BUILD_ROW(e->b, SECTION_TIER, &row);
+	}
+}
+
+/* Of one API, or of all. */
+static void
+emit_levels(struct emit *e, const struct spec_level *list, uint32_t api)
+{
+	for (; list != NULL; list = list->next) {
+		struct row_level row = { .level = (uint32_t)list->level,
+			.api = api,
+			.tier = tier_row(list->limits) };
+
+		row.key = emit_key(e, list->key);
+		(void)BUILD_ROW(e->b, SECTION_LEVEL, &row);
+	}
 }
 
 static struct range
@@ -438,6 +494,7 @@ emit_document(
 	row.endpoints = emit_endpoints(e, doc->backends);
 	row.cors = cors_emit(e->b, doc->cors, doc->schemes);
 	row.schemes = emit_schemes(e, doc->schemes, key_file);
+	emit_levels(e, doc->levels, api);
 	row.operations.first = build_n(e->b, SECTION_OPERATION);
 	if (build_path(e->b, doc->base_path.text, &base, &why))
 		build_set_api(e->b, &base, api);
@@ -466,6 +523,7 @@ emit_bundle(const struct spec *s, struct buf *bytes)
 	if (s->policy->api_keys != NULL)
 		key_file = emit_source(&e, s->policy->api_keys);
 	emit_tiers(&e);
+	emit_levels(&e, s->policy->levels, ROW_NONE);
 	for (const struct spec_document *d = s->documents; d; d = d->next)
 		emit_document(&e, d, key_file);
 	done = build_finish(e.b, bytes) && !e.failed;

@@ -16,26 +16,38 @@ link_issuer(const struct policyfile *f, struct span name)
 	return NULL;
 }
 
+void
+link_tier_unknown(struct spec_tier *list, const struct spec_text *name,
+    enum level level, struct diag *d)
+{
+	struct span known = SPAN("");
+
+	for (struct spec_tier *t = list; t != NULL; t = t->next) {
+		struct spec_tier *found = level <= LEVEL_OPERATION
+		    ? tiers_find(list, t->name.text)
+		    : tiers_find_for(list, t->name.text, level);
+
+		if (found == t)
+			known = arena_printf(d->arena, "%.*s%s%.*s",
+			    SPAN_ARG(known), known.n > 0 ? ", " : "",
+			    SPAN_ARG(t->name.text));
+	}
+	diag_error(d, name->place, "tier-unknown",
+	    "tier '%.*s' is not known: known are %.*s", SPAN_ARG(name->text),
+	    SPAN_ARG(known));
+}
+
 static struct spec_tier *
 link_tier(struct policyfile *f, const struct spec_text *name, struct diag *d)
 {
 	struct spec_tier *found;
-	struct span known = SPAN("");
 
 	if (name->text.p == NULL)
 		return NULL;
 	found = tiers_find(f->tiers, name->text);
-	if (found != NULL)
-		return found;
-	for (struct spec_tier *t = f->tiers; t != NULL; t = t->next)
-		if (tiers_find(f->tiers, t->name.text) == t)
-			known = arena_printf(d->arena, "%.*s%s%.*s",
-			    SPAN_ARG(known), known.n > 0 ? ", " : "",
-			    SPAN_ARG(t->name.text));
-	diag_error(d, name->place, "tier-unknown",
-	    "tier '%.*s' is not known: known are %.*s", SPAN_ARG(name->text),
-	    SPAN_ARG(known));
-	return NULL;
+	if (found == NULL)
+		link_tier_unknown(f->tiers, name, LEVEL_API, d);
+	return found;
 }
 
 static uint32_t
@@ -48,9 +60,11 @@ static void
 link_tiers(struct spec *s, struct spec_document *doc)
 {
 	struct policyfile *f = s->policy;
-	uint32_t of_caller = tiers_most_limits(f->tiers);
+	uint32_t of_caller;
 	bool replaces;
 
+	levels_link(doc->levels, f->tiers, s->diag);
+	of_caller = levels_most_limits(f->tiers, doc->levels, f->levels);
 	doc->limits = link_tier(f, &doc->tier, s->diag);
 	if (doc->cors != NULL)
 		doc->cors->limits = link_tier(f, &doc->cors->tier, s->diag);
@@ -191,6 +205,7 @@ link_spec(struct spec *s)
 	check_names(s->documents, s->diag);
 	paths_check_bases(s->documents, s->diag);
 	link_security(s);
+	levels_link(s->policy->levels, s->policy->tiers, s->diag);
 	for (struct spec_document *doc = s->documents; doc; doc = doc->next) {
 		paths_check(doc, s->diag);
 		link_tiers(s, doc);

@@ -100,8 +100,9 @@ struct spec_app_security {
 	unsigned types;
 };
 
-struct spec_tier; /* spec/tiers.h */
-struct spec_cors; /* spec/cors.h */
+struct spec_tier;  /* spec/tiers.h */
+struct spec_cors;  /* spec/cors.h */
+struct spec_level; /* spec/levels.h */
 
 struct spec_operation {
 	struct spec_operation *next;
@@ -153,7 +154,8 @@ struct spec_document {
 	struct place certificate_place;
 	struct spec_url *endpoints; /* x-*-production-endpoints, x-mgw- */
 	struct spec_text owner;
-	struct spec_cors *cors; /* or NULL */
+	struct spec_cors *cors;    /* or NULL */
+	struct spec_level *levels; /* of this API; those of all are behind */
 
 	/* From mgw.yaml's "apis" and the command line, by policyfile.c. */
 	enum spec_switch security_required;

@@ -6,10 +6,11 @@
  */
 #include "spec/cors.h"
 #include "spec/fields.h"
+#include "spec/levels.h"
 #include "spec/openapi_in.h"
 
 static const char *const root_ours[] = { "x-mgw-base-path", "x-mgw-backend",
-	"x-mgw-tier", "x-mgw-max-body", "x-mgw-cors", NULL };
+	"x-mgw-tier", "x-mgw-max-body", "x-mgw-cors", "x-mgw-levels", NULL };
 static const char *const operation_ours[] = { "x-mgw-backend", "x-mgw-tier",
 	"x-mgw-max-body", NULL };
 
@@ -217,6 +218,7 @@ read_root_extensions(struct reader *r)
 	doc->max_body_given = tree_get(r->root, "x-mgw-max-body") != NULL;
 	read_wso2_root(r);
 	read_cors(r);
+	levels_read(tree_get(r->root, "x-mgw-levels"), &doc->levels, r->d);
 }
 
 void

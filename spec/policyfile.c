@@ -62,7 +62,7 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 {
 	static const char *const keys[] = { "name", "base-path", "endpoints",
 		"tier", "tier-replaces", "security", "scopes", "trailing-slash",
-		"errors", "max-body", "cors", NULL };
+		"errors", "max-body", "cors", "levels", NULL };
 	static const char *const security[] = { "as-documented", "required",
 		NULL };
 	static const char *const scopes[] = { "all", "any", NULL };
@@ -91,6 +91,7 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 	field_choice(n, "errors", error_words, &a->errors, d);
 	if (tree_get(n, "cors") != NULL)
 		a->cors = cors_read(tree_get(n, "cors"), d);
+	levels_read(tree_get(n, "levels"), &a->levels, d);
 	a->max_body_given = tree_get(n, "max-body") != NULL;
 	field_size(n, "max-body", 0, INT64_MAX, &a->max_body_bytes, d);
 }
@@ -237,8 +238,11 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 {
 	static const char *const keys[] = { "issuers", "api-keys", "schemes",
 		"tiers", "tiers-file", "apis", "limits", "timeouts", "errors",
-		"realm", "cors", NULL };
-	int errors = ERRORS_PROBLEM;
+		"realm", "cors", "levels", "unknown-tier", "rate-headers",
+		NULL };
+	static const char *const rates[] = { "ietf", "legacy", "both", "off",
+		NULL };
+	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;
 
 	if (root->kind == NODE_NULL)
 		return;
@@ -258,6 +262,10 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 	check_realm(f, d);
 	if (tree_get(root, "cors") != NULL)
 		f->cors = cors_read(tree_get(root, "cors"), d);
+	levels_read(tree_get(root, "levels"), &f->levels, d);
+	levels_read_unknown(root, &f->levels, d);
+	field_choice(root, "rate-headers", rates, &headers, d);
+	f->settings.rate_headers = (uint32_t)headers;
 }
 
 /* All as it is by default; NULL without memory. */
@@ -336,6 +344,8 @@ apply(const struct spec_api_rule *a, struct spec_document *doc)
 		doc->tier = a->tier;
 	if (a->cors != NULL)
 		doc->cors = a->cors;
+	if (a->levels != NULL)
+		doc->levels = a->levels;
 	if (a->max_body_given) {
 		doc->max_body_given = true;
 		doc->max_body_bytes = a->max_body_bytes;

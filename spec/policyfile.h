@@ -36,12 +36,16 @@
  *	    errors: problem | wso2
  *	    max-body: 10MB                  or none
  *	    cors: ...                       see cors.h
+ *	    levels: ...                     see levels.h
  *	limits: {max-uri: 4096, max-headers: 8192, max-body: none,
  *	    ipv6-prefix: 64}            how many bits make one client
  *	timeouts: {connect: 3s, first-byte: 30s, total: 60s}
  *	errors: problem       or wso2
  *	realm: mgw            in WWW-Authenticate
  *	cors: ...             of documents that say nothing of it
+ *	levels: ...           of all APIs; see levels.h
+ *	unknown-tier: NAME    for tiers of credentials that nobody knows
+ *	rate-headers: ietf    or legacy, both, off
  *
  * limits, timeouts, errors and realm are shown with their defaults; a time
  * limit of 0s is none.  ${env:NAME} and ${file:PATH} may stand in URLs and
@@ -51,6 +55,7 @@
 #define MGW_SPEC_POLICYFILE_H
 
 #include "spec/cors.h"
+#include "spec/levels.h"
 
 struct spec_source {
 	struct spec_source *next;
@@ -97,6 +102,7 @@ struct spec_api_rule {
 	struct spec_text name, base_path, tier;
 	struct spec_url *endpoints;
 	struct spec_cors *cors;
+	struct spec_level *levels;
 	enum spec_switch security_required, scopes_any, slash_ignore,
 	    tier_replaces;
 	int errors; /* enum error_format, or -1 */
@@ -115,7 +121,8 @@ struct policyfile {
 	struct spec_api_rule *apis;
 	struct row_settings settings; /* all but realm */
 	struct spec_text realm;
-	struct spec_cors *cors; /* of all that have none; or NULL */
+	struct spec_cors *cors;    /* of all that have none; or NULL */
+	struct spec_level *levels; /* of all APIs, and the unknown tier */
 };
 
 /*

@@ -1,5 +1,5 @@
 /*
- * tiers - see tiers.h.
+ * tiers - see tiers.h.  policies.yaml: tiers_wso2.c; time zones: zone.c.
  */
 #include "spec/tiers.h"
 
@@ -7,11 +7,7 @@
 #include "policy/gauge.h"
 #include "spec/fields.h"
 
-#define MINUTE_US (INT64_C(60) * US_PER_S)
-#define DAY_US (INT64_C(86400) * US_PER_S)
-
-/* A counter of the state has 56 bits. */
-#define COUNT_MAX ((UINT64_C(1) << 56) - 1)
+#define DAY_US (UINT64_C(86400) * US_PER_S)
 
 #define TIER_OF_ANY \
 	(TIER_OF_RESOURCE | TIER_OF_APPLICATION | TIER_OF_SUBSCRIPTION)
@@ -39,9 +35,8 @@ same_level(uint32_t a, uint32_t b)
 	return a == 0 || b == 0 || (a & b) != 0;
 }
 
-/* Append an empty tier; NULL after an error. */
-static struct spec_tier *
-add(struct spec_tier *list, const struct node *n, uint32_t flags,
+struct spec_tier *
+tiers_add(struct spec_tier *list, const struct node *n, uint32_t flags,
     struct diag *d)
 {
 	struct spec_tier *t, *last = list;
@@ -73,60 +68,252 @@ add(struct spec_tier *list, const struct node *n, uint32_t flags,
 	return t;
 }
 
+const char *
+tiers_inexact(const struct row_limit *l)
+{
+	if (gauge_can_hold(l))
+		return NULL;
+	if (l->algorithm == LIMIT_SLIDING)
+		return l->period_us < SLIDE_PERIOD_MIN_US
+		    ? "a sliding window is 1s at least"
+		    : "a sliding window of more than 4294967294 cannot be "
+		      "counted: use a window";
+	if (l->algorithm == LIMIT_WINDOW || l->period_us > GAUGE_US_MAX)
+		return "a window is more than 366 days";
+	if (l->unit == LIMIT_BYTES)
+		return "burst x per / limit cannot be reckoned exactly, or is "
+		       "more than 366 days: use a window";
+	return "burst x per / limit is more than 366 days";
+}
+
 static void
 check_exact(const struct row_limit *l, const struct node *n, struct diag *d)
 {
-	if (l->algorithm == LIMIT_TOKEN_BUCKET && l->count > l->period_us)
-		diag_error(d, n->place, "limit-inexact",
-		    "more than one request a microsecond cannot be counted");
-	else if (!gauge_can_hold(l))
-		diag_error(d, n->place, "limit-inexact",
-		    l->algorithm == LIMIT_TOKEN_BUCKET
-			? "burst x per / limit is more than 366 days"
-			: "a window is more than 366 days");
+	const char *why = tiers_inexact(l);
+
+	if (l->algorithm == LIMIT_TOKEN_BUCKET && l->unit == LIMIT_REQUESTS &&
+	    l->count > l->period_us)
+		why = "more than one request a microsecond cannot be counted";
+	if (why != NULL)
+		diag_error(d, n->place, "limit-inexact", "%s", why);
+}
+
+/* A word of the calendar, or a time. */
+static void
+read_per(const struct node *n, struct row_limit *l, struct diag *d)
+{
+	static const struct {
+		const char *word;
+		uint64_t us; /* the longest that it can be */
+		uint32_t calendar;
+	} words[] = {
+		{ "second", US_PER_S, CALENDAR_NONE },
+		{ "minute", 60 * US_PER_S, CALENDAR_NONE },
+		{ "hour", 3600 * US_PER_S, CALENDAR_NONE },
+		/* An hour more where clocks are set back. */
+		{ "day", DAY_US + 7200 * US_PER_S, CALENDAR_DAY },
+		{ "week", 7 * DAY_US + 7200 * US_PER_S, CALENDAR_WEEK },
+		{ "month", 31 * DAY_US + 7200 * US_PER_S, CALENDAR_MONTH },
+		{ "year", 366 * DAY_US, CALENDAR_YEAR },
+	};
+	const struct node *per = tree_get(n, "per");
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!tree_is(per, NODE_STRING) ||
+		    !span_eq(per->text, span_str(words[i].word)))
+			continue;
+		l->period_us = words[i].us;
+		l->calendar = words[i].calendar;
+		return;
+	}
+	field_duration(n, "per", 1, GAUGE_US_MAX, &l->period_us, d);
+}
+
+static void
+read_count(const struct node *n, const char *key, uint32_t unit,
+    uint64_t *count, struct diag *d)
+{
+	if (unit == LIMIT_BYTES)
+		field_size(n, key, 1, INT64_MAX >> 8, count, d);
+	else
+		field_number(n, key, 1, TIERS_COUNT_MAX, count, d);
+}
+
+static const char *const limit_keys[] = { "limit", "per", "burst", "algorithm",
+	"unit", "timezone" };
+static const char *const tier_keys[] = { "limits", "key", "stop-on-quota" };
+
+#define LIMIT_KEYS (sizeof(limit_keys) / sizeof(limit_keys[0]))
+#define TIER_KEYS (sizeof(tier_keys) / sizeof(tier_keys[0]))
+
+/* What a limit by the calendar, or without one, may not have. */
+static void
+check_calendar(
+    struct row_limit *l, int algorithm, const struct node *n, struct diag *d)
+{
+	const struct node *zone = tree_get(n, "timezone");
+
+	if (l->calendar == CALENDAR_NONE && zone != NULL)
+		diag_error(d, zone->place, "value",
+		    "timezone goes with per: day, week, month or year");
+	if (l->calendar == CALENDAR_NONE)
+		return;
+	if (algorithm >= 0 && algorithm != LIMIT_WINDOW)
+		diag_error(d, tree_get(n, "per")->place, "value",
+		    "a period by the calendar is a window: say its length, "
+		    "such as 30d, for another algorithm");
+	l->algorithm = LIMIT_WINDOW;
 }
 
 static bool
-read_limit(const struct node *n, struct row_limit *l, struct diag *d)
+read_limit(struct spec_tier *list, const struct node *n, struct row_limit *l,
+    struct spec_zone **zone, struct diag *d)
 {
-	static const char *const keys[] = { "limit", "per", "burst",
-		"algorithm", NULL };
 	static const char *const algorithms[] = { "token-bucket", "window",
-		NULL };
+		"sliding", NULL };
+	static const char *const units[] = { "requests", "bytes", NULL };
 	unsigned before = d->n_errors;
-	int algorithm = 0;
+	int algorithm = -1, unit = 0;
 
 	*l = (struct row_limit){ 0 };
-	if (!fields_check(n, "a tier", keys, d))
-		return false;
 	if (tree_get(n, "limit") == NULL || tree_get(n, "per") == NULL)
 		diag_error(
 		    d, n->place, "missing-key", "a tier needs limit and per");
-	field_number(n, "limit", 1, COUNT_MAX, &l->count, d);
-	field_duration(n, "per", 1, GAUGE_US_MAX, &l->period_us, d);
+	field_choice(n, "unit", units, &unit, d);
 	field_choice(n, "algorithm", algorithms, &algorithm, d);
+	l->unit = (uint32_t)unit;
+	l->algorithm =
+	    algorithm >= 0 ? (uint32_t)algorithm : LIMIT_TOKEN_BUCKET;
+	read_count(n, "limit", l->unit, &l->count, d);
+	if (tree_get(n, "per") != NULL)
+		read_per(n, l, d);
+	check_calendar(l, algorithm, n, d);
 	l->burst = l->count;
-	field_number(n, "burst", 1, COUNT_MAX, &l->burst, d);
-	if (algorithm == 1) {
-		l->algorithm = LIMIT_WINDOW;
+	read_count(n, "burst", l->unit, &l->burst, d);
+	if (l->algorithm != LIMIT_TOKEN_BUCKET) {
 		l->burst = 0;
 		if (tree_get(n, "burst") != NULL)
 			diag_error(d, tree_get(n, "burst")->place, "value",
 			    "a window has no burst");
 	}
+	if (d->n_errors == before && tree_get(n, "timezone") != NULL)
+		*zone = zone_read(list, tree_get(n, "timezone"), d);
 	if (d->n_errors == before)
 		check_exact(l, n, d);
 	return d->n_errors == before;
 }
 
-static void
-read_tier(struct spec_tier *list, const struct node *n, struct diag *d)
+static struct spec_key *
+read_key_word(const struct node *n, struct diag *d)
 {
-	struct spec_tier *t = add(list, n, 0, d);
+	static const char *const words[] = { "api", "operation", "subject",
+		"application", "owner", "credential", "address", "header",
+		"query", "claim", NULL };
+	struct spec_key *k = arena_alloc(d->arena, sizeof(*k));
+	struct span name = n->text, word = span_cut(&name, ' ');
+	struct spec_text t;
+	int by = 0;
+
+	if (k == NULL) {
+		d->failed = true;
+		return NULL;
+	}
+	if (!node_text(n, "a part of a key", false, &t, d))
+		return NULL;
+	name = span_trim(name);
+	while (words[by] != NULL && !span_eq(word, span_str(words[by])))
+		by++;
+	if (words[by] == NULL) {
+		struct span hint = diag_hint(word, words, d->arena);
+
+		diag_error(d, n->place, "key-part",
+		    "a key is made of api, operation, subject, application, "
+		    "owner, credential, address, header NAME, query NAME, "
+		    "claim PATH; not '%.*s'%.*s",
+		    SPAN_ARG(n->text), SPAN_ARG(hint));
+		return NULL;
+	}
+	k->by = (enum key_by)by;
+	k->name = name;
+	if ((by >= KEY_BY_HEADER) != (name.n > 0)) {
+		diag_error(d, n->place, "key-part",
+		    by >= KEY_BY_HEADER ? "'%.*s' needs a name behind it"
+					: "'%.*s': no name belongs there",
+		    SPAN_ARG(n->text));
+		return NULL;
+	}
+	for (size_t i = 0; by == KEY_BY_HEADER && i < name.n; i++) {
+		if (name.p[i] > 0x20 && name.p[i] < 0x7f &&
+		    strchr("()<>@,;:\\\"/[]?={}_", name.p[i]) == NULL)
+			continue;
+		diag_error(d, n->place, "key-part",
+		    "'%.*s' is no name of a header", SPAN_ARG(name));
+		return NULL;
+	}
+	return k;
+}
+
+struct spec_key *
+tiers_read_key(const struct node *n, struct diag *d)
+{
+	struct spec_key *key = NULL, **end = &key;
+	unsigned parts = 3; /* level, limit and tier */
+
+	if ((n->kind != NODE_LIST && n->kind != NODE_STRING) ||
+	    (n->kind == NODE_LIST && n->first == NULL)) {
+		diag_error(d, n->place, "kind",
+		    "key must be a list such as [subject, header X-Tenant]");
+		return NULL;
+	}
+	for (const struct node *m = n->kind == NODE_LIST ? n->first : n;
+	     m != NULL; m = n->kind == NODE_LIST ? m->next : NULL) {
+		*end = read_key_word(m, d);
+		if (*end == NULL)
+			return NULL;
+		parts += throttle_key_parts((*end)->by);
+		end = &(*end)->next;
+	}
+	if (parts > TAKE_PARTS_MAX) {
+		diag_error(d, n->place, "key-part", "the key is too long");
+		return NULL;
+	}
+	return key;
+}
+
+/* What a map says of the tier as a whole. */
+static void
+read_options(struct spec_tier *t, const struct node *n, struct diag *d)
+{
+	enum spec_switch stop = SWITCH_UNSET;
+
+	field_switch(n, "stop-on-quota", &stop, d);
+	if (stop == SWITCH_FALSE)
+		t->flags |= TIER_PASS_OVER_QUOTA;
+	if (tree_get(n, "key") != NULL)
+		t->key = tiers_read_key(tree_get(n, "key"), d);
+}
+
+static bool
+known_keys(const struct node *n, const char *what, bool limit, bool tier,
+    struct diag *d)
+{
+	const char *known[LIMIT_KEYS + TIER_KEYS + 1] = { NULL };
+	size_t k = 0;
+
+	for (size_t i = 0; limit && i < LIMIT_KEYS; i++)
+		known[k++] = limit_keys[i];
+	/* "limits" and a limit exclude each other. */
+	for (size_t i = limit ? 1 : 0; tier && i < TIER_KEYS; i++)
+		known[k++] = tier_keys[i];
+	return fields_check(n, what, known, d);
+}
+
+static void
+read_limits(struct spec_tier *list, struct spec_tier *t, const struct node *n,
+    bool tier, struct diag *d)
+{
 	const struct node *m = n;
 
-	if (t == NULL)
-		return;
 	if (n->kind == NODE_LIST && n->first == NULL)
 		diag_error(d, n->place, "empty", "a tier needs a limit");
 	if (n->kind == NODE_LIST)
@@ -137,10 +324,36 @@ read_tier(struct spec_tier *list, const struct node *n, struct diag *d)
 			    "a tier may have %d limits", TAKES_MAX);
 			return;
 		}
-		if (read_limit(m, &t->limits[t->n_limits], d))
+		if (known_keys(m, "a tier", true, tier, d) &&
+		    read_limit(list, m, &t->limits[t->n_limits],
+			&t->zones[t->n_limits], d))
 			t->n_limits++;
 		m = n->kind == NODE_LIST ? m->next : NULL;
 	}
+}
+
+static void
+read_tier(struct spec_tier *list, const struct node *n, struct diag *d)
+{
+	struct spec_tier *t = tiers_add(list, n, 0, d);
+	const struct node *limits;
+
+	if (t == NULL)
+		return;
+	limits = n->kind == NODE_MAP ? tree_get(n, "limits") : NULL;
+	if (limits != NULL && !known_keys(n, "a tier", false, true, d))
+		return;
+	if (limits != NULL && limits->kind != NODE_LIST) {
+		diag_error(d, limits->place, "kind",
+		    "limits must be a list of limits");
+		return;
+	}
+	if (n->kind == NODE_MAP)
+		read_options(t, n, d);
+	if (limits != NULL)
+		read_limits(list, t, limits, false, d);
+	else
+		read_limits(list, t, n, n->kind == NODE_MAP, d);
 }
 
 void
@@ -155,84 +368,6 @@ tiers_read(struct spec_tier *list, const struct node *map, struct diag *d)
 		read_tier(list, n, d);
 }
 
-static void
-read_wso2_tier(struct spec_tier *list, const struct node *n, uint32_t level,
-    struct diag *d)
-{
-	static const char *const keys[] = { "count", "unitTime", "timeUnit",
-		"stopOnQuota", NULL };
-	static const char *const units[] = { "min", "hour", "day", "week",
-		"month", "year", NULL };
-	static const int64_t unit_us[] = { MINUTE_US, 60 * MINUTE_US, DAY_US,
-		7 * DAY_US, 30 * DAY_US, 365 * DAY_US };
-	struct spec_tier *t = add(list, n, level, d);
-	enum spec_switch stop = SWITCH_UNSET;
-	uint64_t times = 0;
-	struct row_limit *l;
-	int unit = -1;
-
-	if (t == NULL || !fields_check(n, "a policy", keys, d))
-		return;
-	l = &t->limits[0];
-	t->n_limits = 1;
-	l->algorithm = LIMIT_WINDOW;
-	field_number(n, "count", 1, COUNT_MAX, &l->count, d);
-	field_number(n, "unitTime", 1, 1000, &times, d);
-	field_choice(n, "timeUnit", units, &unit, d);
-	field_switch(n, "stopOnQuota", &stop, d);
-	for (int i = 0; i < 3; i++)
-		if (tree_get(n, keys[i]) == NULL)
-			diag_error(d, n->name_place, "missing-key",
-			    "policy '%.*s' needs %s", SPAN_ARG(n->name),
-			    keys[i]);
-	if (stop != SWITCH_UNSET && level != TIER_OF_SUBSCRIPTION)
-		diag_error(d, n->name_place, "value",
-		    "stopOnQuota belongs to subscriptionPolicies");
-	if (stop == SWITCH_FALSE)
-		t->flags |= TIER_PASS_OVER_QUOTA;
-	if (unit < 0 || times == 0 || l->count == 0)
-		return;
-	l->period_us = (uint64_t)unit_us[unit] * times;
-	check_exact(l, n, d);
-}
-
-static void
-read_wso2_section(struct spec_tier *list, const struct node *section,
-    uint32_t level, struct diag *d)
-{
-	if (section == NULL || section->kind == NODE_NULL)
-		return;
-	if (section->kind != NODE_LIST) {
-		diag_error(d, section->place, "kind",
-		    "%.*s must be a list, not %s", SPAN_ARG(section->name),
-		    tree_kind_name(section->kind));
-		return;
-	}
-	for (const struct node *n = section->first; n != NULL; n = n->next) {
-		if (n->kind != NODE_MAP || n->n != 1)
-			diag_error(d, n->place, "kind",
-			    "a policy must be a map of one name");
-		else
-			read_wso2_tier(list, n->first, level, d);
-	}
-}
-
-void
-tiers_read_wso2(struct spec_tier *list, const struct node *root, struct diag *d)
-{
-	static const char *const keys[] = { "resourcePolicies",
-		"applicationPolicies", "subscriptionPolicies", NULL };
-
-	if (!fields_check(root, "tiers-file", keys, d))
-		return;
-	read_wso2_section(list, tree_get(root, keys[0]), TIER_OF_RESOURCE, d);
-	/* Before those of applications: the first of a name is a caller's. */
-	read_wso2_section(
-	    list, tree_get(root, keys[2]), TIER_OF_SUBSCRIPTION, d);
-	read_wso2_section(
-	    list, tree_get(root, keys[1]), TIER_OF_APPLICATION, d);
-}
-
 struct spec_tier *
 tiers_find(struct spec_tier *list, struct span name)
 {
@@ -243,14 +378,35 @@ tiers_find(struct spec_tier *list, struct span name)
 	return NULL;
 }
 
+/* As policy/throttle_key.c looks for them. */
+static bool
+serves(const struct spec_tier *t, enum level level)
+{
+	uint32_t of = t->flags & TIER_OF_ANY;
+
+	if (level == LEVEL_SUBSCRIPTION)
+		return same_level(of, TIER_OF_SUBSCRIPTION);
+	if (level == LEVEL_APPLICATION)
+		return same_level(of, TIER_OF_APPLICATION);
+	return of != TIER_OF_RESOURCE;
+}
+
+struct spec_tier *
+tiers_find_for(struct spec_tier *list, struct span name, enum level level)
+{
+	for (struct spec_tier *t = list; t != NULL; t = t->next)
+		if (serves(t, level) && span_eq(t->name.text, name))
+			return t;
+	return NULL;
+}
+
 uint32_t
-tiers_most_limits(const struct spec_tier *list)
+tiers_most_limits(const struct spec_tier *list, enum level level)
 {
 	uint32_t most = 0;
 
 	for (const struct spec_tier *t = list; t != NULL; t = t->next)
-		if ((t->flags & TIER_OF_ANY) != TIER_OF_RESOURCE &&
-		    t->n_limits > most)
+		if (serves(t, level) && t->n_limits > most)
 			most = t->n_limits;
 	return most;
 }

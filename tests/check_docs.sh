@@ -129,10 +129,11 @@ sed -n 's/^#\{0,1\}\([a-z-]*\) .*/\1/p' dist/mgw.conf | sed '/^$/d' |
 test ! -s "$work/unknown" || say "dist/mgw.conf has $(cat "$work/unknown")"
 
 page=man/mgw.yaml.5
-word_lists spec/policyfile.c spec/keysource.c spec/tiers.c spec/cors.c >"$work/lists"
+word_lists spec/policyfile.c spec/keysource.c spec/tiers.c \
+    spec/tiers_wso2.c spec/levels.c spec/cors.c >"$work/lists"
 # Private members of keys, which are looked for to be refused.
 grep -v 'const secret\[\]' "$work/lists" >"$work/read"
-grep -E 'const keys\[\]' "$work/read" | strings >"$work/keys"
+grep -E 'const ([a-z]+_)?keys\[\]' "$work/read" | strings >"$work/keys"
 strings <"$work/read" >"$work/code"
 # A word of the page: what ".Cm" or ".Ss" names, and what stands in a map
 # such as {jwt: [ISSUER...]}.

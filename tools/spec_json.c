@@ -62,7 +62,15 @@ static const char *const source_words[] = { "secret", "key-set", "key-file",
 static const char *const how_words[] = { "file", "env", "url", "inline" };
 static const char *const limit_words[] = { "token-bucket", "window",
 	"sliding" };
-static const char *const unit_words[] = { "requests", "bytes" };
+static const char *const unit_words[] = { "requests", "bytes", "concurrent" };
+static const char *const calendar_words[] = { "none", "day", "week", "month",
+	"year" };
+static const char *const level_words[] = { "api", "operation", "subscription",
+	"application", "subject", "address", "unknown" };
+static const char *const rate_words[] = { "ietf", "legacy", "both", "off" };
+static const char *const key_words[] = { "api", "operation", "subject",
+	"application", "owner", "credential", "address", "header", "query",
+	"claim" };
 
 static struct json_object *
 source_json(const struct bundle *b, uint32_t i)
@@ -191,7 +199,7 @@ schemes_json(const struct bundle *b, struct range r)
 }
 
 static struct json_object *
-limit_json(const struct row_limit *l)
+limit_json(const struct bundle *b, const struct row_limit *l)
 {
 	struct json_object *o = json_new_object();
 
@@ -201,7 +209,60 @@ limit_json(const struct row_limit *l)
 	put_number(o, "period_us", l->period_us);
 	if (l->algorithm == LIMIT_TOKEN_BUCKET)
 		put_number(o, "burst", l->burst);
+	if (l->calendar != CALENDAR_NONE)
+		put_word(o, "calendar", calendar_words, l->calendar);
+	if (l->zone != 0)
+		put_text(o, "timezone", b, bundle_zone(b, l->zone - 1)->name);
 	return o;
+}
+
+/* What a counter is for, as mgw.yaml has it; nothing for an empty key. */
+static void
+put_key(struct json_object *o, const struct bundle *b, struct range key)
+{
+	struct json_object *list = json_new_array();
+
+	if (key.n == 0) {
+		json_free(list);
+		return;
+	}
+	for (uint32_t i = 0; i < key.n; i++) {
+		const struct row_key_part *k =
+		    bundle_key_part(b, key.first + i);
+		struct span name = bundle_text(b, k->path);
+		struct buf text;
+
+		if (k->name != ROW_NONE)
+			name = bundle_text(b, bundle_name(b, k->name)->shown);
+		buf_init(&text, 1 << 16);
+		buf_add_str(&text, key_words[k->kind]);
+		buf_add_str(&text, name.n > 0 ? " " : "");
+		buf_add(&text, name);
+		(void)json_append(list, json_new_string(buf_span(&text)));
+		buf_fini(&text);
+	}
+	(void)json_put(o, "key", list);
+}
+
+/* Those of API "api", or of all with ROW_NONE. */
+static struct json_object *
+levels_json(const struct bundle *b, uint32_t api)
+{
+	struct json_object *list = json_new_array();
+
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_LEVEL); i++) {
+		const struct row_level *l = bundle_level(b, i);
+		struct json_object *o;
+
+		if (l->api != api)
+			continue;
+		o = json_new_object();
+		put_word(o, "level", level_words, l->level);
+		put_tier(o, b, l->tier);
+		put_key(o, b, l->key);
+		(void)json_append(list, o);
+	}
+	return list;
 }
 
 static struct json_object *
@@ -223,8 +284,8 @@ cors_json(const struct bundle *b, const struct row_cors *c)
 	put_flag(o, "credentials", (c->flags & CORS_CREDENTIALS) != 0);
 	put_number(o, "max_age_s", c->max_age_s);
 	for (uint32_t i = 0; i < c->limits.n; i++)
-		(void)json_append(
-		    limits, limit_json(bundle_limit(b, c->limits.first + i)));
+		(void)json_append(limits,
+		    limit_json(b, bundle_limit(b, c->limits.first + i)));
 	(void)json_put(o, "preflight_limits", limits);
 	return o;
 }
@@ -253,6 +314,7 @@ spec_api_json(const struct bundle *b, uint32_t api)
 		(void)json_put(
 		    o, "cors", cors_json(b, bundle_cors(b, a->cors.first)));
 	(void)json_put(o, "schemes", schemes_json(b, a->schemes));
+	(void)json_put(o, "levels", levels_json(b, api));
 	for (uint32_t i = 0; i < a->operations.n; i++)
 		(void)json_append(list,
 		    operation_json(
@@ -333,9 +395,10 @@ tier_json(const struct bundle *b, const struct row_tier *t)
 	put_flag(o, "unlimited", (t->flags & TIER_UNLIMITED) != 0);
 	put_flag(o, "stop_on_quota", !(t->flags & TIER_PASS_OVER_QUOTA));
 	for (uint32_t i = 0; i < t->limits.n; i++)
-		(void)json_append(
-		    limits, limit_json(bundle_limit(b, t->limits.first + i)));
+		(void)json_append(limits,
+		    limit_json(b, bundle_limit(b, t->limits.first + i)));
 	(void)json_put(o, "limits", limits);
+	put_key(o, b, t->key);
 	return o;
 }
 
@@ -354,6 +417,7 @@ settings_json(const struct bundle *b, const struct row_settings *s)
 	put_number(o, "first_byte_ms", s->first_byte_ms);
 	put_number(o, "total_ms", s->total_ms);
 	put_text(o, "realm", b, s->realm);
+	put_word(o, "rate_headers", rate_words, s->rate_headers);
 	return o;
 }
 
@@ -378,5 +442,6 @@ spec_bundle_json(const struct bundle *b)
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++)
 		(void)json_append(tiers, tier_json(b, bundle_tier(b, i)));
 	(void)json_put(o, "tiers", tiers);
+	(void)json_put(o, "levels", levels_json(b, ROW_NONE));
 	return o;
 }

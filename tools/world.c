@@ -36,7 +36,9 @@ world_take(void *world, struct take *takes, unsigned n, int64_t now_us)
 		    l->algorithm == LIMIT_TOKEN_BUCKET ? l->burst : l->count;
 
 		takes[i].refused = false;
-		takes[i].remaining = most > 0 ? most - 1 : 0;
+		takes[i].remaining = most;
+		if (l->unit == LIMIT_REQUESTS && most > 0)
+			takes[i].remaining--;
 		takes[i].reset_us = l->period_us;
 	}
 	return TAKE_ALLOWED;

@@ -55,7 +55,7 @@ POLICY	 = $(patsubst %.c,$O/%.o,$(wildcard policy/*.c))
 SPEC	 = $(patsubst %.c,$O/%.o,$(wildcard spec/*.c))
 FCGI	 = $(patsubst %.c,$O/%.o,$(filter-out fcgi/mgw.c,$(wildcard fcgi/*.c)))
 SHARED	 = $(patsubst %.c,$O/%.o,$(filter-out tools/mgw-% tools/spec_% \
-	   tools/key_% tools/token_%,$(wildcard tools/*.c)))
+	   tools/key_% tools/token_% tools/throttle_%,$(wildcard tools/*.c)))
 SUBCOMMANDS = $(patsubst %.c,$O/%.o,$(wildcard tools/spec_*.c))
 TOOLS	 = $(patsubst tools/%.c,$O/%,$(wildcard tools/mgw-*.c))
 UNIT	 = $(patsubst %.c,$O/%,$(wildcard tests/unit/test_*.c))
@@ -79,6 +79,7 @@ $O/mgw: $O/fcgi/mgw.o $(FCGI) $(POLICY) $(BASE)
 
 $O/mgw-spec: $(SUBCOMMANDS)
 $O/mgw-key: $(patsubst %.c,$O/%.o,$(wildcard tools/key_*.c))
+$O/mgw-throttle: $(patsubst %.c,$O/%.o,$(wildcard tools/throttle_*.c))
 $O/mgw-token: $(patsubst %.c,$O/%.o,$(wildcard tools/token_*.c))
 
 $O/mgw-%: $O/tools/mgw-%.o $(SHARED) $(SPEC) $(POLICY) $(BASE)

@@ -12,10 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "fcgi/backends.h"
 #include "fcgi/listen.h"
 #include "fcgi/remote_file.h"
+#include "policy/control.h"
 #include "policy/source.h"
 
 #define REPORT_BYTES_MAX (64u << 20)
@@ -144,6 +146,29 @@ check_state(struct report *r)
 	else
 		item(r, "state", span_str(dir), true,
 		    "its file \"shared\" would be made");
+}
+
+/* What mgw-throttle has set; without it every request is refused. */
+static void
+check_rules(struct report *r)
+{
+	uint64_t last = r->state != NULL ? state_rules_seq(r->state) : 0;
+	struct control *c;
+	char why[WHY_MAX];
+	size_t at = 0;
+	unsigned n = 0;
+
+	if (r->state == NULL)
+		return;
+	c = control_load(r->config->state, last, NULL, why, sizeof(why));
+	while (c != NULL &&
+	    control_next(c, clock_wall_us() / US_PER_S, &at) != NULL)
+		n++;
+	if (c == NULL)
+		item(r, "rules", SPAN(CONTROL_FILE), false, "%s", why);
+	else
+		item(r, "rules", SPAN(CONTROL_FILE), true, "%u in force", n);
+	control_free(c);
 }
 
 /* A file that is appended to, or the name of another place. */
@@ -321,6 +346,7 @@ check_run(const struct config *c)
 	    true, "threads=%u queue-time=%ums", c->threads, c->queue_time_ms);
 	check_user(&r);
 	check_state(&r);
+	check_rules(&r);
 	check_log(&r, "events", c->events);
 	check_log(&r, "error-log", c->error_log);
 	check_listeners(&r);

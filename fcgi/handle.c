@@ -12,6 +12,7 @@
 
 #define RETRY_AFTER_S 1
 #define ID_BYTES 32
+#define TRAFFIC_SAMPLE 16
 
 /* Everything about the request at hand, on the worker's stack. */
 struct handling {
@@ -201,6 +202,26 @@ name_api(const struct bundle *b, const struct row_api *api, struct arena *a)
 	return span_of(p, title.n + 1 + version.n);
 }
 
+/*
+ * One vote of a few for where requests come from: a proxy that nobody
+ * named makes all its clients one address, and their limits one limit.
+ */
+static void
+watch_traffic(const struct handling *h)
+{
+	static _Thread_local unsigned n;
+	const struct client *c = &h->request.client;
+
+	if (n++ % TRAFFIC_SAMPLE != 0 || !c->known)
+		return;
+	if (state_traffic(h->gate->state,
+		span_of(c->at.bytes, sizeof(c->at.bytes)),
+		!c->proxied && network_is_private(&c->at), h->request.now_us))
+		log_warn("most requests come from address=%.*s: if it is a "
+			 "proxy, name it with trusted-proxy",
+		    SPAN_ARG(c->text));
+}
+
 /* On every way out, once: settle, event, counters. */
 static bool
 end(struct handling *h)
@@ -225,6 +246,8 @@ end(struct handling *h)
 	    reason_word(v->decision.reason));
 	state_count(h->gate->state, api, v->decision.reason,
 	    (uint64_t)(clock_mono_us() - h->meter.start_us));
+	watch_traffic(h);
+	rules_put(h->gate->rules, h->request.control);
 	live_put(h->gate->live, h->generation);
 	return h->whole;
 }
@@ -245,6 +268,8 @@ handle(const struct gate *gate, struct exchange *x, struct share_slot *slot)
 	} else if (is_health(&h)) {
 		send_health(&h);
 	} else {
+		h.request.control = rules_get(gate->rules);
+		h.request.control_lost = h.request.control == NULL;
 		passed = decide(&h.generation->policy, &h.request, &h.ruling);
 		h.meter.policy_us = clock_mono_us() - h.meter.start_us;
 		if (!passed || h.ruling.preflight || !pass_on(&h, slot))

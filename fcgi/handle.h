@@ -7,12 +7,14 @@
 #include "fcgi/config.h"
 #include "fcgi/events.h"
 #include "fcgi/live.h"
+#include "fcgi/rules.h"
 #include "fcgi/share.h"
 
 /* What requests need; everything in it is safe from every thread. */
 struct gate {
 	const struct config *config;
 	struct live *live;
+	struct rules *rules;
 	struct state *state;
 	struct upstreams *upstreams;
 	struct events *events;

@@ -67,6 +67,11 @@ open_gate(struct process *p)
 	g->live = live_open(c, g->state, p->cgi, p->why, sizeof(p->why));
 	if (g->live == NULL)
 		return false;
+	g->rules = rules_open(c->state, g->state);
+	if (g->rules == NULL) {
+		(void)snprintf(p->why, sizeof(p->why), "out of memory");
+		return false;
+	}
 	g->events = events_open(c->events, p->cgi, p->why, sizeof(p->why));
 	if (g->events == NULL)
 		return false;
@@ -84,6 +89,7 @@ close_gate(struct process *p)
 	upstreams_free(g->upstreams);
 	events_close(g->events);
 	live_close(g->live);
+	rules_close(g->rules);
 	if (g->state != NULL)
 		state_close(g->state);
 }
@@ -159,6 +165,7 @@ pool_tick(void *gate, unsigned workers, unsigned busy, bool reload)
 	while (lost-- > 0)
 		state_tally(g->state, STATE_EVENT_LOST);
 	live_refresh(g->live, reload);
+	rules_refresh(g->rules);
 	now = live_get(g->live);
 	state_process_update(
 	    g->state, now->policy.bundle->policy, workers, busy);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "policy/cors.h"
+#include "policy/deny.h"
 #include "policy/security.h"
 
 /*
@@ -84,6 +85,17 @@ preflight(const struct stage *s)
 	return s->v->preflight;
 }
 
+/* By "who", or when NULL by all that is known before. */
+static bool
+deny(const struct stage *s, const struct principal *who)
+{
+	/* Where there are no rules nothing is to be told of them. */
+	return !deny_has_rules(s->r) ||
+	    note(s, "deny",
+		deny_check(
+		    s->p->bundle, s->r, &s->v->match, who, &s->v->decision));
+}
+
 static bool
 authenticate(const struct stage *s)
 {
@@ -123,7 +135,8 @@ decide(const struct policy *p, struct request *r, struct ruling *v)
 		return false;
 	if (is_preflight(&s))
 		return preflight(&s);
-	return authenticate(&s) && body(&s) && throttle(&s);
+	return deny(&s, NULL) && authenticate(&s) && deny(&s, &v->who) &&
+	    body(&s) && throttle(&s);
 }
 
 /* Import has resolved what is inherited, "none" included. */

@@ -2,9 +2,9 @@
  * decide - may this request pass?
  *
  * The column of checks that every request walks down, in this order:
- * clock, shape, route, preflight, authenticate and authorize, body,
- * throttle.  Each is one call in decide.c; the first that says no ends
- * it.  The gate and mgw-spec explain run this very function.
+ * clock, shape, route, preflight, deny, authenticate and authorize, deny by
+ * who it is, body, throttle.  Each is one call in decide.c; the first that says
+ * no ends it.  The gate and mgw-spec explain run this very function.
  */
 #ifndef MGW_POLICY_DECIDE_H
 #define MGW_POLICY_DECIDE_H

@@ -140,7 +140,9 @@ write_caller(struct event *e, const struct bundle *b, const struct ruling *v)
 	text(e, "scheme", who->scheme);
 	text(e, "issuer", who->issuer);
 	text(e, "key_type", who->key_type);
-	if (limit == -1) {
+	if (v->decision.level != NULL)
+		text(e, "level", span_str(v->decision.level));
+	if (v->decision.level != NULL || limit == -1) {
 		text(e, "tier", who->tier);
 		return;
 	}

@@ -367,7 +367,9 @@ request_read(struct request *r, const struct bundle *b,
 		.n_params = r->n_params,
 		.arena = r->arena,
 		.now_us = r->now_us,
-		.id = r->id };
+		.id = r->id,
+		.control = r->control,
+		.control_lost = r->control_lost };
 	r->fields = arena_calloc(
 	    r->arena, bundle_n(b, SECTION_NAME) + 1, sizeof(*r->fields));
 	if (r->fields == NULL)

@@ -15,6 +15,8 @@
 #include "policy/client.h"
 #include "policy/decision.h"
 
+struct control; /* policy/control.h */
+
 struct param {
 	struct span name;
 	struct span value;
@@ -34,6 +36,9 @@ struct request {
 	struct arena *arena; /* of this request */
 	int64_t now_us;      /* wall time, read once */
 	struct span id;      /* random, 32 hexadecimal digits */
+	/* What mgw-throttle has set; NULL: nothing. */
+	const struct control *control;
+	bool control_lost; /* it cannot be had: nobody may pass */
 
 	struct span method;
 	struct span target; /* REQUEST_URI as it came */
@@ -63,7 +68,7 @@ struct request_rules {
  * Shape: read the parameters, the target, the framing fields and the
  * fields that "b" asks for; refuse what is malformed, ambiguous, too long
  * or comes twice where it may not.
- * The caller has set params, n_params, arena, now_us and id; all else of
+ * The caller has set params, n_params, arena, now_us, id and control; else of
  * "r" is filled here, as far as it could be read even when refused.
  * False: "d" says why.
  */

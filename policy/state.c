@@ -184,15 +184,16 @@ static const char *
 place_sections(struct state *s)
 {
 	const struct state_header *h = s->header;
-	const struct state_section *v, *m, *a, *p;
+	const struct state_section *v, *m, *a, *p, *c;
 
 	v = section(
 	    h, STATE_VERDICTS, sizeof(struct verdict_slot), GROUP, true);
 	m = section(h, STATE_METRICS, sizeof(struct metrics), 1, false);
 	a = section(h, STATE_APIS, sizeof(struct api_slot), 1, true);
 	p = section(h, STATE_PROCESSES, sizeof(struct process_slot), 1, false);
+	c = section(h, STATE_CONTROL, sizeof(struct control_words), 1, false);
 	if (!place_tables(s) || v == NULL || m == NULL || a == NULL ||
-	    p == NULL)
+	    p == NULL || c == NULL)
 		return "lacks a section; remove it to begin at zero";
 	s->verdicts = (void *)(s->map + v->offset);
 	s->n_verdicts = v->count;
@@ -201,6 +202,7 @@ place_sections(struct state *s)
 	s->n_apis = a->count;
 	s->processes = (void *)(s->map + p->offset);
 	s->n_processes = p->count;
+	s->control = (void *)(s->map + c->offset);
 	return NULL;
 }
 

@@ -130,6 +130,20 @@ void state_process_leave(struct state *s);
 /* A keyed sum under the state's key, for files kept beside it. */
 struct hash128 state_sum(const struct state *s, struct span bytes);
 
+/*
+ * The seq of the last change in CONTROL_FILE (control.h) that anybody has
+ * read or written.  It is never set back.
+ */
+uint64_t state_rules_seq(const struct state *s);
+void state_rules_raise(struct state *s, uint64_t seq);
+
+/*
+ * One of the requests of "address" (some may be left out).  True, at most
+ * once an hour, when it is to be told that most requests come from it.
+ */
+bool state_traffic(
+    struct state *s, struct span address, bool tell, int64_t now_us);
+
 /* What mgw-status tells. */
 struct state_fill {
 	const char *section;

@@ -37,6 +37,7 @@ enum state_tag {
 	STATE_SLIDES = 20,
 	STATE_CLIENT_SLIDES,
 	STATE_SLIDE_OVERFLOW,
+	STATE_CONTROL = 24,
 };
 
 struct state_section {
@@ -130,6 +131,14 @@ struct process_slot {
 	char bundle[216]; /* path, up to its first NUL */
 };
 
+/* What there is one of. */
+struct control_words {
+	_Atomic uint64_t rules_seq;
+	/* Who makes most of the traffic; see state_control.c. */
+	_Atomic uint64_t candidate, votes, counted;
+	_Atomic int64_t told_us;
+};
+
 #define MUTEXES 16
 
 struct state {
@@ -147,6 +156,7 @@ struct state {
 	uint32_t n_apis; /* a power of two */
 	struct process_slot *processes;
 	uint32_t n_processes;
+	struct control_words *control;
 	int process;                        /* our slot, or -1 */
 	unsigned char columns[REASON__MAX]; /* of each reason; 0: none */
 	pthread_mutex_t mutexes[MUTEXES];

@@ -97,6 +97,7 @@ fill_header(struct state_header *h, const struct state_sizes *sizes)
 	    round_up(sizes->n_slides / 4, SLIDES_DEFAULT / 4, SLIDES_MAX));
 	add_section(
 	    h, STATE_SLIDE_OVERFLOW, sizeof(struct slide), SLIDE_OVERFLOWS);
+	add_section(h, STATE_CONTROL, sizeof(struct control_words), 1);
 	h->sum = state_header_sum(h);
 	return true;
 }

@@ -5,7 +5,6 @@
  * documents; as JSON they are escaped, as text their control bytes are.
  */
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,12 +12,13 @@
 #include "base/args.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "policy/control.h"
 #include "policy/state.h"
+#include "tools/state_place.h"
 
 /* 256 APIs with all their counts, and room to spare. */
 #define REPORT_BYTES_MAX (4 << 20)
 #define WATCH_S 1
-#define SYSTEM_STATE "/var/lib/mgw"
 
 static const struct args_option options[] = {
 	{ 's', "state", "DIR", "the state directory" },
@@ -33,7 +33,7 @@ static const struct args_program program = {
 	.about = "Show the processes that serve from a state directory, the "
 		 "requests they\nanswered by API and reason, and how full "
 		 "each section of the state is.\nDIR is MGW_STATE, else "
-		 "~/.mgw/state, else " SYSTEM_STATE ".\n\n"
+		 "~/.mgw/state, else " STATE_PLACE_SYSTEM ".\n\n"
 		 "Exit: 0 done, 2 wrong use or cannot read.",
 	.options = options,
 };
@@ -66,8 +66,59 @@ seconds_since(int64_t then_us, int64_t now_us)
 	return now_us > then_us ? (uint64_t)((now_us - then_us) / US_PER_S) : 0;
 }
 
+/* What mgw-throttle has set. */
+struct rules {
+	bool had; /* else "why" */
+	uint64_t deny, tiers;
+	char why[512];
+};
+
 static void
-write_text(const struct state_report *r, int64_t now_us, struct buf *to)
+count_rules(
+    const char *dir, const struct state *s, int64_t now_us, struct rules *r)
+{
+	const struct control_rule *rule;
+	struct control *c;
+	size_t at = 0;
+
+	*r = (struct rules){ .had = false };
+	c = control_load(dir, state_rules_seq(s), NULL, r->why, sizeof(r->why));
+	if (c == NULL)
+		return;
+	r->had = true;
+	while ((rule = control_next(c, now_us / US_PER_S, &at)) != NULL) {
+		r->deny += rule->change == CONTROL_DENY;
+		r->tiers += rule->change == CONTROL_TIER;
+	}
+	control_free(c);
+}
+
+static void
+write_rules(const struct rules *r, bool json, struct buf *to)
+{
+	if (json && r->had)
+		buf_printf(to,
+		    ",\"rules\":{\"deny\":%" PRIu64 ",\"tiers\":%" PRIu64 "}",
+		    r->deny, r->tiers);
+	else if (json) {
+		buf_add_str(to, ",\"rules\":{\"damaged\":");
+		json_write_string(to, span_str(r->why));
+		buf_add_char(to, '}');
+	} else if (r->had) {
+		buf_printf(to,
+		    "rules: %" PRIu64 " deny, %" PRIu64
+		    " tiers of applications\n",
+		    r->deny, r->tiers);
+	} else {
+		buf_add_str(to, "rules: requests are refused: ");
+		add_clean(to, span_str(r->why));
+		buf_add_char(to, '\n');
+	}
+}
+
+static void
+write_text(const struct state_report *r, const struct rules *rules,
+    int64_t now_us, struct buf *to)
 {
 	for (unsigned i = 0; i < r->n_processes; i++) {
 		const struct state_process *p = &r->processes[i];
@@ -95,6 +146,7 @@ write_text(const struct state_report *r, int64_t now_us, struct buf *to)
 			    r->apis[i].counts[k]);
 		}
 	}
+	write_rules(rules, false, to);
 	for (unsigned i = 0; i < r->n_fills; i++)
 		buf_printf(to, "%s: %" PRIu64 " of %" PRIu64 " used\n",
 		    r->fills[i].section, r->fills[i].used, r->fills[i].count);
@@ -135,7 +187,8 @@ write_process(const struct state_process *p, int64_t now_us, struct buf *to)
 }
 
 static void
-write_json(const struct state_report *r, int64_t now_us, struct buf *to)
+write_json(const struct state_report *r, const struct rules *rules,
+    int64_t now_us, struct buf *to)
 {
 	buf_add_str(to, "{\"processes\":[");
 	for (unsigned i = 0; i < r->n_processes; i++) {
@@ -149,7 +202,9 @@ write_json(const struct state_report *r, int64_t now_us, struct buf *to)
 			buf_add_char(to, ',');
 		write_api(&r->apis[i], to);
 	}
-	buf_add_str(to, "],\"sections\":{");
+	buf_add_char(to, ']');
+	write_rules(rules, true, to);
+	buf_add_str(to, ",\"sections\":{");
 	for (unsigned i = 0; i < r->n_fills; i++)
 		buf_printf(to,
 		    "%s\"%s\":{\"used\":%" PRIu64 ",\"count\":%" PRIu64 "}",
@@ -164,21 +219,23 @@ write_json(const struct state_report *r, int64_t now_us, struct buf *to)
 
 /* Print once; exit code. */
 static int
-print(const struct state *s, bool json)
+print(const char *dir, const struct state *s, bool json)
 {
 	int64_t now_us = clock_wall_us();
 	struct state_report r;
+	struct rules rules;
 	struct arena a;
 	struct buf out;
 	bool good;
 
 	arena_init(&a, 65536, REPORT_BYTES_MAX);
 	buf_init(&out, REPORT_BYTES_MAX);
+	count_rules(dir, s, now_us, &rules);
 	good = state_report(s, now_us, &a, &r);
 	if (good && json)
-		write_json(&r, now_us, &out);
+		write_json(&r, &rules, now_us, &out);
 	else if (good)
-		write_text(&r, now_us, &out);
+		write_text(&r, &rules, now_us, &out);
 	good = good && !out.failed &&
 	    fwrite(buf_span(&out).p, 1, out.n, stdout) == out.n &&
 	    fflush(stdout) == 0;
@@ -187,22 +244,6 @@ print(const struct state *s, bool json)
 	if (!good)
 		fprintf(stderr, "mgw-status: cannot write the report\n");
 	return good ? 0 : 2;
-}
-
-/* Where the state is when nobody says; in "room". */
-static const char *
-default_state(char *room, size_t size)
-{
-	const struct passwd *me = getpwuid(getuid());
-	const char *named = getenv("MGW_STATE");
-
-	if (named != NULL && named[0] != '\0')
-		return named;
-	if (me != NULL &&
-	    snprintf(room, size, "%s/.mgw/state", me->pw_dir) < (int)size &&
-	    access(room, F_OK) == 0)
-		return room;
-	return SYSTEM_STATE;
 }
 
 static int
@@ -216,7 +257,7 @@ run(const char *dir, bool json, bool watch)
 		fprintf(stderr, "mgw-status: %s\n", why);
 		return 2;
 	}
-	while ((code = print(s, json)) == 0 && watch) {
+	while ((code = print(dir, s, json)) == 0 && watch) {
 		sleep(WATCH_S);
 		if (!json)
 			putchar('\n');
@@ -255,6 +296,6 @@ main(int argc, char **argv)
 		}
 	}
 	if (dir == NULL)
-		dir = default_state(room, sizeof(room));
+		dir = state_place(room, sizeof(room));
 	return run(dir, json, watch);
 }

@@ -9,10 +9,9 @@
 
 #include "base/args.h"
 #include "base/clock.h"
-#include "policy/answer.h"
-#include "policy/json.h"
+#include "policy/control.h"
+#include "tools/explain.h"
 #include "tools/spec.h"
-#include "tools/world.h"
 
 #define PARAMS_MAX 256
 #define KEYS_MAX 16
@@ -27,6 +26,7 @@ enum {
 	OPT_KEYS,
 	OPT_STRIP,
 	OPT_PROXY,
+	OPT_STATE,
 	OPT_JSON,
 };
 
@@ -42,6 +42,8 @@ static const struct args_option options[] = {
 	[OPT_STRIP] = { 0, "strip-prefix", "PATH", "as in mgw.conf" },
 	[OPT_PROXY] = { 0, "trusted-proxy", "ADDRESS|NETWORK",
 	    "as in mgw.conf; may come again" },
+	[OPT_STATE] = { 0, "state", "DIR",
+	    "the deny rules and tiers that are set there" },
 	[OPT_JSON] = { 'j', "json", NULL, "print JSON" },
 	{ 0, NULL, NULL, NULL },
 };
@@ -63,6 +65,7 @@ struct explain {
 	struct network proxies[PROXIES_MAX];
 	unsigned n_proxies;
 	int64_t now_us;
+	struct control *control; /* or NULL */
 	bool json;
 	bool failed; /* a message was printed */
 };
@@ -212,6 +215,7 @@ static bool
 take_option(struct explain *e, int opt, const char *value)
 {
 	uint64_t at_s;
+	char why[512];
 
 	switch (opt) {
 	case OPT_HEADER:
@@ -232,6 +236,12 @@ take_option(struct explain *e, int opt, const char *value)
 	case OPT_STRIP:
 		e->strip = span_str(value);
 		return true;
+	case OPT_STATE:
+		control_free(e->control);
+		e->control = control_load(value, 0, NULL, why, sizeof(why));
+		if (e->control == NULL)
+			fprintf(stderr, "%s: %s\n", program.name, why);
+		return e->control != NULL;
 	case OPT_PROXY:
 		if (e->n_proxies == PROXIES_MAX ||
 		    !network_parse(
@@ -289,138 +299,6 @@ read_options(struct explain *e, int argc, char **argv)
 	return e->failed ? 3 : 0;
 }
 
-/* What the gate's own words leave open: which route, scheme and limit. */
-static struct span
-step_subject(struct explain *e, const struct bundle *b,
-    const struct world_step *s, const struct request *r, const struct ruling *v)
-{
-	const struct row_operation *op = v->match.operation;
-	struct span stage = span_str(s->stage), text = { NULL, 0 };
-	struct buf to;
-
-	buf_init(&to, 1 << 20);
-	if (span_eq(stage, SPAN("route")) && op != NULL) {
-		buf_add(&to, bundle_text(b, op->method));
-		buf_add_char(&to, ' ');
-		buf_add(&to, bundle_text(b, v->match.item->path));
-		buf_add_str(&to, " of ");
-		buf_add(&to, bundle_text(b, v->match.api->title));
-		buf_add_char(&to, ' ');
-		buf_add(&to, bundle_text(b, v->match.api->version));
-	} else if (span_eq(stage, SPAN("shape")) && r->client.proxied) {
-		buf_add_str(&to, "client ");
-		buf_add(&to, r->client.text);
-	} else if (s->alternative >= 0 && op != NULL) {
-		spec_write_alternative(
-		    b, op->alternatives.first + (uint32_t)s->alternative, &to);
-	} else if (span_eq(stage, SPAN("throttle"))) {
-		for (unsigned i = 0; i < v->receipt.n; i++) {
-			buf_printf(&to, "%s%s ", i > 0 ? ", " : "",
-			    v->receipt.levels[i]);
-			buf_add(&to, bundle_text(b, v->receipt.tiers[i]->name));
-		}
-	}
-	if (to.n > 0)
-		text = arena_copy(&e->arena, buf_span(&to));
-	buf_fini(&to);
-	return text;
-}
-
-static void
-print_step(const struct world_step *s, struct span subject)
-{
-	printf("%-13s ", s->stage);
-	if (s->alternative >= 0)
-		printf("%d ", s->alternative + 1);
-	spec_print(stdout, subject);
-	printf("%s%s", subject.n > 0 ? ": " : "",
-	    s->reason == REASON_NONE ? "ok" : reason_word(s->reason));
-	printf("%s", s->detail.n > 0 ? ", " : "");
-	spec_print(stdout, s->detail);
-	putchar('\n');
-}
-
-static void
-print_answer(const struct ruling *v, const struct answer *answer)
-{
-	struct span rest = answer->headers;
-
-	if (answer->status == 0) {
-		printf("\nallowed: sent to the backend\n");
-		return;
-	}
-	if (v->decision.reason == REASON_NONE)
-		printf("\nallowed: answered by the gate\n");
-	else
-		printf("\nrefused: %s\n", reason_word(v->decision.reason));
-	printf("\nHTTP/1.1 %u\n", answer->status);
-	while (rest.n > 0) {
-		struct span line = span_cut(&rest, '\n');
-
-		spec_print(
-		    stdout, span_of(line.p, line.n > 0 ? line.n - 1 : 0));
-		putchar('\n');
-	}
-	printf("\n%.*s", SPAN_ARG(answer->body));
-}
-
-static struct json_object *
-step_json(const struct world_step *s, struct span subject)
-{
-	struct json_object *o = json_new_object();
-
-	if (o == NULL)
-		return NULL;
-	json_put(o, "stage", json_new_string(span_str(s->stage)));
-	if (s->alternative >= 0)
-		json_put(o, "alternative", json_new_int(s->alternative + 1));
-	if (subject.n > 0)
-		json_put(o, "subject", json_new_string(subject));
-	json_put(o, "passed", json_new_bool(s->reason == REASON_NONE));
-	if (s->reason != REASON_NONE)
-		json_put(o, "reason",
-		    json_new_string(span_str(reason_word(s->reason))));
-	if (s->detail.n > 0)
-		json_put(o, "detail", json_new_string(s->detail));
-	return o;
-}
-
-static bool
-print_json(struct explain *e, const struct world *w, const struct request *r,
-    const struct ruling *v, const struct answer *answer)
-{
-	struct json_object *o = json_new_object(), *steps = json_new_array();
-	struct json_object *to_client;
-	struct buf text;
-	bool ok;
-
-	for (unsigned i = 0; i < w->n_steps; i++)
-		json_append(steps,
-		    step_json(&w->steps[i],
-			step_subject(e, w->bundle, &w->steps[i], r, v)));
-	json_put(
-	    o, "allowed", json_new_bool(v->decision.reason == REASON_NONE));
-	json_put(o, "steps", steps);
-	if (v->decision.reason != REASON_NONE)
-		json_put(o, "reason",
-		    json_new_string(span_str(reason_word(v->decision.reason))));
-	if (answer->status != 0) {
-		to_client = json_new_object();
-		json_put(to_client, "status", json_new_int(answer->status));
-		json_put(
-		    to_client, "headers", json_new_string(answer->headers));
-		json_put(to_client, "body", json_new_string(answer->body));
-		json_put(o, "answer", to_client);
-	}
-	buf_init(&text, 1 << 24);
-	json_write(o, true, &text);
-	buf_add_char(&text, '\n');
-	ok = !text.failed && fwrite(text.p, 1, text.n, stdout) == text.n;
-	buf_fini(&text);
-	json_free(o);
-	return ok;
-}
-
 static int
 run(struct explain *e, const struct bundle *b, struct world *w)
 {
@@ -433,6 +311,7 @@ run(struct explain *e, const struct bundle *b, struct world *w)
 		.n_params = e->n_params,
 		.arena = &e->arena,
 		.now_us = e->now_us,
+		.control = e->control,
 		.id = SPAN("00000000000000000000000000000000") };
 	struct answer answer = { .status = 0 };
 	struct ruling v = { .preflight = false };
@@ -443,12 +322,11 @@ run(struct explain *e, const struct bundle *b, struct world *w)
 	throttle_settle(&w->outside, &v.receipt, e->now_us, 0,
 	    allowed ? OUTCOME_ANSWERED : OUTCOME_REFUSED);
 	for (unsigned i = 0; i < w->n_steps && !e->json; i++)
-		print_step(
-		    &w->steps[i], step_subject(e, b, &w->steps[i], &r, &v));
+		explain_step(&e->arena, w, i, &r, &v);
 	if (e->json)
-		written = print_json(e, w, &r, &v, &answer);
+		written = explain_json(&e->arena, w, &r, &v, &answer);
 	else
-		print_answer(&v, &answer);
+		explain_answer(&v, &answer);
 	if (!written || fflush(stdout) != 0) {
 		perror("mgw-spec explain");
 		return 2;
@@ -468,18 +346,18 @@ spec_explain(int argc, char **argv)
 	e.now_us = clock_wall_us();
 	rc = read_options(&e, argc, argv);
 	if (rc != 0) {
-		arena_fini(&e.arena);
-		return rc - 1;
-	}
-	if (!spec_open(&b, e.bundle, program.name)) {
-		arena_fini(&e.arena);
-		return EXIT_TROUBLE;
+		rc--;
+		goto out;
 	}
 	rc = EXIT_TROUBLE;
+	if (!spec_open(&b, e.bundle, program.name))
+		goto out;
 	if (world_open(&w, &b, &e.arena, e.keys, e.n_keys, program.name))
 		rc = run(&e, &b, &w);
 	world_close(&w);
 	bundle_close(&b);
+out:
+	control_free(e.control);
 	arena_fini(&e.arena);
 	return rc;
 }

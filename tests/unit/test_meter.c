@@ -183,7 +183,8 @@ START_TEST(values_of_any_length_and_bytes_give_a_valid_line)
 
 		memset(text, fills[i], sizeof(text));
 		request.method = request.host = request.protocol = s;
-		request.client.text = meter.node = meter.label = meter.backend = s;
+		request.client.text = meter.node = meter.label = meter.backend =
+		    s;
 		ruling.who = (struct principal){ s, s, s, s, s, s, s, s, s, 0 };
 		ruling.decision =
 		    (struct decision){ .reason = REASON_METHOD_NOT_ALLOWED,

@@ -1,0 +1,411 @@
+/*
+ * control - see control.h.  The lines are read in control_line.c.
+ *
+ * Rules are found by the narrowest thing that they name: a hash table has
+ * those with a key, a subject, an application or a single address; the
+ * few others are tried one by one.
+ */
+#include "policy/control_line.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/siphash.h"
+
+#define LOAD_TRIES 3
+#define LOAD_PAUSE_NS 5000000
+
+enum found_by {
+	BY_KEY = 1,
+	BY_SUBJECT,
+	BY_APPLICATION,
+	BY_ADDRESS,
+};
+
+struct control {
+	struct arena arena;
+	struct control_rule **rules; /* by seq - 1 */
+	size_t n, size;
+	struct hash128 sum; /* of the last line */
+	size_t whole_bytes;
+	struct control_rule **table; /* lists by "next" */
+	size_t n_places;             /* a power of two */
+	struct control_rule *rest;
+	struct control_rule *tiers; /* newest first */
+	unsigned has;               /* bits: 1 << enum found_by */
+};
+
+static uint64_t
+hash_of(enum found_by by, struct span name)
+{
+	const struct siphash_key none = { 0, 0 };
+
+	return siphash_64(&none, name) + (uint64_t)by;
+}
+
+static bool
+is_one_address(const struct control_rule *r)
+{
+	return r->address.p != NULL && r->network.bits == 128;
+}
+
+/* Where a deny rule is found; false: among the rest. */
+static bool
+place_of(const struct control_rule *r, enum found_by *by, struct span *name)
+{
+	if (r->key.p != NULL) {
+		*by = BY_KEY;
+		*name = r->key;
+	} else if (r->subject.p != NULL) {
+		*by = BY_SUBJECT;
+		*name = r->subject;
+	} else if (r->application.p != NULL) {
+		*by = BY_APPLICATION;
+		*name = r->application;
+	} else if (is_one_address(r)) {
+		*by = BY_ADDRESS;
+		*name = span_of(r->network.bytes, sizeof(r->network.bytes));
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static bool
+same_text(struct span a, struct span b)
+{
+	return (a.p == NULL) == (b.p == NULL) && span_eq(a, b);
+}
+
+/* Take back, or replace, what was said before. */
+static const char *
+apply(struct control *c, struct control_rule *r)
+{
+	struct control_rule *old;
+
+	if (r->change == CONTROL_ALLOW) {
+		if (r->of == 0 || r->of > c->n ||
+		    c->rules[r->of - 1]->change != CONTROL_DENY)
+			return "takes back what is no deny rule";
+		c->rules[r->of - 1]->gone = true;
+		return NULL;
+	}
+	if (r->change != CONTROL_TIER)
+		return NULL;
+	for (old = c->tiers; old != NULL; old = old->next)
+		if (same_text(old->issuer, r->issuer) &&
+		    span_eq(old->application, r->application))
+			old->gone = true;
+	r->next = c->tiers;
+	c->tiers = r;
+	return NULL;
+}
+
+static const char *
+append(struct control *c, const struct control_rule *r)
+{
+	size_t size = c->size > 0 ? c->size * 2 : 64;
+	struct control_rule **more, *copy;
+	const char *why;
+
+	if (r->seq != c->n + 1)
+		return "is not the line that comes next";
+	copy = arena_alloc(&c->arena, sizeof(*copy));
+	if (copy == NULL)
+		return "out of memory";
+	*copy = *r;
+	if (c->n == c->size) {
+		more = reallocarray(c->rules, size, sizeof(*more));
+		if (more == NULL)
+			return "out of memory";
+		c->rules = more;
+		c->size = size;
+	}
+	why = apply(c, copy);
+	if (why == NULL)
+		c->rules[c->n++] = copy;
+	return why;
+}
+
+/* NULL, or what is wrong with line "*number". */
+static const char *
+read_lines(struct control *c, struct span text, unsigned *number)
+{
+	struct span rest = text;
+
+	while (rest.n > 0) {
+		struct span line = span_cut(&rest, '\n');
+		struct control_rule r;
+		const char *why;
+
+		if (rest.p == NULL) /* without its end: never written */
+			break;
+		++*number;
+		why = control_line_read(line, &c->sum, &c->arena, &r);
+		if (why == NULL)
+			why = append(c, &r);
+		if (why != NULL)
+			return why;
+		c->whole_bytes = (size_t)(rest.p - text.p);
+	}
+	return NULL;
+}
+
+static const char *
+build_index(struct control *c)
+{
+	c->n_places = 16;
+	while (c->n_places < c->n * 2)
+		c->n_places *= 2;
+	c->table = calloc(c->n_places, sizeof(struct control_rule *));
+	if (c->table == NULL)
+		return "out of memory";
+	/* From the end, so that lists have the oldest first. */
+	for (size_t i = c->n; i-- > 0;) {
+		struct control_rule *r = c->rules[i], **list = &c->rest;
+		enum found_by by;
+		struct span name;
+
+		if (r->change != CONTROL_DENY || r->gone)
+			continue;
+		if (place_of(r, &by, &name)) {
+			list = &c->table[hash_of(by, name) & (c->n_places - 1)];
+			c->has |= 1U << by;
+		}
+		r->next = *list;
+		*list = r;
+	}
+	return NULL;
+}
+
+struct control *
+control_new(struct span text, uint64_t last, char *why, size_t why_size)
+{
+	struct control *c = calloc(1, sizeof(*c));
+	const char *error = "out of memory";
+	unsigned number = 0;
+
+	if (c == NULL || text.n > CONTROL_BYTES_MAX) {
+		free(c);
+		(void)snprintf(why, why_size, "%s: too large", CONTROL_FILE);
+		return NULL;
+	}
+	arena_init(&c->arena, text.n + 4096, text.n * 32 + 65536);
+	text = arena_copy(&c->arena, text);
+	if (text.p != NULL)
+		error = read_lines(c, text, &number);
+	if (error == NULL && c->n < last)
+		error = "is the last, but more were written";
+	if (error == NULL)
+		error = build_index(c);
+	if (error == NULL)
+		return c;
+	(void)snprintf(why, why_size, "%s is damaged: line %u %s", CONTROL_FILE,
+	    number, error);
+	control_free(c);
+	return NULL;
+}
+
+void
+control_free(struct control *c)
+{
+	if (c == NULL)
+		return;
+	arena_fini(&c->arena);
+	free(c->rules);
+	free(c->table);
+	free(c);
+}
+
+static struct control *
+load_once(const char *path, uint64_t last, struct file_identity *id, char *why,
+    size_t why_size)
+{
+	struct control *c;
+	struct buf text;
+
+	errno = 0;
+	if (!file_identify(path, id) && errno == ENOENT) {
+		*id = (struct file_identity){ 0 };
+		return control_new(SPAN(""), last, why, why_size);
+	}
+	if (!file_read(path, FILE_TRUSTED, CONTROL_BYTES_MAX, &text, id, why,
+		why_size))
+		return NULL;
+	c = control_new(buf_span(&text), last, why, why_size);
+	buf_fini(&text);
+	return c;
+}
+
+struct control *
+control_load(const char *dir, uint64_t last, struct file_identity *id,
+    char *why, size_t why_size)
+{
+	const struct timespec pause = { 0, LOAD_PAUSE_NS };
+	struct file_identity unused;
+	struct control *c = NULL;
+	char path[4096];
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir, CONTROL_FILE) >=
+	    (int)sizeof(path)) {
+		(void)snprintf(why, why_size, "%s: path too long", dir);
+		return NULL;
+	}
+	/* Somebody may be writing to it just now. */
+	for (int i = 0; i < LOAD_TRIES && c == NULL; i++) {
+		if (i > 0)
+			(void)nanosleep(&pause, NULL); /* or a little less */
+		c = load_once(
+		    path, last, id != NULL ? id : &unused, why, why_size);
+	}
+	return c;
+}
+
+uint64_t
+control_last(const struct control *c)
+{
+	return c->n;
+}
+
+size_t
+control_whole_bytes(const struct control *c)
+{
+	return c->whole_bytes;
+}
+
+static bool
+in_force(const struct control_rule *r, int64_t now_s)
+{
+	return !r->gone && (r->until_s == 0 || now_s < r->until_s);
+}
+
+const struct control_rule *
+control_next(const struct control *c, int64_t now_s, size_t *at)
+{
+	while (*at < c->n) {
+		const struct control_rule *r = c->rules[(*at)++];
+
+		if (in_force(r, now_s) && r->change != CONTROL_ALLOW &&
+		    (r->change != CONTROL_TIER || r->tier.n > 0))
+			return r;
+	}
+	return NULL;
+}
+
+/* "TITLE" for all versions; a title may have slashes. */
+static bool
+api_is(struct span api, struct span title, struct span version)
+{
+	if (!span_starts(api, title))
+		return false;
+	api = span_skip(api, title.n);
+	return api.n == 0 ||
+	    (api.p[0] == '/' && span_eq(span_skip(api, 1), version));
+}
+
+static bool
+asks_who(const struct control_rule *r)
+{
+	return r->issuer.p != NULL || r->subject.p != NULL ||
+	    r->application.p != NULL || r->key.p != NULL;
+}
+
+static bool
+is_named(struct span wanted, struct span has)
+{
+	return wanted.p == NULL || (has.p != NULL && span_eq(wanted, has));
+}
+
+static bool
+who_fits(const struct control_rule *r, const struct principal *who)
+{
+	return who->scheme.p != NULL && is_named(r->issuer, who->issuer) &&
+	    is_named(r->subject, who->subject) &&
+	    is_named(r->application, who->application) &&
+	    is_named(r->key, who->key_id);
+}
+
+static bool
+holds(const struct control_rule *r, const struct control_query *q)
+{
+	if (!in_force(r, q->now_s) || asks_who(r) != (q->who != NULL))
+		return false;
+	if (r->api.p != NULL && !api_is(r->api, q->title, q->version))
+		return false;
+	if (r->address.p != NULL &&
+	    (!q->client->known ||
+		!network_covers(&r->network, 1, &q->client->at)))
+		return false;
+	return q->who == NULL || who_fits(r, q->who);
+}
+
+static const struct control_rule *
+find(const struct control_rule *list, const struct control_query *q)
+{
+	while (list != NULL && !holds(list, q))
+		list = list->next;
+	return list;
+}
+
+static const struct control_rule *
+find_by(const struct control *c, enum found_by by, struct span name,
+    const struct control_query *q)
+{
+	if ((c->has & 1U << by) == 0 || name.n == 0)
+		return NULL;
+	return find(c->table[hash_of(by, name) & (c->n_places - 1)], q);
+}
+
+const struct control_rule *
+control_deny(const struct control *c, const struct control_query *q)
+{
+	const struct control_rule *r = find(c->rest, q);
+
+	if (q->who == NULL)
+		return r != NULL || !q->client->known
+		    ? r
+		    : find_by(c, BY_ADDRESS,
+			  span_of(
+			      q->client->at.bytes, sizeof(q->client->at.bytes)),
+			  q);
+	if (r == NULL)
+		r = find_by(c, BY_KEY, q->who->key_id, q);
+	if (r == NULL)
+		r = find_by(c, BY_SUBJECT, q->who->subject, q);
+	if (r == NULL)
+		r = find_by(c, BY_APPLICATION, q->who->application, q);
+	/* "issuer" with a single address. */
+	if (r == NULL && q->client->known)
+		r = find_by(c, BY_ADDRESS,
+		    span_of(q->client->at.bytes, sizeof(q->client->at.bytes)),
+		    q);
+	return r;
+}
+
+struct span
+control_tier(
+    const struct control *c, const struct principal *who, int64_t now_s)
+{
+	const struct control_rule *r = c->tiers;
+
+	if (who->scheme.p == NULL || who->application.p == NULL)
+		return (struct span){ NULL, 0 };
+	for (; r != NULL; r = r->next)
+		if (in_force(r, now_s) &&
+		    span_eq(r->application, who->application) &&
+		    is_named(r->issuer, who->issuer))
+			break;
+	return r != NULL && r->tier.n > 0 ? r->tier : (struct span){ NULL, 0 };
+}
+
+void
+control_write(
+    const struct control *c, const struct control_rule *r, struct buf *to)
+{
+	struct control_rule next = *r;
+
+	next.seq = c->n + 1;
+	control_line_write(&next, c->sum, to);
+}

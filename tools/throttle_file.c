@@ -1,0 +1,135 @@
+/*
+ * throttle_file - the file of rules as mgw-throttle adds to it.
+ *
+ * A line is on the disk before it counts: only then the shared state tells
+ * the gates of it.  What could not be written whole is cut off again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "tools/throttle.h"
+
+struct open_file {
+	int folder, fd;
+	char path[4096];
+};
+
+static bool
+fail(const struct open_file *f, const char *what)
+{
+	(void)fprintf(stderr, "mgw-throttle: %s: %s: %s\n", f->path, what,
+	    strerror(errno));
+	return false;
+}
+
+static bool
+open_locked(const char *dir, struct open_file *f)
+{
+	*f = (struct open_file){ .folder = -1, .fd = -1 };
+	(void)snprintf(f->path, sizeof(f->path), "%s/%s", dir, CONTROL_FILE);
+	f->folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (f->folder == -1)
+		return fail(f, "open");
+	f->fd = openat(f->folder, CONTROL_FILE,
+	    O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
+	    0600);
+	if (f->fd == -1 || flock(f->fd, LOCK_EX) != 0)
+		return fail(f, "open");
+	/* Its name must be on the disk as well. */
+	return fsync(f->folder) == 0 || fail(f, "sync");
+}
+
+static void
+close_file(struct open_file *f)
+{
+	if (f->fd != -1)
+		(void)close(f->fd); /* synced where it matters */
+	if (f->folder != -1)
+		(void)close(f->folder); /* likewise */
+}
+
+/* All of it behind the first "size" bytes, or nothing. */
+static bool
+write_behind(const struct open_file *f, size_t size, struct span lines)
+{
+	ssize_t n;
+
+	/* A line that was begun once, and that nobody was told of. */
+	if (ftruncate(f->fd, (off_t)size) != 0)
+		return fail(f, "cut");
+	n = write(f->fd, lines.p, lines.n);
+	if (n == (ssize_t)lines.n && fsync(f->fd) == 0)
+		return true;
+	if (n >= 0 && n < (ssize_t)lines.n)
+		errno = ENOSPC;
+	(void)fail(f, "write");
+	if (ftruncate(f->fd, (off_t)size) != 0 || fsync(f->fd) != 0)
+		(void)fail(f, "cut");
+	return false;
+}
+
+/* Lines for "n" rules; each is built on the sum of the one before. */
+static bool
+write_lines(struct call *c, struct control_rule *rules, int n,
+    const struct open_file *f, struct buf *text)
+{
+	size_t size;
+	char why[512];
+
+	if (!file_read(f->path, FILE_TRUSTED, CONTROL_BYTES_MAX, text, NULL,
+		why, sizeof(why)))
+		return throttle_fail("read", why) == 0;
+	size = control_whole_bytes(c->control);
+	text->n = size;
+	text->max = CONTROL_BYTES_MAX;
+	for (int i = 0; i < n; i++) {
+		struct control *more;
+
+		control_write(c->control, &rules[i], text);
+		more = text->failed
+		    ? NULL
+		    : control_new(buf_span(text), 0, why, sizeof(why));
+		if (more == NULL)
+			return throttle_fail("rule",
+				   text->failed ? "no memory" : why) == 0;
+		control_free(c->control);
+		c->control = more;
+	}
+	return write_behind(f, size, span_skip(buf_span(text), size));
+}
+
+int
+throttle_append(struct call *c,
+    int (*make)(struct call *c, struct control_rule rules[THROTTLE_RULES_MAX]))
+{
+	struct control_rule rules[THROTTLE_RULES_MAX];
+	struct buf text = { 0 };
+	struct open_file f;
+	char why[512];
+	int n, rc = 2;
+
+	if (!open_locked(c->dir, &f))
+		goto out;
+	c->control = control_load(
+	    c->dir, state_rules_seq(c->state), NULL, why, sizeof(why));
+	if (c->control == NULL) {
+		(void)throttle_fail(c->dir, why);
+		goto out;
+	}
+	n = make(c, rules);
+	rc = n < 0 ? 2 : 1;
+	if (n <= 0 || !write_lines(c, rules, n, &f, &text)) {
+		rc = n > 0 ? 2 : rc;
+		goto out;
+	}
+	state_rules_raise(c->state, control_last(c->control));
+	rc = 0;
+out:
+	buf_fini(&text);
+	close_file(&f);
+	return rc;
+}

@@ -4,11 +4,14 @@
 #include "fcgi/fetch.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
+#include "base/ascii.h"
 #include "fcgi/libcurl.h"
 
 #define URL_BYTES_MAX 2048
+#define SECRET_BYTES_MAX 4096
 
 /* A year: longer says nothing more, and cannot overflow anywhere. */
 #define MAX_AGE_S_MAX (365 * 24 * 3600)
@@ -131,16 +134,70 @@ judge(const struct libcurl *curl, CURL *h, CURLcode rc, const struct fetch *f,
 	return NULL;
 }
 
-bool
-fetch_url(struct span url, size_t max_bytes, unsigned total_ms,
-    struct buf *body, int64_t *max_age_s, char *why, size_t why_size)
+/* NUL-terminated in "text", and a URL that may be asked; else false. */
+static bool
+copy_url(struct span url, bool plain, char text[static URL_BYTES_MAX])
+{
+	if ((!plain && !span_starts(url, SPAN("https://"))) ||
+	    url.n >= URL_BYTES_MAX || span_has_control(url))
+		return false;
+	memcpy(text, url.p, url.n);
+	text[url.n] = '\0';
+	return true;
+}
+
+/* With NUL behind; false: too long, or it holds one. */
+static bool
+copy_secret(struct span s, char text[static SECRET_BYTES_MAX])
+{
+	if (s.n >= SECRET_BYTES_MAX || memchr(s.p, '\0', s.n) != NULL)
+		return false;
+	memcpy(text, s.p, s.n);
+	text[s.n] = '\0';
+	return true;
+}
+
+static bool
+set_login(const struct libcurl *curl, CURL *h, const struct fetch_form *form)
+{
+	char user[SECRET_BYTES_MAX], secret[SECRET_BYTES_MAX];
+	bool basic = form->user.p != NULL;
+	int bad = 0;
+
+	if (form->secret.p == NULL)
+		return true;
+	if (!copy_secret(form->secret, secret) ||
+	    (basic && !copy_secret(form->user, user)))
+		return false;
+	bad |= curl->easy_setopt(h, CURLOPT_HTTPAUTH,
+	    basic ? (long)CURLAUTH_BASIC : (long)CURLAUTH_BEARER);
+	if (basic)
+		bad |= curl->easy_setopt(h, CURLOPT_USERNAME, user);
+	bad |= curl->easy_setopt(
+	    h, basic ? CURLOPT_PASSWORD : CURLOPT_XOAUTH2_BEARER, secret);
+	explicit_bzero(secret, sizeof(secret));
+	return bad == 0;
+}
+
+static bool
+set_form(const struct libcurl *curl, CURL *h, const struct fetch_form *form)
+{
+	int bad = 0;
+
+	if (form == NULL)
+		return true;
+	bad |= curl->easy_setopt(h, CURLOPT_POST, 1L);
+	bad |= curl->easy_setopt(h, CURLOPT_POSTFIELDSIZE, (long)form->body.n);
+	bad |= curl->easy_setopt(h, CURLOPT_POSTFIELDS, form->body.p);
+	return bad == 0 && set_login(curl, h, form);
+}
+
+static bool
+run(struct span url, const struct fetch_form *form, unsigned total_ms,
+    struct fetch *f, char *why, size_t why_size)
 {
 	const struct libcurl *curl = libcurl_get(why, why_size);
-	struct fetch f = { .body = body,
-		.left_bytes = max_bytes,
-		.plain = span_starts(url, SPAN("http://")),
-		.max_age_s = -1 };
-	size_t before = body->n;
+	size_t before = f->body->n;
 	const char *problem = "out of memory";
 	char text[URL_BYTES_MAX];
 	long status = 0;
@@ -148,27 +205,68 @@ fetch_url(struct span url, size_t max_bytes, unsigned total_ms,
 
 	if (curl == NULL)
 		return false;
-	if ((!f.plain && !span_starts(url, SPAN("https://"))) ||
-	    url.n >= sizeof(text) || span_has_control(url)) {
-		snprintf(why, why_size, "not an https URL");
+	f->plain = span_starts(url, SPAN("http://"));
+	if (!copy_url(url, f->plain, text)) {
+		(void)snprintf(why, why_size, "not an https URL");
 		return false;
 	}
-	memcpy(text, url.p, url.n);
-	text[url.n] = '\0';
 	h = libcurl_handle(curl, SPAN(""));
-	if (h != NULL && set_up(curl, h, text, total_ms, &f))
-		problem = judge(curl, h, curl->easy_perform(h), &f, &status);
+	if (h != NULL && set_up(curl, h, text, total_ms, f) &&
+	    set_form(curl, h, form))
+		problem = judge(curl, h, curl->easy_perform(h), f, &status);
 	if (h != NULL)
 		curl->easy_cleanup(h);
-	if (problem != NULL) {
-		body->n = before;
-		body->failed = false;
-		if (status != 0 && status != 200)
-			snprintf(why, why_size, "%s but %ld", problem, status);
-		else
-			snprintf(why, why_size, "%s", problem);
+	if (problem == NULL)
+		return true;
+	f->body->n = before;
+	f->body->failed = false;
+	if (status != 0 && status != 200)
+		(void)snprintf(why, why_size, "%s but %ld", problem, status);
+	else
+		(void)snprintf(why, why_size, "%s", problem);
+	return false;
+}
+
+bool
+fetch_url(struct span url, size_t max_bytes, unsigned total_ms,
+    struct buf *body, int64_t *max_age_s, char *why, size_t why_size)
+{
+	struct fetch f = {
+		.body = body, .left_bytes = max_bytes, .max_age_s = -1
+	};
+
+	if (!run(url, NULL, total_ms, &f, why, why_size))
 		return false;
-	}
 	*max_age_s = f.max_age_s;
 	return true;
+}
+
+bool
+fetch_post(struct span url, const struct fetch_form *form, size_t max_bytes,
+    unsigned total_ms, struct buf *body, char *why, size_t why_size)
+{
+	struct fetch f = {
+		.body = body, .left_bytes = max_bytes, .max_age_s = -1
+	};
+
+	return run(url, form, total_ms, &f, why, why_size);
+}
+
+void
+fetch_form_add(struct buf *to, struct span s)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (ascii_is_alnum(s.p[i]) ||
+		    (c != 0 && strchr("-._*", c) != NULL)) {
+			buf_add_char(to, s.p[i]);
+			continue;
+		}
+		buf_add_char(to, '%');
+		buf_add_char(to, hex[c >> 4]);
+		buf_add_char(to, hex[c & 15]);
+	}
 }

@@ -1,5 +1,6 @@
 /*
- * fetch - get a small document such as a key set from an https URL.
+ * fetch - get a small document such as a key set from an https URL, or ask
+ * a small question there.
  *
  * For what configuration names, never for what a token or a document
  * says.  https with the certificate's name checked, or http to loopback;
@@ -19,6 +20,21 @@
  */
 bool fetch_url(struct span url, size_t max_bytes, unsigned total_ms,
     struct buf *body, int64_t *max_age_s, char *why, size_t why_size);
+
+/* A form to be sent, and who sends it. */
+struct fetch_form {
+	struct span body; /* application/x-www-form-urlencoded */
+	/* HTTP Basic (RFC 7617), where user.p != NULL; else as Bearer. */
+	struct span user, secret; /* secret.p == NULL: neither */
+};
+
+/* POST the form to "url"; the rest as for fetch_url. */
+bool fetch_post(struct span url, const struct fetch_form *form,
+    size_t max_bytes, unsigned total_ms, struct buf *body, char *why,
+    size_t why_size);
+
+/* Append "s" as a value of a form. */
+void fetch_form_add(struct buf *to, struct span s);
 
 /* max-age, or 0 for no-store and no-cache, of a Cache-Control field; -1. */
 int64_t fetch_max_age(struct span cache_control);

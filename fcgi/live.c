@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "fcgi/backends.h"
+#include "fcgi/introspect.h"
 #include "fcgi/sources.h"
 
 /* A bundle with what is made from it once. */
@@ -20,6 +21,7 @@ struct loaded {
 	unsigned n_users;
 	struct bundle bundle;
 	struct backends backends;
+	struct introspect *introspect;
 };
 
 struct private
@@ -36,6 +38,7 @@ struct live {
 	const struct config *config;
 	struct state *state;
 	struct remote *remote;
+	struct questions *questions;
 	pthread_mutex_t lock;
 	struct private *current;
 	struct file_identity refused; /* a bundle that was found bad */
@@ -55,6 +58,15 @@ static enum refresh_result
 world_refresh(void *world, uint32_t row, struct span kid)
 {
 	return sources_refresh(((struct private *)world)->sources, row, kid);
+}
+
+static enum introspect_result
+world_introspect(void *world, const struct introspection *i, struct verdict *v)
+{
+	const struct private *p = world;
+
+	return introspect_ask(
+	    p->loaded->introspect, p->live->questions, p->sources, i, v);
 }
 
 static enum take_result
@@ -98,6 +110,7 @@ loaded_put(struct loaded *l)
 {
 	if (l == NULL || --l->n_users > 0)
 		return;
+	introspect_free(l->introspect);
 	bundle_close(&l->bundle);
 	backends_close(&l->backends);
 	free(l);
@@ -117,7 +130,9 @@ loaded_new(const struct config *c, char *why, size_t why_size)
 		return NULL;
 	}
 	l->n_users = 1;
-	if (backends_open(&l->backends, &l->bundle, c, why, why_size))
+	l->introspect = introspect_open(&l->bundle, c, why, why_size);
+	if (l->introspect != NULL &&
+	    backends_open(&l->backends, &l->bundle, c, why, why_size))
 		return l;
 	loaded_put(l);
 	return NULL;
@@ -152,6 +167,7 @@ generation_new(struct live *l, struct loaded *loaded, struct sources *sources)
 		.outside = { .world = p,
 		    .source = world_source,
 		    .refresh = world_refresh,
+		    .introspect = world_introspect,
 		    .take = world_take,
 		    .give = world_give,
 		    .charge = world_charge,
@@ -214,11 +230,13 @@ live_open(const struct config *c, struct state *state, bool direct, char *why,
 	l->state = state;
 	pthread_mutex_init(&l->lock, NULL);
 	l->remote = remote_open(&set);
-	if (l->remote != NULL)
+	l->questions = questions_new(state, c->threads);
+	if (l->remote != NULL && l->questions != NULL)
 		l->current = load(l, why, why_size);
 	if (l->current != NULL)
 		return l;
 	remote_close(l->remote);
+	questions_free(l->questions);
 	free(l);
 	return NULL;
 }
@@ -230,6 +248,7 @@ live_close(struct live *l)
 		return;
 	generation_put(l->current);
 	remote_close(l->remote);
+	questions_free(l->questions);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 }

@@ -41,6 +41,7 @@ static const struct {
 	[SECTION_LIMIT] = { "LIMIT", sizeof(struct row_limit) },
 	[SECTION_ENDPOINT] = { "ENDPOINT", sizeof(struct row_endpoint) },
 	[SECTION_NAME] = { "NAME", sizeof(struct row_name) },
+	[SECTION_INTROSPECT] = { "INTROSPECT", sizeof(struct row_introspect) },
 	[SECTION_CLAIM] = { "CLAIM", sizeof(struct row_claim) },
 	[SECTION_STRING] = { "STRING", sizeof(struct text) },
 	[SECTION_INDEX] = { "INDEX", sizeof(uint32_t) },

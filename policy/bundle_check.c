@@ -101,6 +101,7 @@ static const struct rule rules[] = {
 	{ SECTION_SCHEME, RULE_RANGE, AT(scheme, issuers), SECTION_INDEX },
 	{ SECTION_SCHEME, RULE_ROW_OR_NONE, AT(scheme, source),
 	    SECTION_SOURCE },
+	{ SECTION_SCHEME, RULE_RANGE, AT(scheme, introspects), SECTION_INDEX },
 	{ SECTION_SCHEME, RULE_FLAGS, AT(scheme, flags), 0 },
 
 	{ SECTION_ISSUER, RULE_TEXT, AT(issuer, issuer), 0 },
@@ -113,6 +114,26 @@ static const struct rule rules[] = {
 	{ SECTION_ISSUER, RULE_FLAGS, AT(issuer, flags),
 	    ISSUER_AUDIENCE_ANY | ISSUER_TRUST_CLAIMS | ISSUER_SUBSCRIPTIONS },
 	{ SECTION_ISSUER, RULE_RANGE, AT(issuer, claims), SECTION_CLAIM },
+	{ SECTION_ISSUER, RULE_RANGE, AT(issuer, introspects),
+	    SECTION_INTROSPECT },
+
+	{ SECTION_INTROSPECT, RULE_TEXT, AT(introspect, url), 0 },
+	{ SECTION_INTROSPECT, RULE_HEADER, AT(introspect, issuer), 0 },
+	{ SECTION_INTROSPECT, RULE_HEADER, AT(introspect, client_id), 0 },
+	{ SECTION_INTROSPECT, RULE_TEXT, AT(introspect, prefix), 0 },
+	{ SECTION_INTROSPECT, RULE_TEXT, AT(introspect, scope_claim), 0 },
+	{ SECTION_INTROSPECT, RULE_TEXT, AT(introspect, origin), 0 },
+	{ SECTION_INTROSPECT, RULE_RANGE, AT(introspect, audiences),
+	    SECTION_STRING },
+	{ SECTION_INTROSPECT, RULE_RANGE, AT(introspect, claims),
+	    SECTION_CLAIM },
+	{ SECTION_INTROSPECT, RULE_WORD, AT(introspect, auth),
+	    INTROSPECT_AUTH__MAX },
+	{ SECTION_INTROSPECT, RULE_ROW, AT(introspect, secret),
+	    SECTION_SOURCE },
+	{ SECTION_INTROSPECT, RULE_FLAGS, AT(introspect, flags),
+	    INTROSPECT_AUDIENCE_ANY | INTROSPECT_TRUST_CLAIMS |
+		INTROSPECT_SUBSCRIPTIONS },
 
 	{ SECTION_CLAIM, RULE_WORD, AT(claim, kind), CLAIM_KIND__MAX },
 	{ SECTION_CLAIM, RULE_TEXT, AT(claim, path), 0 },
@@ -446,8 +467,23 @@ settings_ok(const struct row_settings *s)
 }
 
 static bool
+introspect_ok(const struct bundle *b, const struct row_introspect *r)
+{
+	return r->url.n > 0 && r->issuer.n > 0 && r->timeout_ms > 0 &&
+	    bundle_source(b, r->secret)->kind == SOURCE_SECRET &&
+	    (r->audiences.n > 0 || (r->flags & INTROSPECT_AUDIENCE_ANY) != 0);
+}
+
+static bool
 scheme_ok(const struct bundle *b, const struct row_scheme *s)
 {
+	for (uint32_t k = 0; k < s->introspects.n; k++) {
+		if (bundle_index(b, s->introspects.first + k) >=
+		    bundle_n(b, SECTION_INTROSPECT))
+			return false;
+	}
+	if (s->kind == SCHEME_OPAQUE)
+		return s->field != ROW_NONE && s->introspects.n > 0;
 	if (s->kind == SCHEME_JWT) {
 		if (s->field == ROW_NONE || s->issuers.n == 0)
 			return false;
@@ -489,6 +525,11 @@ check_rest(const struct bundle *b, char *why, size_t why_size)
 		if (!issuer_ok(b, bundle_issuer(b, i)))
 			return bad_row(why, why_size, SECTION_ISSUER, i,
 			    "issuer, audience, algorithm or keys");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_INTROSPECT); i++) {
+		if (!introspect_ok(b, bundle_introspect(b, i)))
+			return bad_row(why, why_size, SECTION_INTROSPECT, i,
+			    "url, issuer, secret or audience");
 	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_CLAIM); i++) {
 		const struct row_claim *c = bundle_claim(b, i);

@@ -105,6 +105,12 @@ write_api_key(
 	buf_add_str(to, "\r\n");
 }
 
+static bool
+takes_bearer(const struct row_scheme *scheme)
+{
+	return scheme->kind == SCHEME_JWT || scheme->kind == SCHEME_OPAQUE;
+}
+
 /* "want" is the first requirement of its scheme in "op". */
 static bool
 is_first(const struct bundle *b, const struct row_operation *op,
@@ -136,7 +142,7 @@ write_alternative(const struct bundle *b, const struct ruling *v,
 
 		if (!is_first(b, v->match.operation, q))
 			continue;
-		if (scheme->kind == SCHEME_JWT)
+		if (takes_bearer(scheme))
 			write_bearer(b, q, &v->decision, to);
 		else if (scheme->kind == SCHEME_API_KEY)
 			write_api_key(b, scheme, to);
@@ -152,7 +158,7 @@ challenge_write(const struct bundle *b, const struct ruling *v, struct buf *to)
 	if (op == NULL)
 		return;
 	if (v->decision.reason == REASON_SCOPE_MISSING && q != NULL &&
-	    bundle_scheme(b, q->scheme)->kind == SCHEME_JWT)
+	    takes_bearer(bundle_scheme(b, q->scheme)))
 		write_bearer(b, q, &v->decision, to);
 	if (reason_status(v->decision.reason) != 401)
 		return;

@@ -32,6 +32,8 @@ bool credential_find(const struct credential_call *c, bool bearer,
 
 bool jwt_check(const struct credential_call *c, struct principal *who,
     struct decision *d); /* jwt.c */
+bool opaque_check(const struct credential_call *c, struct principal *who,
+    struct decision *d); /* opaque.c */
 bool api_key_check(const struct credential_call *c, struct principal *who,
     struct decision *d); /* apikey.c */
 

@@ -90,6 +90,7 @@ enum section {
 	SECTION_INDEX,
 	SECTION_TEXT,
 	SECTION_CLAIM = 42,
+	SECTION_INTROSPECT = 44,
 	SECTION_CORS = 34, /* of an API: origins, headers, methods */
 	SECTION_LEVEL = 46,
 	SECTION_KEY_PART = 47,
@@ -107,7 +108,6 @@ enum section {
 	 * 40 CACHE      rules for stored answers
 	 * 41 HOST       virtual hosts and the APIs they show
 	 * 43 CERTIFICATE allow-list entries of mutual TLS
-	 * 44 INTROSPECT servers for opaque tokens
 	 */
 };
 
@@ -259,10 +259,10 @@ enum scheme_kind {
 	SCHEME_NO_VERIFIER, /* nothing configured can verify it */
 	SCHEME_JWT,
 	SCHEME_API_KEY,
-	SCHEME_BASIC,  /* later */
-	SCHEME_OPAQUE, /* later */
-	SCHEME_MTLS,   /* later */
-	SCHEME_HOST,   /* later: verified by the web server */
+	SCHEME_BASIC, /* later */
+	SCHEME_OPAQUE,
+	SCHEME_MTLS, /* later */
+	SCHEME_HOST, /* later: verified by the web server */
 	SCHEME_KIND__MAX,
 };
 
@@ -273,6 +273,11 @@ struct row_scheme {
 	struct range issuers; /* INDEX of ISSUER, for SCHEME_JWT */
 	uint32_t source;      /* SOURCE of the key file, for SCHEME_API_KEY */
 	uint32_t flags;
+	/*
+	 * INDEX of INTROSPECT, for SCHEME_OPAQUE; for SCHEME_JWT they take
+	 * the tokens without a dot.
+	 */
+	struct range introspects;
 };
 
 /* Bits of row_issuer.algorithms; "none" has no bit. */
@@ -309,7 +314,8 @@ struct row_issuer {
 	struct range sources;    /* SOURCE of kind SOURCE_KEY_SET */
 	uint32_t flags;
 	uint32_t pad;
-	struct range claims; /* CLAIM */
+	struct range claims;      /* CLAIM */
+	struct range introspects; /* INTROSPECT; n <= 1: asked as well */
 };
 
 enum claim_kind {
@@ -324,6 +330,37 @@ struct row_claim {
 	struct text path;
 	struct text local;
 	struct range values; /* STRING */
+};
+
+enum introspect_auth {
+	INTROSPECT_BASIC, /* client_secret_basic */
+	INTROSPECT_POST,  /* client_secret_post */
+	INTROSPECT_BEARER,
+	INTROSPECT_AUTH__MAX,
+};
+
+#define INTROSPECT_AUDIENCE_ANY UINT32_C(1)
+#define INTROSPECT_TRUST_CLAIMS UINT32_C(2)
+#define INTROSPECT_SUBSCRIPTIONS UINT32_C(4)
+
+/* A server that knows opaque tokens (RFC 7662). */
+struct row_introspect {
+	struct text url;         /* may hold references */
+	struct text issuer;      /* of the tokens; "iss", where it is told */
+	struct text client_id;   /* but for INTROSPECT_BEARER */
+	struct text prefix;      /* of the tokens; absent: all */
+	struct text scope_claim; /* default "scope" */
+	struct text origin;      /* FILE:LINE that names it */
+	struct range audiences;  /* STRING; one of them is needed */
+	struct range claims;     /* CLAIM */
+	uint32_t auth;           /* enum introspect_auth */
+	uint32_t secret;         /* SOURCE of kind SOURCE_SECRET */
+	uint32_t flags;
+	uint32_t leeway_s;
+	uint32_t timeout_ms;
+	uint32_t keep_s;          /* what was active */
+	uint32_t keep_inactive_s; /* what was not */
+	uint32_t pad;
 };
 
 enum source_kind {

@@ -58,6 +58,24 @@ enum refresh_result {
 	REFRESH_DOWN,    /* it could not be found out: verifier-down */
 };
 
+enum introspect_result {
+	INTROSPECT_TOLD,
+	INTROSPECT_BUSY,  /* too many ask already: overloaded */
+	INTROSPECT_DOWN,  /* the server cannot be asked: verifier-down */
+	INTROSPECT_FAULT, /* we cannot ask: fault */
+};
+
+/* One opaque token to ask about. */
+struct introspection {
+	uint32_t row; /* INTROSPECT */
+	struct span token;
+	struct span address;      /* of the client, which has a share */
+	const struct span *parts; /* the name of the verdict to be made */
+	unsigned n_parts;
+	struct arena *arena;
+	int64_t now_s;
+};
+
 struct key_set;  /* policy/keyset.h */
 struct key_file; /* policy/keyfile.h */
 
@@ -87,6 +105,14 @@ struct outside {
 	 */
 	enum refresh_result (*refresh)(
 	    void *world, uint32_t row, struct span kid);
+
+	/*
+	 * Ask the server of an INTROSPECT row about a token; what it says
+	 * becomes a verdict by introspection_read, in the arena, and is
+	 * remembered.  NULL: never.  May block up to the row's time limit.
+	 */
+	enum introspect_result (*introspect)(
+	    void *world, const struct introspection *i, struct verdict *v);
 
 	/* Charge all of "takes" at wall time "now_us", or none. */
 	enum take_result (*take)(

@@ -16,6 +16,7 @@ typedef bool verifier(
 /* A kind without a function is refused: nothing here can verify it. */
 static verifier *const verifiers[SCHEME_KIND__MAX] = {
 	[SCHEME_JWT] = jwt_check,
+	[SCHEME_OPAQUE] = opaque_check,
 	[SCHEME_API_KEY] = api_key_check,
 };
 

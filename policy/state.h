@@ -94,6 +94,10 @@ bool state_recall(struct state *s, const struct span *parts, unsigned n,
 void state_remember(struct state *s, const struct span *parts, unsigned n,
     const struct verdict *v);
 
+/* The keyed name of such parts, the same in all processes. */
+struct hash128 state_name(
+    const struct state *s, const struct span *parts, unsigned n);
+
 /*
  * Be the only process that does "name", until state_lease_end or until
  * this process ends.  False: another one does it, now.  Threads of one

@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "policy/state_file.h"
 
-static struct hash128
-verdict_id(const struct state *s, const struct span *parts, unsigned n)
+struct hash128
+state_name(const struct state *s, const struct span *parts, unsigned n)
 {
 	struct siphash h;
 
@@ -106,7 +106,7 @@ bool
 state_recall(struct state *s, const struct span *parts, unsigned n,
     struct arena *a, struct verdict *v)
 {
-	struct hash128 id = verdict_id(s, parts, n);
+	struct hash128 id = state_name(s, parts, n);
 
 	for (unsigned i = 0; i < GROUP; i++) {
 		const struct verdict_slot *slot = slot_at(s, id, i);
@@ -147,7 +147,7 @@ void
 state_remember(struct state *s, const struct span *parts, unsigned n,
     const struct verdict *v)
 {
-	struct hash128 id = verdict_id(s, parts, n);
+	struct hash128 id = state_name(s, parts, n);
 	struct verdict_slot *slot;
 	struct hash128 sum;
 	size_t n_key = v->key_id.n, n_payload = v->payload.n;

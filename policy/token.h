@@ -31,6 +31,18 @@ bool token_subscribed(const struct credential_call *call,
     struct span subscriptions, bool needed, struct span *tier,
     struct decision *d);
 
+/*
+ * Ask the server of INTROSPECT row "row", or take what it said before.
+ * "*answer" is JSON of an active token, in the arena.  False: inactive, or
+ * that it could not be found out.
+ */
+bool token_introspect(const struct credential_call *call, uint32_t row,
+    struct span token, struct span *answer, struct decision *d);
+
+/* What checks a token that is no JWT, of these INDEX rows; opaque.c. */
+bool opaque_check_token(const struct credential_call *call, struct span token,
+    struct principal *who, struct decision *d);
+
 /* Fill "who" from claims; what decides more than a name only if "trusted". */
 void token_principal(const struct credential_call *call, const struct claims *c,
     bool trusted, struct principal *who);

@@ -1,29 +1,17 @@
 /*
  * emit - see emit.h.
  */
-#include "spec/emit.h"
+#include "spec/emit_part.h"
 
 #include <stdlib.h>
 
 #include "base/ascii.h"
-#include "policy/build.h"
 #include "policy/url.h"
 #include "spec/paths.h"
 
 #define METHODS_MAX 64 /* more than there are, with room for odd ones */
 
-struct emit {
-	const struct spec *spec;
-	struct build *b;
-	struct arena *arena;
-	bool failed;
-
-	/* The list whose rows were written last: most operations share it. */
-	const struct spec_alternative *last;
-	struct range last_range;
-};
-
-static struct range
+struct range
 emit_words(struct emit *e, const struct spec_word *words)
 {
 	struct range r = { build_n(e->b, SECTION_STRING), 0 };
@@ -43,7 +31,7 @@ emit_settings(struct emit *e)
 	(void)BUILD_ROW(e->b, SECTION_SETTINGS, &row); /* row 0 */
 }
 
-static uint32_t
+uint32_t
 emit_source(struct emit *e, const struct spec_source *s)
 {
 	struct place at = s->value.place;
@@ -56,51 +44,6 @@ emit_source(struct emit *e, const struct spec_source *s)
 
 	e->failed |= origin.p == NULL;
 	return BUILD_ROW(e->b, SECTION_SOURCE, &row);
-}
-
-static struct range
-emit_claims(struct emit *e, const struct spec_claim *list)
-{
-	struct range r = { build_n(e->b, SECTION_CLAIM), 0 };
-
-	for (; list != NULL; list = list->next) {
-		struct row_claim row = { .kind = (uint32_t)list->kind };
-
-		row.path = build_text(e->b, list->path.text);
-		row.local = build_text(e->b, list->local.text);
-		row.values = emit_words(e, list->values);
-		(void)BUILD_ROW(e->b, SECTION_CLAIM, &row);
-		r.n++;
-	}
-	return r;
-}
-
-static void
-emit_issuers(struct emit *e)
-{
-	for (struct spec_issuer *i = e->spec->policy->issuers; i != NULL;
-	     i = i->next) {
-		struct row_issuer row = { .algorithms = i->algorithms,
-			.leeway_s = i->leeway_s };
-
-		row.issuer = build_text(e->b, i->issuer.text);
-		row.audiences = emit_words(e, i->audiences);
-		row.scope_claim = build_text(e->b, i->scope_claim.text);
-		row.type = build_text(e->b, i->type.text);
-		row.sources.first = build_n(e->b, SECTION_SOURCE);
-		for (struct spec_source *s = i->keys; s != NULL; s = s->next) {
-			(void)emit_source(e, s); /* in order */
-			row.sources.n++;
-		}
-		if (i->audience_any)
-			row.flags |= ISSUER_AUDIENCE_ANY;
-		if (i->trust_claims == SWITCH_TRUE)
-			row.flags |= ISSUER_TRUST_CLAIMS;
-		if (i->subscriptions == SWITCH_TRUE)
-			row.flags |= ISSUER_SUBSCRIPTIONS;
-		row.claims = emit_claims(e, i->claims);
-		i->row = BUILD_ROW(e->b, SECTION_ISSUER, &row);
-	}
 }
 
 static uint32_t
@@ -249,6 +192,7 @@ emit_schemes(struct emit *e, struct spec_scheme *s, uint32_t key_file)
 			    ? emit_name(e, s->in, s->field)
 			    : emit_name(e, NAME_HEADER, SPAN("Authorization"));
 		row.issuers = emit_issuer_list(e, s->issuers);
+		row.introspects = emit_introspect_list(e, s->introspects);
 		if (s->kind == SCHEME_API_KEY)
 			row.source = key_file;
 		s->row = BUILD_ROW(e->b, SECTION_SCHEME, &row);
@@ -519,6 +463,7 @@ emit_bundle(const struct spec *s, struct buf *bytes)
 	if (e.b == NULL)
 		return false;
 	emit_settings(&e);
+	emit_introspects(&e);
 	emit_issuers(&e);
 	if (s->policy->api_keys != NULL)
 		key_file = emit_source(&e, s->policy->api_keys);

@@ -12,18 +12,13 @@
 #include "policy/url.h"
 #include "spec/claimrules.h"
 #include "spec/fields.h"
+#include "spec/introspection.h"
 
 #define LEEWAY_DEFAULT_S 5
 #define LEEWAY_MAX_US (INT64_C(600) * US_PER_S)
 
 #define ALG_BIT(alg) (UINT32_C(1) << (alg))
 #define ALG_HMAC (ALG_BIT(ALG_HS256) | ALG_BIT(ALG_HS384) | ALG_BIT(ALG_HS512))
-
-struct reader {
-	struct policyfile *f;
-	const char *folder; /* of mgw.yaml, real path; NULL: stay relative */
-	struct diag *d;
-};
 
 /* The real path of the folder that "file" lies in, or NULL. */
 static const char *
@@ -43,7 +38,7 @@ folder_of(const char *file, struct arena *a)
 
 /* As the bundle is to name a file that mgw.yaml names. */
 static struct span
-stored_path(const struct reader *r, struct span path)
+stored_path(const struct keysource *r, struct span path)
 {
 	/* What a reference will begin with is not known yet. */
 	if (r->folder == NULL || path.p[0] == '/' ||
@@ -53,7 +48,7 @@ stored_path(const struct reader *r, struct span path)
 }
 
 static void
-set_file(const struct reader *r, struct spec_source *s)
+set_file(const struct keysource *r, struct spec_source *s)
 {
 	s->how = SOURCE_FILE;
 	s->value.text = stored_path(r, s->value.text);
@@ -62,7 +57,7 @@ set_file(const struct reader *r, struct spec_source *s)
 }
 
 static void
-check_url(const struct reader *r, const struct node *n, struct span text)
+check_url(const struct keysource *r, const struct node *n, struct span text)
 {
 	const char *why;
 	struct url u;
@@ -75,7 +70,7 @@ check_url(const struct reader *r, const struct node *n, struct span text)
 }
 
 static void
-read_url(const struct reader *r, const struct node *n, struct spec_source *s)
+read_url(const struct keysource *r, const struct node *n, struct spec_source *s)
 {
 	s->how = SOURCE_URL;
 	if (node_text(n, "url", true, &s->value, r->d) &&
@@ -88,7 +83,7 @@ read_url(const struct reader *r, const struct node *n, struct spec_source *s)
  * behind the host.
  */
 static struct span
-metadata_url(const struct reader *r, struct span issuer, bool oauth)
+metadata_url(const struct keysource *r, struct span issuer, bool oauth)
 {
 	const struct span openid = SPAN("/.well-known/openid-configuration");
 	const char *slash;
@@ -112,7 +107,7 @@ metadata_url(const struct reader *r, struct span issuer, bool oauth)
 }
 
 static void
-read_discovery(const struct reader *r, const struct spec_issuer *i,
+read_discovery(const struct keysource *r, const struct spec_issuer *i,
     const struct node *n, struct spec_source *s)
 {
 	bool oauth = tree_is(n, NODE_STRING) && span_eq(n->text, SPAN("oauth"));
@@ -135,7 +130,7 @@ read_discovery(const struct reader *r, const struct spec_issuer *i,
 /* A JWK set in the bundle may hold public keys only. */
 static void
 check_public(
-    const struct reader *r, const struct node *n, const struct node *set)
+    const struct keysource *r, const struct node *n, const struct node *set)
 {
 	static const char *const secret[] = { "k", "d", "p", "q", "dp", "dq",
 		"qi" };
@@ -156,14 +151,55 @@ check_public(
 			}
 }
 
-static void
-read_inline(const struct reader *r, const struct node *n, struct spec_source *s)
+/* Text that is one reference and nothing else becomes its source. */
+static bool
+read_reference(
+    const struct keysource *r, const struct node *n, struct spec_source *s)
 {
 	struct reference ref;
 	struct span rest = n->text;
+	const char *why;
+
+	s->value = (struct spec_text){ n->text, n->place };
+	if (!reference_next(&rest, &ref, &why) || ref.literal.n > 0 ||
+	    rest.p != NULL || ref.kind == REFERENCE_NONE)
+		return false;
+	s->value.text = ref.name;
+	s->how = SOURCE_ENV;
+	if (ref.kind == REFERENCE_FILE)
+		set_file(r, s);
+	return true;
+}
+
+struct spec_source *
+keysource_secret(
+    const struct keysource *r, const struct node *n, const char *what)
+{
+	struct spec_source *s = arena_alloc(r->d->arena, sizeof(*s));
+	struct spec_text t;
+
+	if (s == NULL) {
+		r->d->failed = true;
+		return NULL;
+	}
+	if (!node_text(n, what, true, &t, r->d))
+		return NULL;
+	s->kind = SOURCE_SECRET;
+	if (read_reference(r, n, s))
+		return s;
+	diag_error(r->d, n->place, "secret-inline",
+	    "%s must be ${env:NAME} or ${file:PATH}: who reads the bundle "
+	    "would have it",
+	    what);
+	return NULL;
+}
+
+static void
+read_inline(
+    const struct keysource *r, const struct node *n, struct spec_source *s)
+{
 	struct node *set;
 	struct buf text;
-	const char *why;
 
 	s->how = SOURCE_INLINE;
 	s->value = (struct spec_text){ n->text, n->place };
@@ -185,20 +221,13 @@ read_inline(const struct reader *r, const struct node *n, struct spec_source *s)
 			check_public(r, n, set);
 		return;
 	}
-	if (!reference_next(&rest, &ref, &why) || ref.literal.n > 0 ||
-	    rest.p != NULL) {
+	if (!read_reference(r, n, s))
 		diag_error(r->d, n->place, "reference",
 		    "inline takes keys or one reference, not a mixture");
-		return;
-	}
-	s->value.text = ref.name;
-	s->how = SOURCE_ENV;
-	if (ref.kind == REFERENCE_FILE)
-		set_file(r, s);
 }
 
 static void
-read_pem(const struct reader *r, const struct node *n, struct spec_source *s)
+read_pem(const struct keysource *r, const struct node *n, struct spec_source *s)
 {
 	struct span t;
 
@@ -216,8 +245,8 @@ read_pem(const struct reader *r, const struct node *n, struct spec_source *s)
 }
 
 static struct spec_source *
-read_keys(
-    const struct reader *r, const struct spec_issuer *i, const struct node *n)
+read_keys(const struct keysource *r, const struct spec_issuer *i,
+    const struct node *n)
 {
 	static const char *const keys[] = { "file", "url", "discovery",
 		"inline", "pem", NULL };
@@ -251,7 +280,7 @@ read_keys(
 }
 
 static void
-read_key_list(const struct reader *r, struct spec_issuer *i,
+read_key_list(const struct keysource *r, struct spec_issuer *i,
     const struct node *n, struct place at)
 {
 	struct spec_source **end = &i->keys;
@@ -277,7 +306,7 @@ read_key_list(const struct reader *r, struct spec_issuer *i,
 
 static void
 read_audiences(
-    const struct reader *r, struct spec_issuer *i, const struct node *n)
+    const struct keysource *r, struct spec_issuer *i, const struct node *n)
 {
 	const struct node *a = tree_get(n, "audiences");
 
@@ -297,7 +326,7 @@ read_audiences(
 
 static void
 read_algorithms(
-    const struct reader *r, struct spec_issuer *i, const struct node *n)
+    const struct keysource *r, struct spec_issuer *i, const struct node *n)
 {
 	struct spec_word *words = NULL;
 	enum algorithm alg;
@@ -325,8 +354,8 @@ read_algorithms(
 }
 
 static void
-check_issuer(
-    const struct reader *r, const struct spec_issuer *i, const struct node *n)
+check_issuer(const struct keysource *r, const struct spec_issuer *i,
+    const struct node *n)
 {
 	unsigned n_keys = 0;
 
@@ -341,11 +370,12 @@ check_issuer(
 }
 
 static void
-read_issuer(const struct reader *r, const struct node *n)
+read_issuer(const struct keysource *r, const struct node *n)
 {
 	static const char *const keys[] = { "issuer", "keys", "audiences",
 		"algorithms", "leeway", "scope-claim", "type", "trust-claims",
-		"validate-subscription", "required-claims", "claim-map", NULL };
+		"validate-subscription", "required-claims", "claim-map",
+		"introspect", NULL };
 	struct spec_issuer *i = arena_alloc(r->d->arena, sizeof(*i));
 	struct spec_issuer **end = &r->f->issuers;
 	uint64_t leeway_us = LEEWAY_DEFAULT_S * US_PER_S;
@@ -371,6 +401,7 @@ read_issuer(const struct reader *r, const struct node *n)
 	field_switch(n, "trust-claims", &i->trust_claims, r->d);
 	field_switch(n, "validate-subscription", &i->subscriptions, r->d);
 	claimrules_read(&i->claims, n, r->d);
+	field_text(n, "introspect", &i->introspect, r->d);
 	check_issuer(r, i, n);
 	for (; *end != NULL; end = &(*end)->next)
 		if (i->issuer.text.p != NULL &&
@@ -383,7 +414,7 @@ read_issuer(const struct reader *r, const struct node *n)
 }
 
 static void
-read_api_keys(const struct reader *r, const struct node *n)
+read_api_keys(const struct keysource *r, const struct node *n)
 {
 	static const char *const keys[] = { "file", NULL };
 	struct spec_source *s;
@@ -410,7 +441,7 @@ void
 keysource_read(struct policyfile *f, const struct node *root,
     const char *bundle, struct diag *d)
 {
-	struct reader r = { f, NULL, d };
+	struct keysource r = { f, NULL, d };
 	const struct node *issuers = tree_get(root, "issuers");
 	const char *of_bundle;
 
@@ -421,6 +452,7 @@ keysource_read(struct policyfile *f, const struct node *root,
 		    strcmp(r.folder, of_bundle) == 0)
 			r.folder = NULL;
 	}
+	introspection_read_all(&r, tree_get(root, "introspection"));
 	read_api_keys(&r, tree_get(root, "api-keys"));
 	if (issuers == NULL)
 		return;

@@ -9,6 +9,20 @@
 
 #include "spec/policyfile.h"
 
+/* What reading a name of something outside takes. */
+struct keysource {
+	struct policyfile *f;
+	const char *folder; /* of mgw.yaml, real path; NULL: stay relative */
+	struct diag *d;
+};
+
+/*
+ * A secret that is one reference, ${env:NAME} or ${file:PATH}; NULL after
+ * a message.
+ */
+struct spec_source *keysource_secret(
+    const struct keysource *r, const struct node *n, const char *what);
+
 /* Read both from "root" into "f"; for "bundle" see policyfile_read. */
 void keysource_read(struct policyfile *f, const struct node *root,
     const char *bundle, struct diag *d);

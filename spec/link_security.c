@@ -5,6 +5,7 @@
  * document that declares nothing are public.  WSO2: what declares nothing
  * is protected by a JWT, unless security is disabled by its extension.
  */
+#include "spec/introspection.h"
 #include "spec/link.h"
 
 static const char *
@@ -281,12 +282,16 @@ verify_as_told(const struct policyfile *f, struct spec_verifier *v,
 
 	s->kind = v->kind;
 	s->issuers = v->issuers;
+	s->introspects = v->introspects;
+	introspection_check(f, v->introspects, d);
 	if (key ? s->type != SPEC_SCHEME_API_KEY
 		: !takes_tokens(s) && s->type != SPEC_SCHEME_API_KEY)
 		diag_error(d, v->name.place, "scheme-verifier",
 		    "scheme '%.*s' is of type %s in %s: %s cannot verify it",
 		    SPAN_ARG(s->name.text), type_name(s), s->name.place.file,
-		    key ? "api-key" : "jwt");
+		    key                            ? "api-key"
+			: v->kind == SCHEME_OPAQUE ? "introspect"
+						   : "jwt");
 	if (key && f->api_keys == NULL)
 		diag_error(d, v->name.place, "scheme-verifier",
 		    "scheme '%.*s' needs api-keys: {file: ...}",
@@ -294,6 +299,29 @@ verify_as_told(const struct policyfile *f, struct spec_verifier *v,
 	for (const struct spec_word *w = s->issuers; w != NULL; w = w->next)
 		if (link_issuer(f, w->text.text) == NULL)
 			report_unknown_issuer(f, &w->text, d);
+}
+
+/* Without issuers of JWTs, the one server that knows tokens. */
+static void
+verify_by_server(
+    const struct policyfile *f, struct spec_scheme *s, struct diag *d)
+{
+	struct spec_word *w = arena_alloc(d->arena, sizeof(*w));
+
+	if (f->introspects->next != NULL) {
+		diag_error(d, s->name.place, "issuer-needed",
+		    "scheme '%.*s': there are several servers in "
+		    "introspection; name its own under schemes in mgw.yaml",
+		    SPAN_ARG(s->name.text));
+		return;
+	}
+	if (w == NULL) {
+		d->failed = true;
+		return;
+	}
+	w->text = f->introspects->name;
+	s->kind = SCHEME_OPAQUE;
+	s->introspects = w;
 }
 
 static void
@@ -309,6 +337,10 @@ verify_by_type(
 		    "scheme '%.*s': there are several issuers; name its own "
 		    "under schemes in mgw.yaml",
 		    SPAN_ARG(s->name.text));
+		return;
+	}
+	if (takes_tokens(s) && f->n_issuers == 0 && f->introspects != NULL) {
+		verify_by_server(f, s, d);
 		return;
 	}
 	if (takes_tokens(s) && f->n_issuers == 1) {
@@ -344,12 +376,33 @@ report_unused(const struct spec *spec, const struct spec_verifier *v)
 	    SPAN_ARG(v->name.text), SPAN_ARG(hint));
 }
 
+/* A server that an issuer asks besides is there. */
+static void
+check_issuers(const struct policyfile *f, struct diag *d)
+{
+	for (const struct spec_issuer *i = f->issuers; i != NULL; i = i->next) {
+		const struct spec_word w = { .text = i->introspect };
+		const struct spec_introspect *s;
+
+		if (i->introspect.text.p == NULL)
+			continue;
+		introspection_check(f, &w, d);
+		s = introspection_find(f, i->introspect.text);
+		/* A token is for the eyes of who made it. */
+		if (s != NULL && !span_eq(s->issuer.text, i->issuer.text))
+			diag_error(d, i->introspect.place, "introspection",
+			    "'%.*s' is the server of another issuer, '%.*s'",
+			    SPAN_ARG(s->name.text), SPAN_ARG(s->issuer.text));
+	}
+}
+
 void
 link_security(struct spec *spec)
 {
 	struct policyfile *f = spec->policy;
 	struct diag *d = spec->diag;
 
+	check_issuers(f, d);
 	for (struct spec_document *doc = spec->documents; doc;
 	     doc = doc->next) {
 		guard_document(doc, d);

@@ -58,7 +58,8 @@ struct spec_scheme {
 	/* Set by link. */
 	enum scheme_kind kind;
 	struct spec_word *issuers; /* of SCHEME_JWT */
-	bool used;                 /* some operation requires it */
+	struct spec_word *introspects;
+	bool used; /* some operation requires it */
 
 	uint32_t row; /* set by emit */
 };

@@ -114,10 +114,12 @@ read_apis(struct policyfile *f, const struct node *n, struct diag *d)
 static void
 read_verifier(struct policyfile *f, const struct node *n, struct diag *d)
 {
-	static const char *const keys[] = { "jwt", "api-key", NULL };
+	static const char *const keys[] = { "jwt", "introspect", "api-key",
+		NULL };
 	struct spec_verifier *v = arena_alloc(d->arena, sizeof(*v));
 	enum spec_switch api_key = SWITCH_UNSET;
 	struct spec_verifier **end;
+	bool both; /* JWTs, and tokens that are none */
 
 	if (v == NULL) {
 		d->failed = true;
@@ -127,15 +129,20 @@ read_verifier(struct policyfile *f, const struct node *n, struct diag *d)
 	if (!fields_check(n, "an entry of schemes", keys, d))
 		return;
 	field_words(n, "jwt", &v->issuers, d);
+	field_words(n, "introspect", &v->introspects, d);
+	both = v->issuers != NULL && v->introspects != NULL;
 	field_switch(n, "api-key", &api_key, d);
-	if (n->n != 1 || api_key == SWITCH_FALSE) {
+	if (n->n != (both ? 2 : 1) || api_key == SWITCH_FALSE) {
 		diag_error(d, n->name_place, "scheme-verifier",
-		    "scheme '%.*s' needs one verifier: {jwt: [ISSUER...]} or "
+		    "scheme '%.*s' needs one verifier: {jwt: [ISSUER...]}, "
+		    "{introspect: [NAME...]} (or both of these) or "
 		    "{api-key: true}",
 		    SPAN_ARG(n->name));
 		return;
 	}
-	v->kind = api_key == SWITCH_TRUE ? SCHEME_API_KEY : SCHEME_JWT;
+	v->kind = api_key == SWITCH_TRUE ? SCHEME_API_KEY
+	    : v->issuers != NULL         ? SCHEME_JWT
+					 : SCHEME_OPAQUE;
 	LIST_END(f->verifiers, end);
 	*end = v;
 }
@@ -236,10 +243,10 @@ static void
 read_all(struct policyfile *f, const struct node *root, const char *bundle,
     struct diag *d)
 {
-	static const char *const keys[] = { "issuers", "api-keys", "schemes",
-		"tiers", "tiers-file", "apis", "limits", "timeouts", "errors",
-		"realm", "cors", "levels", "unknown-tier", "rate-headers",
-		NULL };
+	static const char *const keys[] = { "issuers", "introspection",
+		"api-keys", "schemes", "tiers", "tiers-file", "apis", "limits",
+		"timeouts", "errors", "realm", "cors", "levels", "unknown-tier",
+		"rate-headers", NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;

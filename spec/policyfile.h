@@ -18,9 +18,22 @@
  *	    validate-subscription: false    subscribedAPIs has the API
  *	    required-claims: {team: [a, b], mail: any}
  *	    claim-map: {roles: scope}       the claim roles goes by scope
+ *	    introspect: idp                 ask this server as well
+ *	introspection:        servers that know opaque tokens
+ *	  - name: idp
+ *	    url: https://id.example/introspect
+ *	    issuer: https://id.example/
+ *	    client-id: gate                 not with auth: bearer
+ *	    client-secret: ${env:SECRET}
+ *	    auth: basic                     or post, bearer
+ *	    prefix: idp_                    of its tokens; all when absent
+ *	    timeout: 2s, cache: 30s, cache-inactive: 5s
+ *	    audiences, leeway, scope-claim, trust-claims,
+ *	    validate-subscription, required-claims, claim-map: as for issuers
  *	api-keys: {file: keys.db}
  *	schemes:              which verifies which securityScheme
- *	  NAME: {jwt: [ISSUER...]} or {api-key: true}
+ *	  NAME: {jwt: [ISSUER...]}, {introspect: [NAME...]}, both of these
+ *	        (what has no dot is no JWT), or {api-key: true}
  *	tiers: ...            see tiers.h
  *	tiers-file: policies.yaml
  *	apis:                 by file name as given to import
@@ -83,6 +96,20 @@ struct spec_issuer {
 	struct spec_text scope_claim, type;
 	enum spec_switch trust_claims, subscriptions;
 	struct spec_claim *claims;
+	struct spec_text introspect; /* name of a server, or absent */
+	uint32_t row;                /* set by emit */
+};
+
+/* An entry of "introspection". */
+struct spec_introspect {
+	struct spec_introspect *next;
+	struct spec_text name, url, issuer, client_id, prefix, scope_claim;
+	struct spec_source *secret;
+	int auth;                    /* enum introspect_auth */
+	struct spec_word *audiences; /* NULL: any */
+	enum spec_switch trust_claims, subscriptions;
+	struct spec_claim *claims;
+	uint64_t leeway_us, timeout_us, keep_us, keep_inactive_us;
 	uint32_t row; /* set by emit */
 };
 
@@ -91,8 +118,9 @@ struct spec_verifier {
 	struct spec_verifier *next;
 	struct spec_text name;
 	enum scheme_kind kind;
-	struct spec_word *issuers; /* of SCHEME_JWT */
-	bool used;                 /* some document has the scheme */
+	struct spec_word *issuers;     /* of SCHEME_JWT */
+	struct spec_word *introspects; /* names of servers */
+	bool used;                     /* some document has the scheme */
 };
 
 /* An entry of "apis". */
@@ -115,6 +143,7 @@ struct policyfile {
 	const char *file; /* NULL: there is none, all is as it is by default */
 	struct spec_issuer *issuers;
 	unsigned n_issuers;
+	struct spec_introspect *introspects;
 	struct spec_source *api_keys; /* or NULL */
 	struct spec_verifier *verifiers;
 	struct spec_tier *tiers;

@@ -129,7 +129,7 @@ sed -n 's/^#\{0,1\}\([a-z-]*\) .*/\1/p' dist/mgw.conf | sed '/^$/d' |
 test ! -s "$work/unknown" || say "dist/mgw.conf has $(cat "$work/unknown")"
 
 page=man/mgw.yaml.5
-word_lists spec/policyfile.c spec/keysource.c spec/tiers.c \
+word_lists spec/policyfile.c spec/keysource.c spec/introspection.c spec/tiers.c \
     spec/tiers_wso2.c spec/levels.c spec/cors.c >"$work/lists"
 # Private members of keys, which are looked for to be refused.
 grep -v 'const secret\[\]' "$work/lists" >"$work/read"

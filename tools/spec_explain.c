@@ -38,7 +38,7 @@ static const struct args_option options[] = {
 	    "a variable as the web server would set it" },
 	[OPT_AT] = { 0, "at", "UNIXTIME", "decide as of this time" },
 	[OPT_KEYS] = { 'k', "keys", "URL=FILE",
-	    "this file for the key set of URL" },
+	    "this file for the key set or the answer of URL" },
 	[OPT_STRIP] = { 0, "strip-prefix", "PATH", "as in mgw.conf" },
 	[OPT_PROXY] = { 0, "trusted-proxy", "ADDRESS|NETWORK",
 	    "as in mgw.conf; may come again" },

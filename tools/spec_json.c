@@ -87,6 +87,22 @@ source_json(const struct bundle *b, uint32_t i)
 	return o;
 }
 
+/* The servers of a scheme. */
+static void
+put_servers(struct json_object *o, const struct bundle *b, struct range r)
+{
+	struct json_object *list = json_new_array();
+
+	for (uint32_t k = 0; k < r.n; k++) {
+		uint32_t row = bundle_index(b, r.first + k);
+
+		(void)json_append(list,
+		    json_new_string(
+			bundle_text(b, bundle_introspect(b, row)->url)));
+	}
+	(void)json_put(o, "introspection", list);
+}
+
 static struct json_object *
 endpoints_json(const struct bundle *b, struct range r)
 {
@@ -190,6 +206,8 @@ schemes_json(const struct bundle *b, struct range r)
 				bundle_text(b, bundle_issuer(b, row)->issuer)));
 		}
 		(void)json_put(o, "issuers", issuers);
+		if (s->introspects.n > 0)
+			put_servers(o, b, s->introspects);
 		if (s->source != ROW_NONE)
 			put_text(
 			    o, "keys", b, bundle_source(b, s->source)->value);
@@ -346,6 +364,35 @@ put_claims(struct json_object *o, const struct bundle *b, struct range r)
 }
 
 static struct json_object *
+introspect_json(const struct bundle *b, const struct row_introspect *r)
+{
+	static const char *const words[INTROSPECT_AUTH__MAX] = { "basic",
+		"post", "bearer" };
+	struct json_object *o = json_new_object();
+
+	put_text(o, "url", b, r->url);
+	put_text(o, "issuer", b, r->issuer);
+	put_word(o, "auth", words, r->auth);
+	put_text(o, "client_id", b, r->client_id);
+	(void)json_put(o, "secret", source_json(b, r->secret));
+	put_text(o, "prefix", b, r->prefix);
+	if (r->flags & INTROSPECT_AUDIENCE_ANY)
+		(void)json_put(o, "audiences", json_new_string(SPAN("any")));
+	else
+		put_strings(o, "audiences", b, r->audiences);
+	put_text(o, "scope_claim", b, r->scope_claim);
+	put_flag(o, "trust_claims", (r->flags & INTROSPECT_TRUST_CLAIMS) != 0);
+	put_flag(o, "validate_subscription",
+	    (r->flags & INTROSPECT_SUBSCRIPTIONS) != 0);
+	put_claims(o, b, r->claims);
+	put_number(o, "leeway_s", r->leeway_s);
+	put_number(o, "timeout_ms", r->timeout_ms);
+	put_number(o, "cache_s", r->keep_s);
+	put_number(o, "cache_inactive_s", r->keep_inactive_s);
+	return o;
+}
+
+static struct json_object *
 issuer_json(const struct bundle *b, const struct row_issuer *i)
 {
 	struct json_object *o = json_new_object();
@@ -426,6 +473,7 @@ spec_bundle_json(const struct bundle *b)
 {
 	struct json_object *o = json_new_object();
 	struct json_object *apis = json_new_array();
+	struct json_object *servers = json_new_array();
 	struct json_object *issuers = json_new_array();
 	struct json_object *tiers = json_new_array();
 	char policy[17];
@@ -439,6 +487,10 @@ spec_bundle_json(const struct bundle *b)
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_ISSUER); i++)
 		(void)json_append(issuers, issuer_json(b, bundle_issuer(b, i)));
 	(void)json_put(o, "issuers", issuers);
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_INTROSPECT); i++)
+		(void)json_append(
+		    servers, introspect_json(b, bundle_introspect(b, i)));
+	(void)json_put(o, "introspection", servers);
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++)
 		(void)json_append(tiers, tier_json(b, bundle_tier(b, i)));
 	(void)json_put(o, "tiers", tiers);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "policy/introspection.h"
+
 static enum source_result
 world_source(void *world, uint32_t row, struct source *s)
 {
@@ -22,6 +24,43 @@ world_refresh(void *world, uint32_t row, struct span kid)
 	(void)row;
 	(void)kid;
 	return REFRESH_SAME; /* what a file holds does not change by asking */
+}
+
+static struct span
+world_env(void *world, struct span name)
+{
+	struct world *w = world;
+	struct span copy = arena_copy(w->arena, name);
+
+	return span_str(copy.p != NULL ? getenv(copy.p) : NULL);
+}
+
+/* What a file holds in place of what the server would say. */
+static enum introspect_result
+world_introspect(void *world, const struct introspection *i, struct verdict *v)
+{
+	struct world *w = world;
+	const struct row_introspect *row = bundle_introspect(w->bundle, i->row);
+	char why[512];
+	const char *reason;
+	struct buf text;
+	struct span url;
+	bool ok;
+
+	url = reference_expand(bundle_text(w->bundle, row->url),
+	    w->bundle->path, world_env, w, w->arena, why, sizeof(why));
+	for (size_t k = 0; url.p != NULL && k < w->n_answers; k++) {
+		if (!span_eq(url, span_str(w->answers[k].url)))
+			continue;
+		if (!file_read(w->answers[k].file, FILE_ANY,
+			INTROSPECTION_BYTES_MAX, &text, NULL, why, sizeof(why)))
+			return INTROSPECT_DOWN;
+		ok = introspection_read(w->bundle, i->row, buf_span(&text),
+		    i->now_s, i->arena, v, &reason);
+		buf_fini(&text);
+		return ok ? INTROSPECT_TOLD : INTROSPECT_DOWN;
+	}
+	return INTROSPECT_DOWN;
 }
 
 /* Every counter is untouched: what a first request would meet. */
@@ -63,15 +102,6 @@ world_note(void *world, const char *stage, int alternative, enum reason reason,
 		return;
 	w->steps[w->n_steps++] = (struct world_step){ stage, alternative,
 		reason, arena_copy(w->arena, detail) };
-}
-
-static struct span
-world_env(void *world, struct span name)
-{
-	struct world *w = world;
-	struct span copy = arena_copy(w->arena, name);
-
-	return span_str(copy.p != NULL ? getenv(copy.p) : NULL);
 }
 
 static bool
@@ -120,10 +150,13 @@ world_open(struct world *w, const struct bundle *b, struct arena *a,
 	uint32_t n = bundle_n(b, SECTION_SOURCE);
 	char why[1024];
 
-	*w = (struct world){ .bundle = b, .arena = a };
+	*w = (struct world){
+		.bundle = b, .arena = a, .answers = keys, .n_answers = n_keys
+	};
 	w->outside = (struct outside){ .world = w,
 		.source = world_source,
 		.refresh = world_refresh,
+		.introspect = world_introspect,
 		.take = world_take,
 		.give = world_give,
 		.note = world_note };

@@ -8,7 +8,10 @@
 #include "policy/decide.h"
 #include "policy/source.h"
 
-/* A file to be used in place of what a URL would serve. */
+/*
+ * A file to be used in place of what a URL would serve: a key set, or the
+ * answer of an introspection server.
+ */
 struct world_keys {
 	const char *url;
 	const char *file;
@@ -27,6 +30,8 @@ struct world {
 	struct outside outside;
 	const struct bundle *bundle;
 	struct arena *arena;
+	const struct world_keys *answers; /* of introspection servers, too */
+	size_t n_answers;
 	struct source_object *sources; /* one a row; view.generation 0: none */
 	struct world_step steps[WORLD_STEPS_MAX];
 	unsigned n_steps;

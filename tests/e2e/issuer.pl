@@ -2,7 +2,8 @@
 # issuer.pl DIR - a token issuer on loopback, as bad as a test wants it.
 #
 # Prints its port.  GET /NAME answers the file DIR/NAME, with @URL@ filled
-# in; POST /introspect the file DIR/token-TOKEN, or that it is not active.
+# in; POST /introspect the file DIR/token-TOKEN (of its
+# last 40 bytes), or that it is not active.
 # DIR/log gets a line for each request: method, path, token, Authorization.
 # DIR/status holds another status than 200, DIR/delay seconds to wait.
 use strict;
@@ -42,7 +43,7 @@ sub serve {
 	my $delay = slurp('delay');
 	select(undef, undef, undef, $delay) if $delay;
 	my $answer = $method eq 'POST' && defined $token
-	    ? slurp("token-$token") // '{"active":false}' : slurp($path);
+	    ? slurp('token-' . (length $token > 40 ? substr($token, -40) : $token)) // '{"active":false}' : slurp($path);
 	my $status = slurp('status') // (defined $answer ? 200 : 404);
 	chomp $status;
 	$answer //= '';

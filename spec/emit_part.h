@@ -1,0 +1,30 @@
+/*
+ * emit_part - what the files of emit share; for emit*.c alone.
+ */
+#ifndef MGW_SPEC_EMIT_PART_H
+#define MGW_SPEC_EMIT_PART_H
+
+#include "policy/build.h"
+#include "spec/emit.h"
+
+struct emit {
+	const struct spec *spec;
+	struct build *b;
+	struct arena *arena;
+	bool failed;
+
+	/* The list whose rows were written last: most operations share it. */
+	const struct spec_alternative *last;
+	struct range last_range;
+};
+
+struct range emit_words(struct emit *e, const struct spec_word *words);
+uint32_t emit_source(struct emit *e, const struct spec_source *s);
+
+/* emit_tokens.c: servers first, as issuers may refer to them. */
+void emit_introspects(struct emit *e);
+void emit_issuers(struct emit *e);
+struct range emit_introspect_list(
+    struct emit *e, const struct spec_word *words);
+
+#endif

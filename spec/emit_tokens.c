@@ -1,0 +1,118 @@
+/*
+ * emit_tokens - rows of those who make tokens; see emit.h.
+ */
+#include "base/clock.h"
+#include "spec/emit_part.h"
+#include "spec/introspection.h"
+
+static struct range
+emit_claims(struct emit *e, const struct spec_claim *list)
+{
+	struct range r = { build_n(e->b, SECTION_CLAIM), 0 };
+
+	for (; list != NULL; list = list->next) {
+		struct row_claim row = { .kind = (uint32_t)list->kind };
+
+		row.path = build_text(e->b, list->path.text);
+		row.local = build_text(e->b, list->local.text);
+		row.values = emit_words(e, list->values);
+		(void)BUILD_ROW(e->b, SECTION_CLAIM, &row);
+		r.n++;
+	}
+	return r;
+}
+
+void
+emit_introspects(struct emit *e)
+{
+	for (struct spec_introspect *s = e->spec->policy->introspects; s;
+	     s = s->next) {
+		struct place at = s->name.place;
+		struct row_introspect row = { .auth = (uint32_t)s->auth,
+			.secret = ROW_NONE,
+			.leeway_s = (uint32_t)(s->leeway_us / US_PER_S),
+			.timeout_ms = (uint32_t)(s->timeout_us / US_PER_MS),
+			.keep_s = (uint32_t)(s->keep_us / US_PER_S),
+			.keep_inactive_s =
+			    (uint32_t)(s->keep_inactive_us / US_PER_S) };
+
+		row.url = build_text(e->b, s->url.text);
+		row.issuer = build_text(e->b, s->issuer.text);
+		row.client_id = build_text(e->b, s->client_id.text);
+		row.prefix = build_text(e->b, s->prefix.text);
+		row.scope_claim = build_text(e->b, s->scope_claim.text);
+		row.origin = build_text(
+		    e->b, arena_printf(e->arena, "%s:%u", at.file, at.line));
+		row.audiences = emit_words(e, s->audiences);
+		row.claims = emit_claims(e, s->claims);
+		if (s->secret != NULL)
+			row.secret = emit_source(e, s->secret);
+		else
+			e->failed = true; /* it has been refused */
+		if (s->audiences == NULL)
+			row.flags |= INTROSPECT_AUDIENCE_ANY;
+		if (s->trust_claims == SWITCH_TRUE)
+			row.flags |= INTROSPECT_TRUST_CLAIMS;
+		if (s->subscriptions == SWITCH_TRUE)
+			row.flags |= INTROSPECT_SUBSCRIPTIONS;
+		s->row = BUILD_ROW(e->b, SECTION_INTROSPECT, &row);
+	}
+}
+
+struct range
+emit_introspect_list(struct emit *e, const struct spec_word *words)
+{
+	struct range r = { build_n(e->b, SECTION_INDEX), 0 };
+
+	for (; words != NULL; words = words->next) {
+		const struct spec_introspect *s =
+		    introspection_find(e->spec->policy, words->text.text);
+
+		e->failed |= s == NULL; /* link has refused it */
+		if (s != NULL)
+			r.n += build_indices(e->b, &s->row, 1).n;
+	}
+	return r;
+}
+
+/* The one server that an issuer's tokens are asked about at. */
+static struct range
+emit_issuer_introspect(struct emit *e, const struct spec_issuer *i)
+{
+	const struct spec_introspect *s = NULL;
+
+	if (i->introspect.text.p == NULL)
+		return (struct range){ 0, 0 };
+	s = introspection_find(e->spec->policy, i->introspect.text);
+	e->failed |= s == NULL; /* link has refused it */
+	return s != NULL ? (struct range){ s->row, 1 } : (struct range){ 0, 0 };
+}
+
+void
+emit_issuers(struct emit *e)
+{
+	for (struct spec_issuer *i = e->spec->policy->issuers; i != NULL;
+	     i = i->next) {
+		struct row_issuer row = { .algorithms = i->algorithms,
+			.leeway_s = i->leeway_s };
+
+		row.issuer = build_text(e->b, i->issuer.text);
+		row.audiences = emit_words(e, i->audiences);
+		row.scope_claim = build_text(e->b, i->scope_claim.text);
+		row.type = build_text(e->b, i->type.text);
+		row.sources.first = build_n(e->b, SECTION_SOURCE);
+		for (struct spec_source *s = i->keys; s != NULL; s = s->next) {
+			(void)emit_source(e, s); /* in order */
+			row.sources.n++;
+		}
+		if (i->audience_any)
+			row.flags |= ISSUER_AUDIENCE_ANY;
+		if (i->trust_claims == SWITCH_TRUE)
+			row.flags |= ISSUER_TRUST_CLAIMS;
+		if (i->subscriptions == SWITCH_TRUE)
+			row.flags |= ISSUER_SUBSCRIPTIONS;
+		row.claims = emit_claims(e, i->claims);
+		row.introspects = emit_issuer_introspect(e, i);
+		i->row = BUILD_ROW(e->b, SECTION_ISSUER, &row);
+	}
+}

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "policy/answer.h"
 #include "policy/meter.h"
+#include "policy/published.h"
 
 #define RETRY_AFTER_S 1
 #define ID_BYTES 32
@@ -130,6 +131,22 @@ send_health(struct handling *h)
 	read_little(h);
 	answer_health(&a);
 	send_answer(h, &a);
+}
+
+/* A document of our own, which no credential guards. */
+static bool
+send_published(struct handling *h)
+{
+	struct answer a;
+
+	if (!published_find(&h->generation->policy,
+		request_param(&h->request, SPAN("REQUEST_METHOD")),
+		request_param(&h->request, SPAN("REQUEST_URI")),
+		h->request.arena, &a))
+		return false;
+	read_little(h);
+	send_answer(h, &a);
+	return true;
 }
 
 static void
@@ -267,7 +284,7 @@ handle(const struct gate *gate, struct exchange *x, struct share_slot *slot)
 		send_ruling(&h);
 	} else if (is_health(&h)) {
 		send_health(&h);
-	} else {
+	} else if (!send_published(&h)) {
 		h.request.control = rules_get(gate->rules);
 		h.request.control_lost = h.request.control == NULL;
 		passed = decide(&h.generation->policy, &h.request, &h.ruling);

@@ -50,7 +50,9 @@ static const struct rule rules[] = {
 	{ SECTION_API, RULE_RANGE, AT(api, schemes), SECTION_SCHEME },
 	{ SECTION_API, RULE_ROW_OR_NONE, AT(api, tier), SECTION_TIER },
 	{ SECTION_API, RULE_FLAGS, AT(api, flags),
-	    API_WSO2 | API_SLASH_IGNORE | API_TIER_REPLACES },
+	    API_WSO2 | API_SLASH_IGNORE | API_TIER_REPLACES |
+		API_RESOURCE_METADATA },
+	{ SECTION_API, RULE_HEADER, AT(api, public_url), 0 },
 	{ SECTION_API, RULE_WORD, AT(api, errors), ERRORS_WSO2 + 1 },
 	{ SECTION_API, RULE_RANGE, AT(api, cors), SECTION_CORS },
 

@@ -3,6 +3,8 @@
  */
 #include "policy/challenge.h"
 
+#include "policy/published.h"
+
 /* A quoted-string (RFC 9110 section 5.6.4) of what is printable ASCII. */
 static void
 write_quoted(struct buf *to, struct span s)
@@ -62,6 +64,8 @@ bearer_error(enum reason r)
 	case REASON_CREDENTIAL_MISSING: /* no token came */
 	case REASON_CREDENTIAL_MALFORMED:
 		return NULL;
+	case REASON_CREDENTIAL_DUPLICATE:
+		return "invalid_request";
 	case REASON_SCOPE_MISSING:
 		return "insufficient_scope";
 	default:
@@ -71,8 +75,9 @@ bearer_error(enum reason r)
 
 static void
 write_bearer(const struct bundle *b, const struct row_requirement *q,
-    const struct decision *d, struct buf *to)
+    const struct ruling *v, struct buf *to)
 {
+	const struct decision *d = &v->decision;
 	bool failed =
 	    d->requirement != NULL && d->requirement->scheme == q->scheme;
 	const char *error = failed ? bearer_error(d->reason) : NULL;
@@ -85,7 +90,13 @@ write_bearer(const struct bundle *b, const struct row_requirement *q,
 		write_quoted(to, span_str(reason_title(d->reason)));
 	}
 	if (error != NULL && d->reason == REASON_SCOPE_MISSING)
-		write_scopes(b, d->requirement, to);
+		write_scopes(b, q, to);
+	if (v->match.api != NULL &&
+	    (v->match.api->flags & API_RESOURCE_METADATA) != 0) {
+		buf_add_str(to, ", resource_metadata=\"");
+		published_metadata_url(b, v->match.api, to);
+		buf_add_char(to, '"');
+	}
 	buf_add_str(to, "\r\n");
 }
 
@@ -143,9 +154,64 @@ write_alternative(const struct bundle *b, const struct ruling *v,
 		if (!is_first(b, v->match.operation, q))
 			continue;
 		if (takes_bearer(scheme))
-			write_bearer(b, q, &v->decision, to);
+			write_bearer(b, q, v, to);
 		else if (scheme->kind == SCHEME_API_KEY)
 			write_api_key(b, scheme, to);
+	}
+}
+
+static bool
+same_scopes(const struct bundle *b, struct range x, struct range y)
+{
+	bool same = x.n == y.n;
+
+	for (uint32_t i = 0; same && i < x.n; i++)
+		same = span_eq(bundle_string(b, x.first + i),
+		    bundle_string(b, y.first + i));
+	return same;
+}
+
+/* The one requirement of alternative "i", if it is of "scheme"; or NULL. */
+static const struct row_requirement *
+alone(const struct bundle *b, const struct row_operation *op, uint32_t i,
+    uint32_t scheme)
+{
+	const struct row_alternative *a =
+	    bundle_alternative(b, op->alternatives.first + i);
+	const struct row_requirement *q;
+
+	if (a->requirements.n != 1)
+		return NULL;
+	q = bundle_requirement(b, a->requirements.first);
+	return q->scheme == scheme ? q : NULL;
+}
+
+/*
+ * What the token lacks, and then what else it could have had: all the
+ * alternatives that this scheme is enough for have failed as well.
+ */
+static void
+write_needed(const struct bundle *b, const struct ruling *v, struct buf *to)
+{
+	const struct row_operation *op = v->match.operation;
+	const struct row_requirement *failed = v->decision.requirement;
+
+	write_bearer(b, failed, v, to);
+	for (uint32_t i = 0; i < op->alternatives.n; i++) {
+		const struct row_requirement *q =
+		    alone(b, op, i, failed->scheme);
+		bool told =
+		    q == NULL || same_scopes(b, q->scopes, failed->scopes);
+
+		for (uint32_t k = 0; !told && k < i; k++) {
+			const struct row_requirement *before =
+			    alone(b, op, k, failed->scheme);
+
+			told = before != NULL &&
+			    same_scopes(b, q->scopes, before->scopes);
+		}
+		if (!told)
+			write_bearer(b, q, v, to);
 	}
 }
 
@@ -154,12 +220,14 @@ challenge_write(const struct bundle *b, const struct ruling *v, struct buf *to)
 {
 	const struct row_operation *op = v->match.operation;
 	const struct row_requirement *q = v->decision.requirement;
+	bool bearer = q != NULL && takes_bearer(bundle_scheme(b, q->scheme));
 
 	if (op == NULL)
 		return;
-	if (v->decision.reason == REASON_SCOPE_MISSING && q != NULL &&
-	    takes_bearer(bundle_scheme(b, q->scheme)))
-		write_bearer(b, q, &v->decision, to);
+	if (v->decision.reason == REASON_SCOPE_MISSING && bearer)
+		write_needed(b, v, to);
+	if (v->decision.reason == REASON_CREDENTIAL_DUPLICATE && bearer)
+		write_bearer(b, q, v, to);
 	if (reason_status(v->decision.reason) != 401)
 		return;
 	for (uint32_t i = 0; i < op->alternatives.n; i++)

@@ -7,6 +7,10 @@
  *	    error_description="Credential expired"	RFC 6750 section 3
  *	ApiKey realm="mgw", in="header", name="X-API-Key"
  *
+ * A token that lacks a scope is told the scopes of each alternative that
+ * it could be used for; where the API publishes metadata (RFC 9728), their
+ * URL stands in "resource_metadata".
+ *
  * "error" stands only where a credential of that scheme came and was
  * found wanting; a scope that is missing is told with what is required,
  * never with what the token has.
@@ -17,8 +21,9 @@
 #include "policy/decide.h"
 
 /*
- * Header lines with CRLF for a 401, and for a 403 of a token that lacks a
- * scope; nothing for any other refusal.
+ * Header lines with CRLF for a 401, for a 403 of a token that lacks a
+ * scope and for a 400 of a token that came twice; nothing for any other
+ * refusal.
  */
 void challenge_write(
     const struct bundle *b, const struct ruling *v, struct buf *to);

@@ -155,6 +155,7 @@ struct row_settings {
 #define API_WSO2 UINT32_C(1)          /* carries x-wso2-*: read as WSO2 does */
 #define API_SLASH_IGNORE UINT32_C(2)  /* trailing-slash: ignore */
 #define API_TIER_REPLACES UINT32_C(4) /* API tier in place of operations' */
+#define API_RESOURCE_METADATA UINT32_C(8) /* RFC 9728, at public_url */
 
 struct row_api {
 	struct text title;
@@ -171,6 +172,7 @@ struct row_api {
 	uint32_t pad;
 	uint64_t max_body_bytes; /* UINT64_MAX: no limit */
 	struct range cors;       /* CORS, one at most; n == 0: none */
+	struct text public_url; /* base path as clients see it; may be absent */
 };
 
 /*

@@ -412,7 +412,8 @@ api_flags(const struct spec_document *doc)
 {
 	return (doc->wso2 ? API_WSO2 : 0) |
 	    (doc->slash_ignore == SWITCH_TRUE ? API_SLASH_IGNORE : 0) |
-	    (doc->tier_replaces == SWITCH_TRUE ? API_TIER_REPLACES : 0);
+	    (doc->tier_replaces == SWITCH_TRUE ? API_TIER_REPLACES : 0) |
+	    (doc->resource_metadata == SWITCH_TRUE ? API_RESOURCE_METADATA : 0);
 }
 
 static void
@@ -433,6 +434,7 @@ emit_document(
 	row.document =
 	    build_text(e->b, span_str(slash != NULL ? slash + 1 : doc->file));
 	row.owner = build_text(e->b, doc->owner.text);
+	row.public_url = build_text(e->b, doc->public_url.text);
 	row.errors = doc->errors >= 0 ? (uint32_t)doc->errors
 				      : e->spec->policy->settings.errors;
 	row.endpoints = emit_endpoints(e, doc->backends);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "policy/client.h"
+#include "policy/url.h"
 #include "spec/fields.h"
 #include "spec/keysource.h"
 
@@ -57,12 +58,32 @@ read_endpoints(const struct node *map, struct spec_url **urls, struct diag *d)
 	}
 }
 
+/* It is published as it stands, so it stands as it is to be. */
+static void
+check_public_url(const struct spec_text *t, struct diag *d)
+{
+	const char *why;
+	struct url u;
+
+	if (t->text.p == NULL)
+		return;
+	if (!url_parse(t->text, &u, &why))
+		diag_error(d, t->place, "public-url", "public-url: %s", why);
+	else if (u.unix_path.p != NULL || (!u.tls && !url_is_local(&u)) ||
+	    u.query.p != NULL || span_ends(t->text, SPAN("/")) ||
+	    span_has(t->text, '"'))
+		diag_error(d, t->place, "public-url",
+		    "public-url must be https, without a query and without a "
+		    "slash at the end");
+}
+
 static void
 read_api(struct policyfile *f, const struct node *n, struct diag *d)
 {
 	static const char *const keys[] = { "name", "base-path", "endpoints",
 		"tier", "tier-replaces", "security", "scopes", "trailing-slash",
-		"errors", "max-body", "cors", "levels", NULL };
+		"errors", "max-body", "cors", "levels", "public-url",
+		"resource-metadata", NULL };
 	static const char *const security[] = { "as-documented", "required",
 		NULL };
 	static const char *const scopes[] = { "all", "any", NULL };
@@ -92,6 +113,12 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 	if (tree_get(n, "cors") != NULL)
 		a->cors = cors_read(tree_get(n, "cors"), d);
 	levels_read(tree_get(n, "levels"), &a->levels, d);
+	field_text(n, "public-url", &a->public_url, d);
+	check_public_url(&a->public_url, d);
+	field_switch(n, "resource-metadata", &a->resource_metadata, d);
+	if (a->resource_metadata == SWITCH_TRUE && a->public_url.text.p == NULL)
+		diag_error(d, a->file.place, "public-url",
+		    "resource-metadata needs public-url");
 	a->max_body_given = tree_get(n, "max-body") != NULL;
 	field_size(n, "max-body", 0, INT64_MAX, &a->max_body_bytes, d);
 }
@@ -349,6 +376,8 @@ apply(const struct spec_api_rule *a, struct spec_document *doc)
 		doc->endpoints = a->endpoints;
 	if (a->tier.text.p != NULL)
 		doc->tier = a->tier;
+	doc->public_url = a->public_url;
+	doc->resource_metadata = a->resource_metadata;
 	if (a->cors != NULL)
 		doc->cors = a->cors;
 	if (a->levels != NULL)
@@ -399,6 +428,29 @@ report_unused(const struct spec_api_rule *a,
 	    SPAN_ARG(hint));
 }
 
+/* The path alone names a document that the gate is asked for. */
+static void
+check_metadata_places(const struct spec_document *documents, struct diag *d)
+{
+	for (const struct spec_document *a = documents; a; a = a->next)
+		for (const struct spec_document *b = documents; b != a;
+		     b = b->next) {
+			struct url x, y;
+			const char *why;
+
+			if (a->resource_metadata == SWITCH_TRUE &&
+			    b->resource_metadata == SWITCH_TRUE &&
+			    url_parse(a->public_url.text, &x, &why) &&
+			    url_parse(b->public_url.text, &y, &why) &&
+			    span_eq(x.path, y.path))
+				diag_error(d, a->public_url.place, "public-url",
+				    "the metadata of '%s' would lie at the "
+				    "same "
+				    "path",
+				    b->file);
+		}
+}
+
 void
 policyfile_apply(
     struct policyfile *f, struct spec_document *documents, struct diag *d)
@@ -415,4 +467,5 @@ policyfile_apply(
 	for (struct spec_document *doc = documents; doc; doc = doc->next)
 		if (doc->cors == NULL)
 			doc->cors = f->cors;
+	check_metadata_places(documents, d);
 }

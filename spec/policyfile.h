@@ -48,6 +48,8 @@
  *	    trailing-slash: strict | ignore
  *	    errors: problem | wso2
  *	    max-body: 10MB                  or none
+ *	    public-url: https://api.example/pets/v1
+ *	    resource-metadata: false        RFC 9728
  *	    cors: ...                       see cors.h
  *	    levels: ...                     see levels.h
  *	limits: {max-uri: 4096, max-headers: 8192, max-body: none,
@@ -127,7 +129,8 @@ struct spec_verifier {
 struct spec_api_rule {
 	struct spec_api_rule *next;
 	struct spec_text file;
-	struct spec_text name, base_path, tier;
+	struct spec_text name, base_path, tier, public_url;
+	enum spec_switch resource_metadata;
 	struct spec_url *endpoints;
 	struct spec_cors *cors;
 	struct spec_level *levels;

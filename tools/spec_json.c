@@ -320,6 +320,10 @@ spec_api_json(const struct bundle *b, uint32_t api)
 	put_text(o, "base_path", b, a->base_path);
 	put_text(o, "document", b, a->document);
 	put_text(o, "owner", b, a->owner);
+	if (a->public_url.n > 0)
+		put_text(o, "public_url", b, a->public_url);
+	if (a->flags & API_RESOURCE_METADATA)
+		put_flag(o, "resource_metadata", true);
 	put_flag(o, "wso2", (a->flags & API_WSO2) != 0);
 	put_flag(
 	    o, "trailing_slash_ignored", (a->flags & API_SLASH_IGNORE) != 0);

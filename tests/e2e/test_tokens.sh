@@ -59,5 +59,41 @@ get /tokens/mapped/x -H "$(bearer "$(token \
     '"iss":"https://mapped.example/","scope":"read","user":"bob"')")"
 expect_status 403
 expect_reason scope-missing
+
+META=https://api.example/.well-known/oauth-protected-resource/v1/tokens
+it 'a refusal names the metadata, once for each scheme, without an error'
+get /tokens/either/x
+expect_status 401
+expect_reason credential-missing
+test "$(header WWW-Authenticate)" = "Bearer realm=\"mgw\", resource_metadata=\"$META\"
+Bearer realm=\"mgw\", resource_metadata=\"$META\"" ||
+    wrong "$(header WWW-Authenticate)"
+it 'a scope that is missing is told for each alternative that it would do in'
+get /tokens/either/x -H "$(bearer "$(token \
+    '"iss":"https://mapped.example/","roles":["read"]')")"
+expect_status 403
+expect_reason scope-missing
+test "$(header WWW-Authenticate | sed 's/.*, \(scope="[^"]*"\).*/\1/')" = \
+    'scope="read write"
+scope="admin"' || wrong "$(header WWW-Authenticate)"
+it 'two tokens are an invalid request'
+get /tokens/mapped/x -H 'Authorization: Bearer a' -H 'Authorization: Bearer b'
+expect_status 400
+expect_header WWW-Authenticate 'Bearer *error="invalid_request"*'
+it 'the metadata are served to anybody'
+get /.well-known/oauth-protected-resource/v1/tokens
+expect_status 200
+expect_header Content-Type application/json
+cat >"$W/expected" <<END
+{"resource":"https://api.example/v1/tokens","resource_name":"Tokens",\
+"authorization_servers":["https://strict.example/","https://mapped.example/"],\
+"scopes_supported":["read","write","admin"],"bearer_methods_supported":["header"]}
+END
+cmp -s "$W/expected" "$W/body" || wrong "$(cat "$W/body")"
+it 'and nothing beside them, nor by another method'
+get /.well-known/oauth-protected-resource/v1
+expect_status 404
+get /.well-known/oauth-protected-resource/v1/tokens -X DELETE
+expect_status 404
 stop_lighttpd
 done_testing

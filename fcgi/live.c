@@ -72,8 +72,11 @@ world_introspect(void *world, const struct introspection *i, struct verdict *v)
 static enum take_result
 world_take(void *world, struct take *takes, unsigned n, int64_t now_us)
 {
-	return state_take(
-	    ((struct private *)world)->live->state, takes, n, now_us);
+	struct state *s = ((struct private *)world)->live->state;
+	enum take_result result = state_take(s, takes, n, now_us);
+
+	state_note(s, takes, n, result, now_us);
+	return result;
 }
 
 static void

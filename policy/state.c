@@ -21,6 +21,7 @@
 
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "words shared by processes");
 static_assert(sizeof(struct bucket) == 32, "two to a cache line");
+static_assert(sizeof(struct name_slot) == 512, "eight to a page");
 static_assert(sizeof(struct slide) == 1024, "whole buckets");
 static_assert(sizeof(struct state_header) <= STATE_PAGE, "one page");
 
@@ -184,7 +185,7 @@ static const char *
 place_sections(struct state *s)
 {
 	const struct state_header *h = s->header;
-	const struct state_section *v, *m, *a, *p, *c;
+	const struct state_section *v, *m, *a, *p, *c, *n;
 
 	v = section(
 	    h, STATE_VERDICTS, sizeof(struct verdict_slot), GROUP, true);
@@ -192,8 +193,9 @@ place_sections(struct state *s)
 	a = section(h, STATE_APIS, sizeof(struct api_slot), 1, true);
 	p = section(h, STATE_PROCESSES, sizeof(struct process_slot), 1, false);
 	c = section(h, STATE_CONTROL, sizeof(struct control_words), 1, false);
+	n = section(h, STATE_NAMES, sizeof(struct name_slot), GROUP, true);
 	if (!place_tables(s) || v == NULL || m == NULL || a == NULL ||
-	    p == NULL || c == NULL)
+	    p == NULL || c == NULL || n == NULL)
 		return "lacks a section; remove it to begin at zero";
 	s->verdicts = (void *)(s->map + v->offset);
 	s->n_verdicts = v->count;
@@ -203,6 +205,8 @@ place_sections(struct state *s)
 	s->processes = (void *)(s->map + p->offset);
 	s->n_processes = p->count;
 	s->control = (void *)(s->map + c->offset);
+	s->names = (void *)(s->map + n->offset);
+	s->n_names = n->count;
 	return NULL;
 }
 

@@ -148,6 +148,35 @@ void state_rules_raise(struct state *s, uint64_t seq);
 bool state_traffic(
     struct state *s, struct span address, bool tell, int64_t now_us);
 
+/*
+ * Keep names of what state_take has answered, for people: all that were
+ * refused, and some of those that passed.
+ */
+void state_note(struct state *s, const struct take *takes, unsigned n,
+    enum take_result result, int64_t now_us);
+
+struct state_name {
+	struct span level, key;  /* in an arena */
+	char limit;              /* which of its tier */
+	uint64_t taken, refused; /* since "first_us", about */
+	int64_t first_us, last_us;
+	int64_t until_us; /* was refused, and is until then; 0: was not */
+};
+
+/* All names that there are; false: the arena is full. */
+bool state_names(const struct state *s, struct arena *a,
+    struct state_name **list, size_t *n);
+
+/*
+ * Let those begin anew whose name this is, at one level or (absent) all.
+ * How many there were.
+ */
+unsigned state_reset(struct state *s, struct span level, struct span key,
+    struct arena *a, int64_t now_us);
+
+/* Let everybody begin anew. */
+void state_reset_all(struct state *s, int64_t now_us);
+
 /* What mgw-status tells. */
 struct state_fill {
 	const char *section;

@@ -365,6 +365,28 @@ state_give(struct state *s, struct take *takes, unsigned n, int64_t now_us)
 		refund(s, &takes[i], now_us);
 }
 
+void
+state_forget(struct state *s, struct take *t, int64_t now_us)
+{
+	struct spot p = { .take = t };
+	uint64_t value, next;
+
+	if (!gauge_init(&p.gauge, t, now_us))
+		return;
+	t->id = counter_id(s, &p, now_us);
+	p.bucket = state_find(table_of(s, &p), t->id);
+	if (p.bucket == NULL)
+		return;
+	for (unsigned i = 0; i < SLIDE_SLOTS && is_slide(&p); i++)
+		atomic_store(&slide_of(p.bucket)->ring[i], 0);
+	do {
+		if (!state_bucket_read(p.bucket, t->id, &value))
+			return; /* expired meanwhile */
+		next = (value & ~PAYLOAD) | gauge_start(&p.gauge, 0);
+	} while (
+	    !atomic_compare_exchange_strong(&p.bucket->value, &value, next));
+}
+
 /* See what each would say; nothing is charged. */
 static enum take_result
 look_at_all(struct state *s, struct spot *spots, unsigned n, int64_t now_us)

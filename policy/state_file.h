@@ -38,6 +38,7 @@ enum state_tag {
 	STATE_CLIENT_SLIDES,
 	STATE_SLIDE_OVERFLOW,
 	STATE_CONTROL = 24,
+	STATE_NAMES,
 };
 
 struct state_section {
@@ -131,6 +132,17 @@ struct process_slot {
 	char bundle[216]; /* path, up to its first NUL */
 };
 
+#define NAME_WORDS 53
+
+/* Makes 512 bytes; see state_names.c. */
+struct name_slot {
+	_Atomic uint64_t lo, hi; /* id; 0, 0 while it is written */
+	_Atomic int64_t first_us, last_us, until_us, window_us;
+	_Atomic uint64_t taken, refused;
+	_Atomic uint64_t sum_lo, sum_hi, bytes;
+	_Atomic uint64_t words[NAME_WORDS];
+};
+
 /* What there is one of. */
 struct control_words {
 	_Atomic uint64_t rules_seq;
@@ -157,6 +169,8 @@ struct state {
 	struct process_slot *processes;
 	uint32_t n_processes;
 	struct control_words *control;
+	struct name_slot *names;
+	uint32_t n_names;                   /* a power of two */
 	int process;                        /* our slot, or -1 */
 	unsigned char columns[REASON__MAX]; /* of each reason; 0: none */
 	pthread_mutex_t mutexes[MUTEXES];
@@ -177,6 +191,8 @@ enum state_space {
 	SPACE_VERDICT_ID,
 	SPACE_VERDICT,
 	SPACE_FILE,
+	SPACE_NAME,
+	SPACE_NAME_SUM,
 	SPACE_LEASE,
 };
 
@@ -227,6 +243,12 @@ bool state_clock_is_right(const struct state *s, int64_t now_us);
 bool state_make(
     int folder, const struct state_sizes *sizes, char *why, size_t why_size);
 struct hash128 state_header_sum(const struct state_header *h);
+
+/* Let the counter of "t" begin anew, if there is one. */
+void state_forget(struct state *s, struct take *t, int64_t now_us);
+
+/* Let all counters of a table begin anew. */
+void state_forget_all(const struct bucket_table *table);
 
 /* Part of state_report. */
 bool state_report_processes(

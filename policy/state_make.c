@@ -28,6 +28,7 @@
 #define VERDICTS_MAX (1 << 20)
 #define APIS 256 /* the last is for all that found no place */
 #define PROCESSES 128
+#define NAMES 1024
 
 static uint32_t
 round_up(uint32_t n, uint32_t otherwise, uint32_t max)
@@ -98,6 +99,7 @@ fill_header(struct state_header *h, const struct state_sizes *sizes)
 	add_section(
 	    h, STATE_SLIDE_OVERFLOW, sizeof(struct slide), SLIDE_OVERFLOWS);
 	add_section(h, STATE_CONTROL, sizeof(struct control_words), 1);
+	add_section(h, STATE_NAMES, sizeof(struct name_slot), NAMES);
 	h->sum = state_header_sum(h);
 	return true;
 }

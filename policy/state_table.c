@@ -155,7 +155,7 @@ seize(const struct search *q, struct bucket *b, uint64_t *value)
 	return atomic_compare_exchange_strong(&b->value, &v, *value);
 }
 
-/* Only while the value is BUSY. */
+/* While the value is BUSY, or to begin anew. */
 static void
 clear_ring(const struct bucket_table *table, struct bucket *b)
 {
@@ -213,4 +213,19 @@ state_raise_expiry(struct bucket *b, int64_t to_us, int64_t now_us)
 	while ((have < to_us || have - now_us >= FAR_US) &&
 	    !atomic_compare_exchange_weak(&b->expires_us, &have, to_us))
 		;
+}
+
+void
+state_forget_all(const struct bucket_table *table)
+{
+	for (size_t i = 0; i < (size_t)table->n_groups * GROUP; i++) {
+		struct bucket *b =
+		    (struct bucket *)(void *)(table->p + i * table->stride);
+		uint64_t v = atomic_load(&b->value);
+
+		clear_ring(table, b);
+		while ((v & PAYLOAD) != BUSY &&
+		    !atomic_compare_exchange_weak(&b->value, &v, v & ~PAYLOAD))
+			;
+	}
 }

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "policy/claims.h"
+#include "policy/control.h"
 
 /* One line in so long tells that tokens name tiers that nobody knows. */
 #define UNKNOWN_LOG_US (10 * US_PER_S)
@@ -320,6 +321,19 @@ add_resource(const struct throttle_call *c)
 	    add_level(c, LEVEL_OPERATION, m->operation->tier, NULL);
 }
 
+/* What mgw-throttle has set goes before what the credential names. */
+static struct span
+application_tier(const struct throttle_call *c)
+{
+	const struct control *control = c->request->control;
+	struct span set = { NULL, 0 };
+
+	if (control != NULL)
+		set = control_tier(
+		    control, c->who, c->request->now_us / US_PER_S);
+	return set.p != NULL ? set : c->who->application_tier;
+}
+
 bool
 throttle_collect(const struct throttle_call *c)
 {
@@ -337,6 +351,6 @@ throttle_collect(const struct throttle_call *c)
 	}
 	return add_resource(&call) &&
 	    add_caller(&call, LEVEL_SUBSCRIPTION, who->subscription_tier) &&
-	    add_caller(&call, LEVEL_APPLICATION, who->application_tier) &&
+	    add_caller(&call, LEVEL_APPLICATION, application_tier(c)) &&
 	    add_caller(&call, LEVEL_SUBJECT, who->tier);
 }

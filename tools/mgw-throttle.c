@@ -27,6 +27,10 @@ enum option {
 	OPTION_UNTIL,
 	OPTION_NOTE,
 	OPTION_AUTHOR,
+	OPTION_TIER,
+	OPTION_LIMITED,
+	OPTION_LEVEL,
+	OPTION_ALL,
 	OPTION_JSON,
 };
 
@@ -41,18 +45,27 @@ static const struct args_option options[] = {
 	{ 'u', "until", "WHEN", "RFC 3339 time, date, 30d, 12h, or \"never\"" },
 	{ 'n', "note", "TEXT", "why; kept in the file, told to nobody" },
 	{ 0, "author", "NAME", "who changes it; else the user's name" },
+	{ 't', "tier", "TIER", "set: the tier; empty: as before" },
+	{ 'l', "limited", NULL, "show: who is refused now, alone" },
+	{ 0, "level", "LEVEL", "reset: this level alone" },
+	{ 0, "all", NULL, "reset: everybody" },
 	{ 'j', "json", NULL, "show: print JSON" },
 	{ 0, NULL, NULL, NULL },
 };
 
 const struct args_program throttle_program = {
 	"mgw-throttle",
-	"deny|allow|show [OPTION]... [ID]",
+	"deny|allow|set|show|reset [OPTION]... [ID|KEY]",
 	"deny      refuse with \"blocked\" whatever fits all that is named\n"
 	"allow     take a deny rule back: the one with this ID, or those that "
 	"name\n"
 	"          exactly the same\n"
-	"show      the rules in force, with who made them and when\n"
+	"set       give --application this --tier, whatever its credential "
+	"names\n"
+	"show      the rules in force, who is refused now and until when, and "
+	"the\n"
+	"          busiest keys\n"
+	"reset     let the counters of KEY, as show prints it, begin anew\n"
 	"\n"
 	"Without --state: MGW_STATE, else ~/.mgw/state, "
 	"else " STATE_PLACE_SYSTEM
@@ -168,15 +181,54 @@ allow(struct call *c)
 	return throttle_append(c, make_allow);
 }
 
+static int
+set(struct call *c)
+{
+	int rc = check_rule(c, CONTROL_TIER);
+
+	if (rc == 0 && c->rule.tier.n > 0)
+		rc = throttle_check_tier(c);
+	return rc != 0 ? rc : throttle_append(c, make_deny);
+}
+
+static int
+reset(struct call *c)
+{
+	int64_t now_us = clock_wall_us();
+	unsigned n;
+
+	if ((c->operand != NULL) == c->all)
+		return args_wrong(
+		    &throttle_program, "reset takes a KEY or --all");
+	if (c->all) {
+		if (c->level.p != NULL)
+			return args_wrong(
+			    &throttle_program, "--all is of every level");
+		state_reset_all(c->state, now_us);
+		return 0;
+	}
+	n = state_reset(
+	    c->state, c->level, span_str(c->operand), &c->arena, now_us);
+	if (n == 0)
+		(void)fprintf(stderr, "mgw-throttle: no such key is known\n");
+	return n > 0 ? 0 : 1;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct call *c);
 	unsigned options;
-	bool operand, writes;
+	const char *operand; /* NULL: none */
+	bool writes;
 } commands[] = {
-	{ "deny", deny, WHO_BITS | CHANGE_BITS | BIT(UNTIL), false, true },
-	{ "allow", allow, WHO_BITS | CHANGE_BITS, true, true },
-	{ "show", throttle_show, BIT(JSON), false, false },
+	{ "deny", deny, WHO_BITS | CHANGE_BITS | BIT(UNTIL), NULL, true },
+	{ "allow", allow, WHO_BITS | CHANGE_BITS, "one ID", true },
+	{ "set", set,
+	    BIT(APPLICATION) | BIT(ISSUER) | BIT(TIER) | BIT(UNTIL) |
+		CHANGE_BITS,
+	    NULL, true },
+	{ "show", throttle_show, BIT(JSON) | BIT(LIMITED), NULL, false },
+	{ "reset", reset, BIT(LEVEL) | BIT(ALL), "one KEY", true },
 };
 
 /* Who is at the keyboard, as far as it is known. */
@@ -233,6 +285,18 @@ set_option(struct call *c, int option, const char *value)
 	case OPTION_AUTHOR:
 		r->author = s;
 		return true;
+	case OPTION_TIER:
+		r->tier = s;
+		return true;
+	case OPTION_LIMITED:
+		c->limited = true;
+		return true;
+	case OPTION_LEVEL:
+		c->level = s;
+		return true;
+	case OPTION_ALL:
+		c->all = true;
+		return true;
 	case OPTION_JSON:
 		c->json = true;
 	}
@@ -272,15 +336,17 @@ run(struct call *c, const char *command, int n_operands)
 		if ((c->used & ~(commands[i].options | BIT(STATE))) != 0)
 			return args_wrong(&throttle_program,
 			    "an option does not belong to \"%s\"", command);
-		if (n_operands > commands[i].operand)
+		if (n_operands > (commands[i].operand != NULL))
 			return args_wrong(&throttle_program, "\"%s\" takes %s",
 			    command,
-			    commands[i].operand ? "one ID" : "no operand");
+			    commands[i].operand != NULL ? commands[i].operand
+							: "no operand");
 		if (c->dir == NULL)
 			c->dir = state_place(room, sizeof(room));
 		return run_command(c, i);
 	}
-	return args_wrong(&throttle_program, "which of deny, allow, show?");
+	return args_wrong(
+	    &throttle_program, "which of deny, allow, set, show, reset?");
 }
 
 int

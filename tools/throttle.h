@@ -14,8 +14,8 @@ struct call {
 	struct control_rule rule; /* as the options name it */
 	int64_t now_s;
 	bool json, limited, all;
-	struct span level;
-	unsigned used; /* bits of options given */
+	struct span level; /* p == NULL: every one */
+	unsigned used;     /* bits of options given */
 	struct state *state;
 	struct control *control;
 	struct arena arena;
@@ -36,5 +36,8 @@ int throttle_append(struct call *c,
     int (*make)(struct call *c, struct control_rule rules[THROTTLE_RULES_MAX]));
 
 int throttle_show(struct call *c);
+
+/* 0: some running gate knows the tier, or none runs; 2 after a message. */
+int throttle_check_tier(struct call *c);
 
 #endif

@@ -11,6 +11,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "policy/bundle.h"
+#include "tools/show.h"
 #include "tools/throttle.h"
 
 struct open_file {
@@ -24,6 +27,62 @@ fail(const struct open_file *f, const char *what)
 	(void)fprintf(stderr, "mgw-throttle: %s: %s: %s\n", f->path, what,
 	    strerror(errno));
 	return false;
+}
+
+/* True: "b" has the tier; else its tiers are added to "known". */
+static bool
+has_tier(const struct bundle *b, struct span tier, struct buf *known)
+{
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++) {
+		const struct row_tier *t = bundle_tier(b, i);
+		struct span name = bundle_text(b, t->name);
+
+		uint32_t of = t->flags &
+		    (TIER_OF_RESOURCE | TIER_OF_SUBSCRIPTION |
+			TIER_OF_APPLICATION);
+
+		if (of != 0 && (of & TIER_OF_APPLICATION) == 0)
+			continue;
+		if (span_eq(name, tier))
+			return true;
+		buf_add_str(known, known->n > 0 ? ", " : "");
+		buf_add(known, name);
+	}
+	return span_eq(tier, SPAN("Unlimited"));
+}
+
+int
+throttle_check_tier(struct call *c)
+{
+	struct state_report report;
+	struct buf known;
+	bool found = false;
+	struct bundle b;
+	char why[512];
+
+	if (!state_report(c->state, clock_wall_us(), &c->arena, &report))
+		return throttle_fail("memory", "none left");
+	buf_init(&known, 65536);
+	for (unsigned i = 0; i < report.n_processes && !found; i++) {
+		struct span path =
+		    arena_copy(&c->arena, report.processes[i].bundle);
+
+		if (path.p == NULL ||
+		    !bundle_open(&b, path.p, why, sizeof(why)))
+			continue;
+		found = has_tier(&b, c->rule.tier, &known);
+		bundle_close(&b);
+	}
+	if (!found && known.n > 0) {
+		(void)fprintf(stderr,
+		    "mgw-throttle: no gate that runs knows "
+		    "this tier; known are ");
+		show_text(stderr, buf_span(&known));
+		(void)fprintf(stderr, "\n");
+	}
+	found |= known.n == 0;
+	buf_fini(&known);
+	return found ? 0 : 2;
 }
 
 static bool

@@ -81,10 +81,59 @@ expect_body 'deny          blocked, denied by rule 8'
 "$O/mgw" --config "$W/mgw.conf" --check >"$W/body" 2>&1
 expect_body 'throttle.rules	ok	3 in force'
 
+it 'an application gets a tier, is limited by it and is seen so'
+change set --application desk --tier TwoAnHour
+for want in 200 200 429 429; do
+	ask
+	expect_status $want
+done
+expect_reason quota-exceeded
+expect_event '"tier":"TwoAnHour","level":"application"'
+"$T" show --limited >"$W/body"
+expect_body '(none) desk'
+expect_body 'limited	application'
+expect_no_body 'busy'
+expect_no_body 'tier application'
+test "$("$T" show | grep -c 'tier application=desk tier=TwoAnHour')" = 1 ||
+    wrong 'the tier is not shown'
+"$T" show --json >"$W/body"
+expect_body '"refused": 2'
+
+it 'a reset lets it begin anew, once'
+change reset "$("$T" show --limited | sed -n 's/^limited\tapplication\t\([^\t]*\).*/\1/p')"
+"$T" show --limited >"$W/body"
+expect_no_body 'desk'
+for want in 200 200 429; do
+	ask
+	expect_status $want
+done
+change reset --level application '(none) desk'
+"$T" reset --level api '(none) desk' >/dev/null 2>&1 && wrong 'another level'
+"$T" reset '(none) nobody' >/dev/null 2>&1 && wrong 'nobody'
+for want in 200 200 429; do
+	ask
+	expect_status $want
+done
+change reset --all
+ask
+expect_status 200
+
+it 'without its tier it is as before'
+change set --application desk --tier ''
+for want in 200 200 200; do
+	ask
+	expect_status $want
+done
+"$T" set --application desk --tier Nonsense >"$W/body" 2>&1 &&
+    wrong 'an unknown tier was set'
+expect_body 'known are'
+expect_body TwoAnHour
+
 it 'wrong use changes nothing'
 cp "$RULES" "$W/before"
 for args in 'deny' 'deny --note x' 'deny --address 10.0.0.1/8' 'allow 99' \
-    'allow --subject nobody' 'allow' 'deny --subject a --json' 'allow x'; do
+    'allow --subject nobody' 'allow' 'deny --subject a --json' 'allow x' 'set --tier Two' 'reset' \
+    'set --application desk' 'reset --all x' 'show x'; do
 	# shellcheck disable=SC2086 # words
 	"$T" $args >/dev/null 2>&1 && wrong "$args: done"
 done

@@ -157,18 +157,26 @@ locate(struct state *s, struct spot *p, int64_t now_us)
 	return make(s, overflow, p, 0, now_us) && p->bucket != NULL;
 }
 
+/* Nobody asked for so long that its slot cannot be told any more. */
+static bool
+slide_is_over(const struct spot *p)
+{
+	return atomic_load(&p->bucket->expires_us) <= (int64_t)p->gauge.now;
+}
+
 /*
- * The clock was set back: all that the counter knows of was just now.
- * "value" is what the caller read; false: it has changed meanwhile.
+ * Begin a sliding window anew: with nothing, or when the clock was set
+ * back, with all that it knows of, as if it was just now.  "value" is what
+ * the caller read; false: it has changed meanwhile.
  */
 static bool
-mend_slide(struct spot *p, uint64_t *value)
+mend_slide(struct spot *p, uint64_t *value, bool over)
 {
 	_Atomic uint64_t *ring = slide_of(p->bucket)->ring;
 	uint64_t seen[SLIDE_SLOTS], held = *value & PAYLOAD, used, now;
 
 	weigh(&p->gauge, p->bucket, held, seen);
-	used = p->gauge.older + (uint32_t)held;
+	used = over ? 0 : p->gauge.older + (uint32_t)held;
 	if (used > p->gauge.count)
 		used = p->gauge.count;
 	now = (*value & ~PAYLOAD) | gauge_start(&p->gauge, used);
@@ -200,8 +208,11 @@ read_mended(struct spot *p, uint64_t *value)
 		uint64_t held = *value & PAYLOAD;
 		uint64_t mended = gauge_mend(&p->gauge, held);
 
-		if (is_slide(p) && gauge_slide_is_ahead(&p->gauge, held)) {
-			if (mend_slide(p, value))
+		bool over = is_slide(p) && slide_is_over(p);
+
+		if (over ||
+		    (is_slide(p) && gauge_slide_is_ahead(&p->gauge, held))) {
+			if (mend_slide(p, value, over))
 				return true;
 		} else if (mended == held || mend(p, value, mended)) {
 			return true;
@@ -233,6 +244,17 @@ look(struct state *s, struct spot *p, int64_t now_us, uint64_t *value)
 	return false;
 }
 
+/* "have" is of a slot before that of "kept", or knows of less in it. */
+static bool
+is_less(uint64_t have, uint64_t kept)
+{
+	if (SLIDE_ENTRY_COUNT(have) == 0)
+		return true;
+	if (SLIDE_ENTRY_SLOT(have) == SLIDE_ENTRY_SLOT(kept))
+		return SLIDE_ENTRY_COUNT(have) < SLIDE_ENTRY_COUNT(kept);
+	return (int32_t)(SLIDE_ENTRY_SLOT(have) - SLIDE_ENTRY_SLOT(kept)) < 0;
+}
+
 /* The slot that "value" ends goes into the ring. */
 static void
 keep_slot(struct spot *p, uint64_t value)
@@ -245,10 +267,7 @@ keep_slot(struct spot *p, uint64_t value)
 		return;
 	e = &slide_of(p->bucket)->ring[g->head % SLIDE_SLOTS];
 	have = atomic_load(e);
-	/* One of another slot is older by whole rounds. */
-	while ((SLIDE_ENTRY_SLOT(have) != SLIDE_ENTRY_SLOT(kept) ||
-		   SLIDE_ENTRY_COUNT(have) < SLIDE_ENTRY_COUNT(kept)) &&
-	    (int32_t)(SLIDE_ENTRY_SLOT(have) - SLIDE_ENTRY_SLOT(kept)) <= 0 &&
+	while (is_less(have, kept) &&
 	    !atomic_compare_exchange_weak(e, &have, kept))
 		;
 }

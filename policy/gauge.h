@@ -29,6 +29,8 @@
 #ifndef MGW_POLICY_GAUGE_H
 #define MGW_POLICY_GAUGE_H
 
+#include <stdatomic.h>
+
 #include "policy/outside.h"
 
 #define GAUGE_PAYLOAD_MAX ((UINT64_C(1) << 56) - 2)
@@ -119,7 +121,7 @@ int64_t gauge_expires_us(const struct gauge *g, uint64_t held);
 
 /* Add the ring up, before any of the above is asked. */
 void gauge_weigh(
-    struct gauge *g, uint64_t held, const uint64_t ring[SLIDE_SLOTS]);
+    struct gauge *g, uint64_t held, const _Atomic uint64_t ring[SLIDE_SLOTS]);
 
 /* The whole number of the slot that "held" names, near to now. */
 uint64_t gauge_slot_of(const struct gauge *g, uint64_t held);

@@ -55,54 +55,70 @@ gauge_slide_is_ahead(const struct gauge *g, uint64_t held)
  * one by one, there is room again.
  */
 static void
-find_leaving(struct gauge *g, uint64_t held, const uint32_t *counts)
+find_leaving(struct gauge *g, uint64_t held, const _Atomic uint64_t *ring)
 {
-	uint64_t left = g->older;
+	uint64_t first = g->slot - SLIDE_SLOTS, left = g->older;
+	uint32_t counts[SLIDE_SLOTS] = { 0 };
 
+	for (unsigned i = 0; i < SLIDE_SLOTS; i++) {
+		uint64_t e =
+		    atomic_load_explicit(&ring[i], memory_order_relaxed);
+		uint32_t at = SLIDE_ENTRY_SLOT(e) - (uint32_t)first;
+
+		if (at < SLIDE_SLOTS)
+			counts[at] = SLIDE_ENTRY_COUNT(e);
+	}
 	if (g->head == g->slot)
 		left += count_of(held);
+	else if (g->head >= first)
+		counts[g->head - first] = count_of(held);
 	g->leaves = g->slot;
 	for (unsigned i = 0; i < SLIDE_SLOTS && left >= g->count; i++) {
-		left -= counts[i];
-		g->leaves = g->slot - SLIDE_SLOTS + i;
+		/* Others write the ring meanwhile. */
+		left -= counts[i] < left ? counts[i] : left;
+		g->leaves = first + i;
 	}
 	if (left >= g->count)
 		g->leaves = g->slot;
 }
 
 void
-gauge_weigh(struct gauge *g, uint64_t held, const uint64_t ring[SLIDE_SLOTS])
+gauge_weigh(
+    struct gauge *g, uint64_t held, const _Atomic uint64_t ring[SLIDE_SLOTS])
 {
-	uint32_t counts[SLIDE_SLOTS];
-	uint64_t first;
+	uint32_t first, skip, newest = 0;
+	uint64_t older = 0;
 
 	g->head = gauge_slot_of(g, held);
 	g->slot = g->now / g->slot_us;
 	if (g->head > g->slot)
 		g->slot = g->head;
-	g->older = g->newest = 0;
-	first = g->slot - SLIDE_SLOTS;
-	for (unsigned i = 0, at = (unsigned)(first % SLIDE_SLOTS);
-	     i < SLIDE_SLOTS; i++, at = at + 1 < SLIDE_SLOTS ? at + 1 : 0) {
-		uint64_t e = ring[at];
-		bool counts_here =
-		    SLIDE_ENTRY_SLOT(e) == (uint32_t)(first + i) &&
-		    first + i != g->head;
+	first = (uint32_t)(g->slot - SLIDE_SLOTS);
+	/* The head's own entry, if any, is of an earlier moment. */
+	skip = (uint32_t)g->head - first;
+	/* An entry lies at its number, so that no two are of one slot. */
+	for (unsigned i = 0; i < SLIDE_SLOTS; i++) {
+		uint64_t e =
+		    atomic_load_explicit(&ring[i], memory_order_relaxed);
+		uint32_t at = SLIDE_ENTRY_SLOT(e) - first;
+		uint32_t n = SLIDE_ENTRY_COUNT(e);
 
-		counts[i] = counts_here ? SLIDE_ENTRY_COUNT(e) : 0;
-		g->older += counts[i];
-		if (counts[i] != 0)
-			g->newest = first + i;
+		n = at < SLIDE_SLOTS && at != skip ? n : 0;
+		older += n;
+		newest = n != 0 && at + 1 > newest ? at + 1 : newest;
 	}
-	if (g->head < g->slot && g->head >= first) {
-		counts[g->head - first] = count_of(held);
-		g->older += count_of(held);
-		if (count_of(held) != 0 && g->head > g->newest)
-			g->newest = g->head;
-	} else if (g->head == g->slot && count_of(held) != 0) {
+	if (skip < SLIDE_SLOTS) {
+		older += count_of(held);
+		newest = count_of(held) != 0 && skip + 1 > newest ? skip + 1
+								  : newest;
+	}
+	g->older = older;
+	g->newest = newest != 0 ? g->slot - SLIDE_SLOTS + newest - 1 : 0;
+	if (g->head == g->slot && count_of(held) != 0)
 		g->newest = g->head;
-	}
-	find_leaving(g, held, counts);
+	g->leaves = g->slot;
+	if (older + (g->head == g->slot ? count_of(held) : 0) >= g->count)
+		find_leaving(g, held, ring);
 }
 
 /* How long until "slot" is out of the period. */

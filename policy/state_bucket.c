@@ -94,29 +94,19 @@ slide_of(struct bucket *b)
 	return (struct slide *)(void *)b;
 }
 
-/* What the ring of "b" had when its value was "held". */
-static void
-weigh(struct gauge *g, struct bucket *b, uint64_t held, uint64_t *ring)
-{
-	for (unsigned i = 0; i < SLIDE_SLOTS; i++)
-		ring[i] = atomic_load_explicit(
-		    &slide_of(b)->ring[i], memory_order_relaxed);
-	gauge_weigh(g, held, ring);
-}
-
 /* What the counter of all that found no place has counted. */
 static uint64_t
 used_of(const struct spot *p, struct hash128 id, struct bucket *b)
 {
-	uint64_t ring[SLIDE_SLOTS], value;
 	struct gauge g = p->gauge;
+	uint64_t value;
 
 	if (b == NULL || !state_bucket_read(b, id, &value))
 		return 0;
 	value &= PAYLOAD;
 	if (!is_slide(p))
 		return value;
-	weigh(&g, b, value, ring);
+	gauge_weigh(&g, value, slide_of(b)->ring);
 	return g.older + (g.head == g.slot ? (uint32_t)value : 0);
 }
 
@@ -173,9 +163,12 @@ static bool
 mend_slide(struct spot *p, uint64_t *value, bool over)
 {
 	_Atomic uint64_t *ring = slide_of(p->bucket)->ring;
-	uint64_t seen[SLIDE_SLOTS], held = *value & PAYLOAD, used, now;
+	uint64_t held = *value & PAYLOAD, used, now, e;
+	_Atomic uint64_t seen[SLIDE_SLOTS];
 
-	weigh(&p->gauge, p->bucket, held, seen);
+	for (unsigned i = 0; i < SLIDE_SLOTS; i++)
+		atomic_init(&seen[i], atomic_load(&ring[i]));
+	gauge_weigh(&p->gauge, held, seen);
 	used = over ? 0 : p->gauge.older + (uint32_t)held;
 	if (used > p->gauge.count)
 		used = p->gauge.count;
@@ -184,8 +177,10 @@ mend_slide(struct spot *p, uint64_t *value, bool over)
 		return false;
 	*value = now;
 	/* Only what was seen: newer entries are of the right time. */
-	for (unsigned i = 0; i < SLIDE_SLOTS; i++)
-		(void)atomic_compare_exchange_strong(&ring[i], &seen[i], 0);
+	for (unsigned i = 0; i < SLIDE_SLOTS; i++) {
+		e = atomic_load(&seen[i]);
+		(void)atomic_compare_exchange_strong(&ring[i], &e, 0);
+	}
 	return true;
 }
 
@@ -228,15 +223,13 @@ read_mended(struct spot *p, uint64_t *value)
 static bool
 look(struct state *s, struct spot *p, int64_t now_us, uint64_t *value)
 {
-	uint64_t ring[SLIDE_SLOTS];
-
 	for (int i = 0; i < TRIES_MAX; i++) {
 		if (p->bucket == NULL && !locate(s, p, now_us))
 			return false;
 		if (read_mended(p, value)) {
 			if (is_slide(p))
-				weigh(&p->gauge, p->bucket, *value & PAYLOAD,
-				    ring);
+				gauge_weigh(&p->gauge, *value & PAYLOAD,
+				    slide_of(p->bucket)->ring);
 			return true;
 		}
 		p->bucket = NULL;

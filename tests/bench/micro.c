@@ -5,6 +5,7 @@
  *
  * One line a measurement: what, nanoseconds each, and the target.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 #define KEYS 1000000
 #define LOOPS 2000000
 #define ROUNDS 5
+#define LEVELS 5
+#define THREADS_MAX 64
 #define BATCH 256 /* requests prepared before they are matched */
 
 static char why[300];
@@ -97,6 +100,95 @@ best_takes(struct state *s, const struct row_limit *l, unsigned keys)
 	return least;
 }
 
+/* One take of all levels of a request, each a counter of its own. */
+static double
+levels(struct state *s, const struct row_limit *l, unsigned n)
+{
+	static const char names[LEVELS] = "abcde";
+	int64_t now_us = clock_wall_us();
+	struct take t[LEVELS];
+	double start = now_ns();
+
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned k = 0; k < LEVELS; k++)
+			t[k] = (struct take){ .limit = l,
+				.parts = { span_of(&names[k], 1),
+				    SPAN("issuer"), SPAN("subject") },
+				.n_parts = 3 };
+		if (state_take(s, t, LEVELS, now_us) != TAKE_ALLOWED)
+			die("levels");
+	}
+	return (now_ns() - start) / n;
+}
+
+struct crowd {
+	pthread_t thread;
+	struct state *state;
+	const struct row_limit *limit;
+	double each_ns;
+};
+
+static void *
+crowd_run(void *arg)
+{
+	struct crowd *c = arg;
+
+	c->each_ns = takes(c->state, c->limit, LOOPS / ROUNDS, 1);
+	return NULL;
+}
+
+/* Every core takes from the same counter; what the slowest needed. */
+static double
+crowded(struct state *s, const struct row_limit *l)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	struct crowd crowd[THREADS_MAX];
+	double most = 0;
+
+	if (n < 1 || n > THREADS_MAX)
+		n = THREADS_MAX;
+	for (long i = 0; i < n; i++) {
+		crowd[i] = (struct crowd){ .state = s, .limit = l };
+		if (pthread_create(
+			&crowd[i].thread, NULL, crowd_run, &crowd[i]) != 0)
+			die("threads");
+	}
+	for (long i = 0; i < n; i++) {
+		pthread_join(crowd[i].thread, NULL);
+		if (crowd[i].each_ns > most)
+			most = crowd[i].each_ns;
+	}
+	return most;
+}
+
+static double
+best_levels(struct state *s, const struct row_limit *l)
+{
+	double least = levels(s, l, LOOPS / ROUNDS / LEVELS);
+
+	for (int i = 1; i < ROUNDS; i++) {
+		double ns = levels(s, l, LOOPS / ROUNDS / LEVELS);
+
+		if (ns < least)
+			least = ns;
+	}
+	return least;
+}
+
+static double
+best_crowded(struct state *s, const struct row_limit *l)
+{
+	double least = crowded(s, l);
+
+	for (int i = 1; i < ROUNDS; i++) {
+		double ns = crowded(s, l);
+
+		if (ns < least)
+			least = ns;
+	}
+	return least;
+}
+
 static void
 measure_takes(void)
 {
@@ -107,6 +199,9 @@ measure_takes(void)
 		.period_us = 3600 * US_PER_S,
 		.burst = 1000000000 };
 	const struct row_limit window = { .algorithm = LIMIT_WINDOW,
+		.count = 1000000000,
+		.period_us = 3600 * US_PER_S };
+	const struct row_limit sliding = { .algorithm = LIMIT_SLIDING,
 		.count = 1000000000,
 		.period_us = 3600 * US_PER_S };
 	struct state *s;
@@ -120,6 +215,12 @@ measure_takes(void)
 	report("throttle: a take, one key", best_takes(s, &bucket, 1), 200);
 	report("throttle: a take of a window, one key",
 	    best_takes(s, &window, 1), 200);
+	report("throttle: a take of a sliding window, one key",
+	    best_takes(s, &sliding, 1), 200);
+	report("throttle: a take, every core on one key",
+	    best_crowded(s, &bucket), 1000);
+	report(
+	    "throttle: a take of five levels", best_levels(s, &bucket), 1000);
 	(void)takes(s, &bucket, 2 * KEYS, KEYS);
 	report("throttle: a take, a million random keys",
 	    best_takes(s, &bucket, KEYS), 400);

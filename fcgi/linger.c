@@ -175,8 +175,12 @@ run(void *nothing)
 		/* Nothing to read when poll was woken by an upload. */
 		(void)!read(wake_fd, &count, sizeof(count));
 	}
-	while (n_uploads > 0)
-		drop(0, ENDS);
+	while (n_uploads > 0) {
+		const struct upload *u = &uploads[0];
+
+		drop(0,
+		    u->kept && record_left(&u->walk) == 0 ? GOES_BACK : ENDS);
+	}
 	pthread_mutex_unlock(&lock);
 	return nothing;
 }

@@ -15,10 +15,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "fcgi/systemd.h"
+
 /* A full queue makes Apache answer 503 by itself: shed here instead. */
 #define BACKLOG 512
-/* The first descriptor that systemd passes (sd_listen_fds(3)). */
-#define SYSTEMD_FIRST 3
 
 union address {
 	struct sockaddr any;
@@ -274,21 +274,6 @@ take_inherited(struct listener *l, int fd, char *why, size_t why_size)
 	return true;
 }
 
-/* How many sockets systemd passed to this very process. */
-static unsigned
-systemd_n(void)
-{
-	const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
-	uint64_t v;
-
-	if (pid == NULL || n == NULL ||
-	    !span_to_u64(span_str(pid), INT32_MAX, &v) ||
-	    v != (uint64_t)getpid() ||
-	    !span_to_u64(span_str(n), LISTENERS_MAX, &v))
-		return 0;
-	return (unsigned)v;
-}
-
 static bool
 open_all(
     struct listeners *l, const struct config *c, char *why, size_t why_size)
@@ -308,6 +293,10 @@ open_all(
 	if (c->n_listen > 0)
 		return true;
 	for (unsigned i = 0; i < n; i++) {
+		if (systemd_is_kept(i))
+			continue;
+		if (l->n == LISTENERS_MAX)
+			return fail(why, why_size, "LISTEN_FDS", "too many");
 		if (!is_listening(SYSTEMD_FIRST + (int)i))
 			return fail(why, why_size, "LISTEN_FDS",
 			    "not a listening stream socket");

@@ -4,6 +4,7 @@
 #include "fcgi/pool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "fcgi/linger.h"
 #include "fcgi/pool_work.h"
+#include "fcgi/systemd.h"
 
 /* A new connection says something within this, or is closed. */
 #define SILENT_US (10 * US_PER_S)
@@ -277,26 +279,55 @@ is_busy(struct pool *p)
 	return busy;
 }
 
+/*
+ * What waits between two requests, whether the next has come or not, goes
+ * to the process that follows.
+ */
 static void
-drain(struct pool *p)
+hand_over(struct pool *p)
 {
-	int64_t start = clock_mono_us(), now = start;
-	uint64_t one = 1;
-
-	stop_listening(p);
-	while (now - start < FAREWELL_US ||
-	    (is_busy(p) && now - start < DRAIN_US)) {
-		sleep_ms(DRAIN_TICK_MS);
-		look_after(p);
-		now = clock_mono_us();
-		close_silent(p, now - FAREWELL_US, now - REST_US);
+	pthread_mutex_lock(&p->lock);
+	for (size_t fd = 0; fd < p->n_seen; fd++) {
+		if (p->connections[fd].state != CONNECTION_WAITING)
+			continue;
+		p->connections[fd].state = CONNECTION_NONE;
+		pool_hand_over(p, (int)fd);
 	}
-	close_silent(p, INT64_MAX, INT64_MAX);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* To the end of what has begun; true while it goes on. */
+static bool
+drain_tick(struct pool *p, int64_t start)
+{
+	int64_t now;
+
+	sleep_ms(DRAIN_TICK_MS);
+	look_after(p);
+	now = clock_mono_us();
+	if (p->hands_over)
+		hand_over(p);
+	else
+		close_silent(p, now - FAREWELL_US, now - REST_US);
+	return (!p->hands_over && now - start < FAREWELL_US) ||
+	    (is_busy(p) && now - start < DRAIN_US);
+}
+
+static void
+end_refuser(struct pool *p)
+{
 	pthread_mutex_lock(&p->lock);
 	p->stopping = true;
 	pthread_cond_signal(&p->pressed);
 	pthread_mutex_unlock(&p->lock);
 	pthread_join(p->refuser, NULL);
+}
+
+static void
+end_workers(struct pool *p)
+{
+	uint64_t one = 1;
+
 	/* The counter stays up, so that it wakes every worker. */
 	if (write(p->stop_fd, &one, sizeof(one)) != sizeof(one))
 		log_error("eventfd errno=%d", errno);
@@ -311,8 +342,59 @@ drain(struct pool *p)
 			break; /* one is stuck: the process ends anyway */
 	}
 	pthread_mutex_unlock(&p->lock);
+}
+
+static void
+drain(struct pool *p)
+{
+	int64_t start = clock_mono_us();
+
+	stop_listening(p);
+	while (drain_tick(p, start))
+		;
+	if (!p->hands_over)
+		close_silent(p, INT64_MAX, INT64_MAX);
+	end_refuser(p);
+	end_workers(p);
 	linger_stop();
 	linger_give_to(NULL, NULL);
+	if (p->hands_over) {
+		hand_over(p);
+		systemd_settle();
+	}
+}
+
+/* Connections that the process before us kept. */
+static void
+take_over(struct pool *p)
+{
+	struct sockaddr_storage a = { 0 };
+	unsigned n = systemd_n();
+
+	if (!systemd_keeps())
+		return;
+	/* Else the service manager would hold them open with us. */
+	systemd_release();
+	for (unsigned i = 0; i < n; i++) {
+		int fd = SYSTEMD_FIRST + (int)i;
+		struct listener from = { .fd = -1 };
+		socklen_t size = sizeof(a);
+
+		if (!systemd_is_kept(i))
+			continue;
+		if ((size_t)fd >= p->n_connections ||
+		    getsockname(fd, (struct sockaddr *)&a, &size) != 0) {
+			close(fd);
+			continue;
+		}
+		from.tcp = p->connections[fd].tcp = a.ss_family != AF_UNIX;
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 &&
+		    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0 &&
+		    listen_may_speak(p->listeners, &from, fd))
+			pool_wait(p, fd, true);
+		else
+			close(fd);
+	}
 }
 
 static bool
@@ -349,6 +431,7 @@ begin(struct pool *p)
 			p->listeners->list[i].fd, &e) != 0)
 			return false;
 	}
+	take_over(p);
 	pthread_mutex_lock(&p->lock);
 	ok = pool_add_worker(p);
 	pthread_mutex_unlock(&p->lock);
@@ -370,6 +453,7 @@ pool_run(const struct pool_settings *s, struct listeners *l)
 
 	p = (struct pool){ .set = s,
 		.listeners = l,
+		.hands_over = systemd_keeps(),
 		.epoll_fd = -1,
 		.stop_fd = -1,
 		.lock = PTHREAD_MUTEX_INITIALIZER,

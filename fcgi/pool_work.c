@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "fcgi/systemd.h"
 
 #define IDLE_MS 30000 /* a worker with nothing to do ends after this */
 #define STACK_BYTES (512 * 1024)
@@ -153,6 +154,14 @@ pool_knows_secret(const struct pool *p, const struct exchange *x)
 }
 
 void
+pool_hand_over(struct pool *p, int fd)
+{
+	/* It goes on elsewhere: closing would not take it out of the set. */
+	(void)epoll_ctl(p->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	systemd_keep(fd);
+}
+
+void
 pool_keep(struct pool *p, int fd)
 {
 	bool draining;
@@ -164,10 +173,12 @@ pool_keep(struct pool *p, int fd)
 	 * Right behind the answer the web server is still busy with it, and
 	 * sees the end before it could use the connection again.
 	 */
-	if (draining)
-		close(fd);
-	else
+	if (!draining)
 		pool_wait(p, fd, true);
+	else if (p->hands_over)
+		pool_hand_over(p, fd);
+	else
+		close(fd);
 }
 
 void

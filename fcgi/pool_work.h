@@ -57,6 +57,7 @@ struct pool {
 	bool paused;   /* listeners are out of the set: no descriptors left */
 	bool draining; /* nothing is accepted or kept any more */
 	bool stopping;
+	bool hands_over; /* immutable: connections outlive us */
 	pthread_t refuser;
 	pthread_cond_t pressed; /* something waits, and may be refused soon */
 };
@@ -75,6 +76,9 @@ int pool_take(struct pool *p, const struct epoll_event *e);
 
 /* The connection of "x", a TCP one, brought MGW_PEER_SECRET. */
 bool pool_knows_secret(const struct pool *p, const struct exchange *x);
+
+/* Give "fd", between two requests, to the process that follows. */
+void pool_hand_over(struct pool *p, int fd);
 
 /* "fd", between two requests, is to bring the next. */
 void pool_keep(struct pool *p, int fd);

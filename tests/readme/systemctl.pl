@@ -7,6 +7,7 @@
 #	systemctl start|stop|restart|reload lighttpd|apache2|mgw
 use strict;
 use warnings;
+use Fcntl;
 use IO::Socket::UNIX;
 use POSIX ();
 
@@ -78,9 +79,17 @@ sub become {
 	    unless defined $uid;
 	my @words = split ' ', $line;
 	umask oct one($service, 'UMask');
-	POSIX::dup2(fileno $socket, 0) if $socket;
+	my @env = 'PATH=/usr/bin:/bin';
+	if ($socket) {
+		# From descriptor 3 on, as sd_listen_fds(3) says.
+		POSIX::dup2(fileno $socket, 3);
+		open my $three, '<&=', 3;
+		fcntl $three, F_SETFD, 0; # where it was 3 before
+		push @env, 'LISTEN_FDS=1', "LISTEN_PID=$$",
+		    'LISTEN_FDNAMES=mgw.socket';
+	}
 	exec 'setpriv', "--reuid=$uid", "--regid=$gid", '--clear-groups',
-	    '--no-new-privs', 'env', '-i', 'PATH=/usr/bin:/bin', @words;
+	    '--no-new-privs', 'env', '-i', @env, @words;
 }
 
 sub serve {
@@ -108,8 +117,9 @@ sub listen_for_mgw {
 	my $service = unit('mgw.service');
 	my $path = one($unit, 'ListenStream');
 	(my $folder = $path) =~ s,/[^/]*$,,;
-	die "systemctl: StandardInput is not the socket\n"
-	    unless one($service, 'StandardInput') eq 'socket';
+	die "systemctl: the connections are not kept\n"
+	    unless one($service, 'NotifyAccess') eq 'main' &&
+	    one($service, 'FileDescriptorStoreMax') > 0;
 	mkdir $folder, oct one($unit, 'DirectoryMode');
 	unlink $path;
 	umask 0177;

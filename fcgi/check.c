@@ -276,15 +276,59 @@ check_source(struct report *r, const struct bundle *b, uint32_t row)
 }
 
 static void
-check_backend(struct report *r, struct span title, const struct backend *b)
+check_backend(struct report *r, struct span of, const struct backend *b)
 {
 	bool ok = b->ca_file.n == 0 || access(b->ca_file.p, R_OK) == 0;
 
 	if (ok)
-		item(r, "endpoint", b->url, true, "of %.*s", SPAN_ARG(title));
+		item(r, "endpoint", b->url, true, "of %.*s", SPAN_ARG(of));
 	else
 		item(r, "endpoint", b->url, false, "%.*s: %s",
 		    SPAN_ARG(b->ca_file), strerror(errno));
+}
+
+static bool
+check_set(struct report *r, const struct balance_set *s, struct span of)
+{
+	for (unsigned i = 0; s != NULL && i < s->n; i++)
+		check_backend(r, of, &s->list[i]);
+	return s != NULL;
+}
+
+/* The lists of an API, and those that its operations have of their own. */
+static void
+check_api(struct report *r, const struct backends *l, uint32_t i)
+{
+	const struct bundle *b = l->bundle;
+	struct match m = { .api = bundle_api(b, i) };
+	struct span title = bundle_text(b, m.api->title);
+	bool any = check_set(r, backends_set(l, &m, false), title);
+	char sandbox[256];
+
+	(void)snprintf(
+	    sandbox, sizeof(sandbox), "%.*s, sandbox", SPAN_ARG(title));
+	any |= check_set(r, backends_set(l, &m, true), span_str(sandbox));
+	if (!any)
+		item(r, "endpoint", SPAN("-"), true,
+		    "none of %.*s but those of its operations",
+		    SPAN_ARG(title));
+}
+
+static void
+check_operation(
+    struct report *r, const struct backends *l, const struct row_operation *op)
+{
+	const struct bundle *b = l->bundle;
+	char of[512];
+
+	(void)snprintf(of, sizeof(of), "%.*s %.*s",
+	    SPAN_ARG(bundle_text(b, op->method)),
+	    SPAN_ARG(bundle_text(b, bundle_item(b, op->item)->path)));
+	if (op->endpoints.n > 0)
+		(void)check_set(
+		    r, l->by_row[op->endpoints.first], span_str(of));
+	if (op->sandbox.n > 0)
+		(void)check_set(r, l->by_row[op->sandbox.first], span_str(of));
 }
 
 static void
@@ -296,20 +340,11 @@ check_endpoints(struct report *r, const struct bundle *b)
 	if (!backends_open(&l, b, r->config, why, sizeof(why)))
 		item(r, "endpoint", SPAN("-"), false, "%s", why);
 	for (uint32_t i = 0; why[0] == '\0' && i < bundle_n(b, SECTION_API);
-	     i++) {
-		const struct row_api *api = bundle_api(b, i);
-		struct span title = bundle_text(b, api->title);
-
-		for (uint32_t k = 0; k < api->endpoints.n; k++)
-			check_backend(
-			    r, title, &l.list[api->endpoints.first + k]);
-		if (l.extra[i] != NULL)
-			check_backend(r, title, l.extra[i]);
-		else if (api->endpoints.n == 0)
-			item(r, "endpoint", SPAN("-"), true,
-			    "none of %.*s but those of its operations",
-			    SPAN_ARG(title));
-	}
+	     i++)
+		check_api(r, &l, i);
+	for (uint32_t i = 0;
+	     why[0] == '\0' && i < bundle_n(b, SECTION_OPERATION); i++)
+		check_operation(r, &l, bundle_operation(b, i));
 	backends_close(&l);
 }
 

@@ -446,3 +446,46 @@ config_env(const struct config *c, struct span name)
 	value = getenv(text);
 	return value != NULL && value[0] != '\0' ? span_str(value) : none;
 }
+
+struct span
+config_override(const struct config *c, struct span name)
+{
+	struct span bare = name, found;
+
+	found = config_env(c, name);
+	if (found.p != NULL || !span_starts(name, SPAN("MGW_")))
+		return found;
+	bare = span_skip(name, 4);
+	for (const struct config_pair *p = c->environment; p; p = p->next)
+		if (span_eq(p->name, bare))
+			return p->value;
+	return found;
+}
+
+static bool
+is_override(struct span name)
+{
+	static const char *const marks[] = { "ENDPOINT_", "SANDBOX_",
+		"_endpoint_", ".endpoint." };
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (name.n > 0 &&
+		    memmem(name.p, name.n, marks[i], strlen(marks[i])) != NULL)
+			return true;
+	return false;
+}
+
+bool
+config_may_override(const struct config *c)
+{
+	for (const struct config_pair *p = c->environment; p; p = p->next)
+		if (is_override(p->name))
+			return true;
+	for (char **e = environ; e != NULL && *e != NULL; e++) {
+		struct span value = span_str(*e);
+
+		if (is_override(span_cut(&value, '=')))
+			return true;
+	}
+	return false;
+}

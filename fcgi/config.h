@@ -15,8 +15,10 @@
 
 struct config_endpoint {
 	struct config_endpoint *next;
-	struct span api; /* title, or title/version, or base path */
+	struct span api; /* title, title/version, base path, operationId */
+			 /* or the name of a list of endpoints */
 	unsigned index;
+	bool sandbox;
 	struct span url;
 	const char *origin; /* FILE:LINE or the variable's name */
 };
@@ -72,5 +74,11 @@ void config_fini(struct config *c);
  * a web server or its client sets (HTTP_*, CGI variables).
  */
 struct span config_env(const struct config *c, struct span name);
+
+/* The same for MGW_NAME, which mgw.conf and -e may call NAME. */
+struct span config_override(const struct config *c, struct span name);
+
+/* There may be a variable whose name has "endpoint" or "SANDBOX" in it. */
+bool config_may_override(const struct config *c);
 
 #endif

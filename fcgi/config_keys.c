@@ -249,7 +249,8 @@ set_allow_root(struct origin *o, struct span value)
 	return yes_or_no(o, value, &o->config->allow_root);
 }
 
-/* "API INDEX URL"; an API with blanks in its title is put in quotes. */
+/* "API [sandbox] INDEX URL"; an API with blanks in its title is put in quotes.
+ */
 static bool
 set_endpoint(struct origin *o, struct span value)
 {
@@ -267,10 +268,15 @@ set_endpoint(struct origin *o, struct span value)
 		value = span_trim(value);
 	}
 	index = span_cut(&value, ' ');
+	e->sandbox = span_eq(index, SPAN("sandbox"));
+	if (e->sandbox || span_eq(index, SPAN("production"))) {
+		value = span_trim(value);
+		index = span_cut(&value, ' ');
+	}
 	e->url = arena_copy(&o->config->arena, span_trim(value));
 	e->api = arena_copy(&o->config->arena, e->api);
 	if (e->api.n == 0 || value.n == 0 || e->url.p == NULL)
-		return origin_wrong(o, "must be API INDEX URL");
+		return origin_wrong(o, "must be API [sandbox] INDEX URL");
 	if (!number(o, index, 0, 999, &e->index))
 		return false;
 	e->origin = o->place;

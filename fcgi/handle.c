@@ -176,15 +176,19 @@ pass_on(struct handling *h, struct share_slot *slot)
 		.policy = p,
 		.request = &h->request,
 		.ruling = v,
-		.backend = live_backend(h->generation, &v->match),
 		.exchange = h->exchange,
 		.proxied = h->request.client.proxied,
 		.meter = &h->meter,
 		.max_body_bytes = decide_max_body(p->bundle, &v->match) };
+	struct balance_set *set;
+	struct pick pick;
 
-	if (call.backend == NULL)
+	set = live_backends(h->generation, &v->match, v->sandbox);
+	if (set == NULL)
 		return refuse_with(h, REASON_UPSTREAM_CONNECT,
 		    SPAN("no endpoint is configured"));
+	balance_begin(&pick, set, &h->request, &v->who);
+	call.backend = balance_next(&pick, NULL, NULL);
 	if (slot != NULL) {
 		k.key[SHARE_ADDRESS] =
 		    share_key_address(h->request.client.text);
@@ -308,6 +312,15 @@ handle_overload(const struct gate *gate, struct exchange *x)
 	return end(&h);
 }
 
+/* Where it will go; NULL when that is not known before it is decided. */
+static const struct backend *
+only_backend(const struct generation *g, const struct match *m)
+{
+	const struct balance_set *set = live_backends(g, m, false);
+
+	return set != NULL && set->n == 1 ? &set->list[0] : NULL;
+}
+
 /* The API and the backend of a request that nothing is decided of yet. */
 static void
 keys_of_target(const struct gate *gate, struct exchange *x, struct request *r,
@@ -326,7 +339,7 @@ keys_of_target(const struct gate *gate, struct exchange *x, struct request *r,
 	    /* What is refused takes no time: no share is asked for it. */
 	    request_read(r, p->bundle, &p->rules, &d) &&
 	    route_match(p->bundle, r, &m, &d))
-		keys_of(p->bundle, &m, live_backend(g, &m), k);
+		keys_of(p->bundle, &m, only_backend(g, &m), k);
 	live_put(gate->live, g);
 }
 

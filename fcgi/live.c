@@ -7,7 +7,6 @@
 #include "fcgi/live.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -43,8 +42,6 @@ struct live {
 	struct private *current;
 	struct file_identity refused; /* a bundle that was found bad */
 };
-
-static _Atomic unsigned turn; /* of endpoints; any order will do */
 
 /* The functions of struct outside; "world" is a struct private. */
 
@@ -106,6 +103,12 @@ world_remember(
     void *world, const struct span *parts, unsigned n, const struct verdict *v)
 {
 	state_remember(((struct private *)world)->live->state, parts, n, v);
+}
+
+static bool
+world_has_endpoints(void *world, const struct match *m, bool sandbox)
+{
+	return live_backends(world, m, sandbox) != NULL;
 }
 
 static void
@@ -176,6 +179,7 @@ generation_new(struct live *l, struct loaded *loaded, struct sources *sources)
 		    .charge = world_charge,
 		    .recall = world_recall,
 		    .remember = world_remember,
+		    .has_endpoints = world_has_endpoints,
 		    .note = log_is_on(LOG_LEVEL_DEBUG) ? world_note : NULL } };
 	p->generation.policy.bundle = &loaded->bundle;
 	p->generation.policy.outside = &p->outside;
@@ -276,21 +280,12 @@ live_put(struct live *l, const struct generation *g)
 	pthread_mutex_unlock(&l->lock);
 }
 
-const struct backend *
-live_backend(const struct generation *g, const struct match *m)
+struct balance_set *
+live_backends(const struct generation *g, const struct match *m, bool sandbox)
 {
 	const struct private *p = (const struct private *)g;
-	struct range r = m->api->endpoints;
-	const struct backend *extra;
 
-	if (m->operation != NULL && m->operation->endpoints.n > 0)
-		r = m->operation->endpoints;
-	if (r.n > 0)
-		return &p->loaded->backends.list[r.first +
-		    (r.n > 1 ? atomic_fetch_add(&turn, 1) % r.n : 0)];
-	extra = p->loaded->backends
-		    .extra[m->api - bundle_api(&p->loaded->bundle, 0)];
-	return extra;
+	return backends_set(&p->loaded->backends, m, sandbox);
 }
 
 static void

@@ -10,6 +10,7 @@
 #ifndef MGW_FCGI_LIVE_H
 #define MGW_FCGI_LIVE_H
 
+#include "fcgi/balance.h"
 #include "fcgi/config.h"
 #include "policy/decide.h"
 #include "policy/state.h"
@@ -33,12 +34,9 @@ void live_close(struct live *l);
 const struct generation *live_get(struct live *l);
 void live_put(struct live *l, const struct generation *g);
 
-/*
- * The endpoint to use for a match: mgw.conf's, else the bundle's, in turn
- * where there are several.  NULL: none is configured.
- */
-const struct backend *live_backend(
-    const struct generation *g, const struct match *m);
+/* Where a match goes, of production or sandbox; NULL: nowhere is named. */
+struct balance_set *live_backends(
+    const struct generation *g, const struct match *m, bool sandbox);
 
 /*
  * Look whether bundle or source files changed, and swap if so; "force"

@@ -301,6 +301,8 @@ next_limit(const struct transfer *t, enum reason *reason)
 		limit_us = t->moved_us + BODY_WAIT_US;
 	else if (!t->answering && b->first_byte_ms > 0)
 		limit_us = t->moved_us + b->first_byte_ms * US_PER_MS;
+	else if (t->answering && b->idle_ms > 0)
+		limit_us = t->moved_us + b->idle_ms * US_PER_MS;
 	if (limit_us >= until_us)
 		return until_us;
 	if (wants_upload(t) && t->head.n == 0)

@@ -11,6 +11,8 @@
 #ifndef MGW_FCGI_UPSTREAM_H
 #define MGW_FCGI_UPSTREAM_H
 
+#include <stdatomic.h>
+
 #include "fcgi/exchange.h"
 #include "policy/decide.h"
 #include "policy/meter.h"
@@ -19,6 +21,11 @@ struct upstreams; /* connections kept, shared by all workers; kept.c */
 
 struct upstreams *upstreams_new(unsigned max_idle);
 void upstreams_free(struct upstreams *u);
+
+/* What changes about a backend while it serves; of this process. */
+struct backend_life {
+	_Atomic unsigned in_flight;
+};
 
 /* A backend as it is to be reached: of the bundle, or of mgw.conf. */
 struct backend {
@@ -32,6 +39,9 @@ struct backend {
 	struct span query;     /* put before the request's */
 	struct span ca_file;
 	uint32_t connect_ms, first_byte_ms, total_ms; /* 0: no limit */
+	uint32_t idle_ms; /* between bytes of an answer; 0: no limit */
+	uint32_t weight;  /* among those of its list; 0 is 1 */
+	struct backend_life *life;
 };
 
 struct upstream_call {

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "policy/cors.h"
+#include "policy/endpoint.h"
 #include "policy/gauge.h"
 
 enum rule_kind {
@@ -55,6 +56,7 @@ static const struct rule rules[] = {
 	{ SECTION_API, RULE_HEADER, AT(api, public_url), 0 },
 	{ SECTION_API, RULE_WORD, AT(api, errors), ERRORS_WSO2 + 1 },
 	{ SECTION_API, RULE_RANGE, AT(api, cors), SECTION_CORS },
+	{ SECTION_API, RULE_RANGE, AT(api, sandbox), SECTION_ENDPOINT },
 
 	{ SECTION_NODE, RULE_RANGE, AT(node, patterns), SECTION_PATTERN },
 	{ SECTION_NODE, RULE_ROW_OR_NONE, AT(node, item), SECTION_ITEM },
@@ -81,6 +83,8 @@ static const struct rule rules[] = {
 	{ SECTION_OPERATION, RULE_RANGE, AT(operation, alternatives),
 	    SECTION_ALTERNATIVE },
 	{ SECTION_OPERATION, RULE_RANGE, AT(operation, endpoints),
+	    SECTION_ENDPOINT },
+	{ SECTION_OPERATION, RULE_RANGE, AT(operation, sandbox),
 	    SECTION_ENDPOINT },
 	{ SECTION_OPERATION, RULE_ROW_OR_NONE, AT(operation, tier),
 	    SECTION_TIER },
@@ -183,6 +187,10 @@ static const struct rule rules[] = {
 	{ SECTION_ENDPOINT, RULE_FLAGS, AT(endpoint, flags),
 	    ENDPOINT_TLS | ENDPOINT_FROM_DOCUMENT },
 	{ SECTION_ENDPOINT, RULE_WORD, AT(endpoint, port), 65536 },
+	{ SECTION_ENDPOINT, RULE_TEXT, AT(endpoint, set), 0 },
+	{ SECTION_ENDPOINT, RULE_WORD, AT(endpoint, balance), BALANCE__MAX },
+	{ SECTION_ENDPOINT, RULE_WORD, AT(endpoint, hash_by), HASH_BY__MAX },
+	{ SECTION_ENDPOINT, RULE_RANGE, AT(endpoint, hash_name), SECTION_NAME },
 
 	{ SECTION_NAME, RULE_WORD, AT(name, kind), NAME_KIND__MAX },
 	{ SECTION_NAME, RULE_TEXT, AT(name, name), 0 },
@@ -541,6 +549,9 @@ check_rest(const struct bundle *b, char *why, size_t why_size)
 			return bad_row(
 			    why, why_size, SECTION_CLAIM, i, "no name");
 	}
+	if (!endpoint_lists_ok(b))
+		return bad_row(why, why_size, SECTION_ENDPOINT, 0,
+		    "a list too long, or mixed");
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_CORS); i++) {
 		if (!cors_row_ok(b, bundle_cors(b, i)))
 			return bad_row(why, why_size, SECTION_CORS, i,

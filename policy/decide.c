@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "policy/cors.h"
 #include "policy/deny.h"
+#include "policy/endpoint.h"
 #include "policy/security.h"
 
 /*
@@ -104,6 +105,15 @@ authenticate(const struct stage *s)
 		&s->v->who, &s->v->decision));
 }
 
+static bool
+endpoint(const struct stage *s)
+{
+	if (!endpoint_choose(s->p->outside, &s->v->match, &s->v->who,
+		&s->v->sandbox, &s->v->decision))
+		return note(s, "endpoint", false);
+	return !s->v->sandbox || note(s, "sandbox", true);
+}
+
 /* What says its length too long is refused before it is counted. */
 static bool
 body(const struct stage *s)
@@ -136,7 +146,7 @@ decide(const struct policy *p, struct request *r, struct ruling *v)
 	if (is_preflight(&s))
 		return preflight(&s);
 	return deny(&s, NULL) && authenticate(&s) && deny(&s, &v->who) &&
-	    body(&s) && throttle(&s);
+	    endpoint(&s) && body(&s) && throttle(&s);
 }
 
 /* Import has resolved what is inherited, "none" included. */

@@ -3,8 +3,8 @@
  *
  * The column of checks that every request walks down, in this order:
  * clock, shape, route, preflight, deny, authenticate and authorize, deny by
- * who it is, body, throttle.  Each is one call in decide.c; the first that says
- * no ends it.  The gate and mgw-spec explain run this very function.
+ * who it is, endpoint, body, throttle.  Each is one call in decide.c; the first
+ * that says no ends it.  The gate and mgw-spec explain run this very function.
  */
 #ifndef MGW_POLICY_DECIDE_H
 #define MGW_POLICY_DECIDE_H
@@ -27,6 +27,7 @@ struct ruling {
 	struct principal who;
 	struct receipt receipt;
 	struct decision decision; /* REASON_NONE when allowed */
+	bool sandbox;             /* goes to the sandbox's endpoints */
 	bool preflight; /* allowed, and answered by us: 204 with Allow */
 };
 

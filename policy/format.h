@@ -150,6 +150,8 @@ struct row_settings {
 	struct text realm;
 	uint32_t client_v6_bits; /* IPv6 clients are one by; 0: 64 */
 	uint32_t rate_headers;   /* enum rate_headers */
+	uint32_t idle_ms;        /* of endpoints, as total_ms */
+	uint32_t pad;
 };
 
 #define API_WSO2 UINT32_C(1)          /* carries x-wso2-*: read as WSO2 does */
@@ -173,6 +175,7 @@ struct row_api {
 	uint64_t max_body_bytes; /* UINT64_MAX: no limit */
 	struct range cors;       /* CORS, one at most; n == 0: none */
 	struct text public_url; /* base path as clients see it; may be absent */
+	struct range sandbox;   /* ENDPOINT, for keys of that type */
 };
 
 /*
@@ -242,6 +245,7 @@ struct row_operation {
 	uint32_t tier;             /* TIER or ROW_NONE */
 	uint32_t flags;
 	uint64_t max_body_bytes; /* UINT64_MAX: no limit */
+	struct range sandbox;    /* ENDPOINT; n == 0: those of the API */
 };
 
 /* One object of an OpenAPI "security" list; n == 0 is {}: anonymous. */
@@ -513,6 +517,24 @@ struct row_key_part {
  * Without host and unix_path the url holds ${env:NAME} or ${file:PATH}:
  * it is expanded at start (policy/reference.h), then read by url_parse.
  */
+enum balance {
+	BALANCE_ROUND_ROBIN, /* in turn, by weight */
+	BALANCE_LEAST,       /* who has the fewest requests in progress */
+	BALANCE_HASH,        /* the same one for the same client */
+	BALANCE_FAILOVER,    /* the first that is there */
+	BALANCE__MAX,
+};
+
+enum hash_by {
+	HASH_BY_ADDRESS,
+	HASH_BY_SUBJECT, /* of the credential; by address without one */
+	HASH_BY_FIELD,   /* a header or cookie; by address without it */
+	HASH_BY__MAX,
+};
+
+/* One request may try this many, and so many can be counted in a word. */
+#define ENDPOINTS_MAX 64
+
 #define ENDPOINT_TLS UINT32_C(1)
 #define ENDPOINT_FROM_DOCUMENT UINT32_C(2) /* may not be local */
 
@@ -529,6 +551,12 @@ struct row_endpoint {
 	uint32_t connect_ms;
 	uint32_t first_byte_ms;
 	uint32_t total_ms; /* 0: no limit */
+	struct text set;   /* by which its list was referred to, or absent */
+	uint32_t balance;  /* enum balance, of its whole list */
+	uint32_t hash_by;  /* enum hash_by, of its whole list */
+	struct range hash_name; /* NAME, one, for HASH_BY_FIELD */
+	uint32_t idle_ms;       /* between bytes of an answer; 0: no limit */
+	uint32_t pad;
 };
 
 enum name_kind {

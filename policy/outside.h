@@ -88,6 +88,7 @@ struct source {
 };
 
 struct verdict; /* policy/verdict.h */
+struct match;   /* policy/route.h */
 
 struct outside {
 	void *world; /* passed to each call */
@@ -138,6 +139,12 @@ struct outside {
 	    struct arena *a, struct verdict *v);
 	void (*remember)(void *world, const struct span *parts, unsigned n,
 	    const struct verdict *v);
+
+	/*
+	 * The configuration of this machine names endpoints for "m" where
+	 * the bundle has none.  NULL: it names none.
+	 */
+	bool (*has_endpoints)(void *world, const struct match *m, bool sandbox);
 
 	/*
 	 * Tell a trace what a stage found; NULL in the gate.  "stage" is a

@@ -5,8 +5,7 @@
 
 #include <stdlib.h>
 
-#include "base/ascii.h"
-#include "policy/url.h"
+#include "spec/emit_endpoint.h"
 #include "spec/paths.h"
 
 #define METHODS_MAX 64 /* more than there are, with room for odd ones */
@@ -52,43 +51,6 @@ tier_row(const struct spec_tier *t)
 	return t != NULL ? t->row : ROW_NONE;
 }
 
-/* "X-API-Key" as CGI names it: "HTTP_X_API_KEY" (RFC 3875 4.1.18). */
-static struct span
-cgi_name(struct emit *e, struct span header)
-{
-	struct span name =
-	    arena_printf(e->arena, "HTTP_%.*s", SPAN_ARG(header));
-	char *p = arena_alloc(e->arena, name.n + 1);
-
-	if (name.p == NULL || p == NULL) {
-		e->failed = true;
-		return SPAN("");
-	}
-	for (size_t i = 0; i < name.n; i++) {
-		p[i] = name.p[i] == '-' ? '_' : ascii_upper(name.p[i]);
-	}
-	return span_of(p, name.n);
-}
-
-/* The row of a field, which every rule that reads it shares. */
-static uint32_t
-emit_name(struct emit *e, enum name_kind kind, struct span shown)
-{
-	struct span name = kind == NAME_HEADER ? cgi_name(e, shown) : shown;
-	struct row_name row = { .kind = (uint32_t)kind };
-
-	row.name = build_text(e->b, name);
-	for (uint32_t i = 0; i < build_n(e->b, SECTION_NAME); i++) {
-		const struct row_name *there = build_at(e->b, SECTION_NAME, i);
-
-		/* Equal texts are stored once. */
-		if (there->kind == row.kind && there->name.at == row.name.at)
-			return i;
-	}
-	row.shown = build_text(e->b, shown);
-	return BUILD_ROW(e->b, SECTION_NAME, &row);
-}
-
 /* The row of a zone, which all limits that go by it share; plus one. */
 static uint32_t
 emit_zone(struct emit *e, struct spec_zone *z)
@@ -115,9 +77,11 @@ emit_key(struct emit *e, const struct spec_key *key)
 			.name = ROW_NONE };
 
 		if (key->by == KEY_BY_HEADER)
-			row.name = emit_name(e, NAME_HEADER, key->name);
+			row.name =
+			    emit_name(e->b, e->arena, NAME_HEADER, key->name);
 		else if (key->by == KEY_BY_QUERY)
-			row.name = emit_name(e, NAME_QUERY, key->name);
+			row.name =
+			    emit_name(e->b, e->arena, NAME_QUERY, key->name);
 		else if (key->by == KEY_BY_CLAIM)
 			row.path = build_text(e->b, key->name);
 		(void)BUILD_ROW(e->b, SECTION_KEY_PART, &row);
@@ -189,45 +153,14 @@ emit_schemes(struct emit *e, struct spec_scheme *s, uint32_t key_file)
 		row.name = build_text(e->b, s->name.text);
 		if (s->kind != SCHEME_NO_VERIFIER)
 			row.field = s->type == SPEC_SCHEME_API_KEY
-			    ? emit_name(e, s->in, s->field)
-			    : emit_name(e, NAME_HEADER, SPAN("Authorization"));
+			    ? emit_name(e->b, e->arena, s->in, s->field)
+			    : emit_name(e->b, e->arena, NAME_HEADER,
+				  SPAN("Authorization"));
 		row.issuers = emit_issuer_list(e, s->issuers);
 		row.introspects = emit_introspect_list(e, s->introspects);
 		if (s->kind == SCHEME_API_KEY)
 			row.source = key_file;
 		s->row = BUILD_ROW(e->b, SECTION_SCHEME, &row);
-		r.n++;
-	}
-	return r;
-}
-
-static struct range
-emit_endpoints(struct emit *e, const struct spec_url *list)
-{
-	const struct row_settings *s = &e->spec->policy->settings;
-	struct range r = { build_n(e->b, SECTION_ENDPOINT), 0 };
-	const char *why;
-	struct url u;
-
-	for (; list != NULL; list = list->next) {
-		struct row_endpoint row = { .weight = 1,
-			.connect_ms = s->connect_ms,
-			.first_byte_ms = s->first_byte_ms,
-			.total_ms = s->total_ms };
-
-		row.url = build_text(e->b, list->url.text);
-		if (list->from_document)
-			row.flags |= ENDPOINT_FROM_DOCUMENT;
-		/* What cannot be read holds a reference: link has seen it. */
-		if (url_parse(list->url.text, &u, &why)) {
-			row.flags |= u.tls ? ENDPOINT_TLS : 0;
-			row.host = build_text(e->b, u.host);
-			row.port = u.port;
-			row.path = build_text(e->b, u.path);
-			row.query = build_text(e->b, u.query);
-			row.unix_path = build_text(e->b, u.unix_path);
-		}
-		(void)BUILD_ROW(e->b, SECTION_ENDPOINT, &row);
 		r.n++;
 	}
 	return r;
@@ -303,7 +236,10 @@ emit_operation(struct emit *e, const struct spec_document *doc, uint32_t api,
 	row.method = build_text(e->b, op->method.text);
 	row.operation_id = build_text(e->b, op->operation_id.text);
 	row.alternatives = emit_checks(e, doc, op->checks);
-	row.endpoints = emit_endpoints(e, op->endpoints);
+	row.endpoints = emit_endpoints(
+	    e->b, e->arena, &e->spec->policy->settings, op->endpoints);
+	row.sandbox = emit_endpoints(
+	    e->b, e->arena, &e->spec->policy->settings, op->sandbox);
 	if (op->checks != NULL)
 		row.flags |= OPERATION_SECURED;
 	if (op->deprecated)
@@ -437,7 +373,10 @@ emit_document(
 	row.public_url = build_text(e->b, doc->public_url.text);
 	row.errors = doc->errors >= 0 ? (uint32_t)doc->errors
 				      : e->spec->policy->settings.errors;
-	row.endpoints = emit_endpoints(e, doc->backends);
+	row.endpoints = emit_endpoints(
+	    e->b, e->arena, &e->spec->policy->settings, doc->backends);
+	row.sandbox = emit_endpoints(
+	    e->b, e->arena, &e->spec->policy->settings, doc->sandbox);
 	row.cors = cors_emit(e->b, doc->cors, doc->schemes);
 	row.schemes = emit_schemes(e, doc->schemes, key_file);
 	emit_levels(e, doc->levels, api);

@@ -148,13 +148,15 @@ link_endpoints(struct spec_document *doc, struct diag *d)
 		doc->backends = u;
 	}
 	check_endpoints(doc->backends, d);
+	check_endpoints(doc->sandbox, d);
 	for (struct spec_path *p = doc->paths; p != NULL; p = p->next)
 		for (struct spec_operation *op = p->operations; op;
 		     op = op->next) {
 			check_endpoints(op->endpoints, d);
+			check_endpoints(op->sandbox, d);
 			all_have_own = all_have_own && op->endpoints != NULL;
 		}
-	if (doc->backends == NULL && !all_have_own)
+	if (doc->backends == NULL && doc->sandbox == NULL && !all_have_own)
 		diag_warning(d, (struct place){ doc->file, 0, 0 }, "no-backend",
 		    "no backend is named: say it in mgw.yaml, in mgw.conf or "
 		    "with --backend");

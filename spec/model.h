@@ -31,8 +31,21 @@ enum spec_switch {
 	SWITCH_TRUE
 };
 
+/* What a list of endpoints says beside its URLs. */
+struct spec_set {
+	struct span name; /* by which it was referred to; or absent */
+	enum balance balance;
+	enum hash_by hash_by;
+	enum name_kind hash_in; /* header or cookie, of HASH_BY_FIELD */
+	struct span hash_field;
+	/* UINT64_MAX: as for all; 0: no limit */
+	uint64_t connect_us, first_byte_us, idle_us, total_us;
+};
+
 struct spec_url {
 	struct spec_url *next;
+	struct spec_set *set; /* of its list; NULL: it says nothing */
+	uint32_t weight;      /* 0 is 1 */
 	struct spec_text url; /* absolute, server variables filled in */
 	bool from_document;   /* documents may not name local backends */
 };
@@ -114,6 +127,7 @@ struct spec_operation {
 	enum spec_switch disable_security;
 	struct spec_app_security app_security;
 	struct spec_url *endpoints; /* of its own, or NULL */
+	struct spec_url *sandbox;   /* the same for sandbox keys */
 	uint64_t max_body_bytes;    /* x-mgw-max-body; UINT64_MAX: none */
 	bool deprecated;
 
@@ -154,6 +168,7 @@ struct spec_document {
 	bool wants_certificate; /* x-wso2-mutual-ssl, unless optional */
 	struct place certificate_place;
 	struct spec_url *endpoints; /* x-*-production-endpoints, x-mgw- */
+	struct spec_url *sandbox;
 	struct spec_text owner;
 	struct spec_cors *cors;    /* or NULL */
 	struct spec_level *levels; /* of this API; those of all are behind */

@@ -10,21 +10,20 @@
 #include "spec/openapi_in.h"
 
 static const char *const root_ours[] = { "x-mgw-base-path", "x-mgw-backend",
-	"x-mgw-tier", "x-mgw-max-body", "x-mgw-cors", "x-mgw-levels", NULL };
-static const char *const operation_ours[] = { "x-mgw-backend", "x-mgw-tier",
-	"x-mgw-max-body", NULL };
+	"x-mgw-sandbox-backend", "x-mgw-endpoints", "x-mgw-tier",
+	"x-mgw-max-body", "x-mgw-cors", "x-mgw-levels", NULL };
+static const char *const operation_ours[] = { "x-mgw-backend",
+	"x-mgw-sandbox-backend", "x-mgw-tier", "x-mgw-max-body", NULL };
 
 #define WSO2_BASE_PATH "x-wso2-basePath"
-#define WSO2_ENDPOINTS "x-wso2-production-endpoints"
-#define WSO2_BY_NAME "#/x-wso2-endpoints/"
 #define WSO2_OPEN "x-wso2-disable-security"
 #define WSO2_CORS "x-wso2-cors"
 
-static const char *const root_wso2[] = { WSO2_BASE_PATH, WSO2_ENDPOINTS,
-	"x-wso2-endpoints", WSO2_TIER, WSO2_OPEN, "x-wso2-owner",
+static const char *const root_wso2[] = { WSO2_BASE_PATH, WSO2_PRODUCTION,
+	WSO2_SANDBOX, "x-wso2-endpoints", WSO2_TIER, WSO2_OPEN, "x-wso2-owner",
 	WSO2_APP_SECURITY, WSO2_MUTUAL_SSL, WSO2_CORS, NULL };
-static const char *const operation_wso2[] = { WSO2_ENDPOINTS, WSO2_TIER,
-	WSO2_OPEN, WSO2_APP_SECURITY, NULL };
+static const char *const operation_wso2[] = { WSO2_PRODUCTION, WSO2_SANDBOX,
+	WSO2_TIER, WSO2_OPEN, WSO2_APP_SECURITY, NULL };
 
 static const char *const nothing[] = { NULL };
 
@@ -59,96 +58,6 @@ check_names(struct reader *r, const struct node *map, const struct known *k)
 			    "'x-scope' is not read: name the scope in "
 			    "'security'");
 	}
-}
-
-/* What the map of an endpoint object or the reference to one means. */
-static const struct node *
-find_endpoint(struct reader *r, const struct node *n)
-{
-	const struct node *list = tree_get(r->root, "x-wso2-endpoints");
-	struct span name = span_skip(n->text, strlen(WSO2_BY_NAME));
-
-	if (n->kind == NODE_MAP)
-		return n;
-	if (n->kind != NODE_STRING ||
-	    !span_starts(n->text, SPAN(WSO2_BY_NAME))) {
-		diag_error(r->d, n->place, "wso2-endpoint",
-		    "%.*s must be a map with 'urls', or "
-		    "'" WSO2_BY_NAME "NAME'",
-		    SPAN_ARG(n->name));
-		return NULL;
-	}
-	for (const struct node *e = tree_is(list, NODE_LIST) ? list->first
-							     : NULL;
-	     e != NULL; e = e->next) {
-		const struct node *found = tree_get_span(e, name);
-
-		if (tree_is(found, NODE_MAP))
-			return found;
-	}
-	diag_error(r->d, n->place, "wso2-endpoint",
-	    "'%.*s' is not in x-wso2-endpoints", SPAN_ARG(name));
-	return NULL;
-}
-
-static void
-read_url(struct reader *r, const struct node *n, struct spec_url **urls)
-{
-	struct spec_text t;
-
-	if (!reader_text(r, n, "a backend URL", false, &t))
-		return;
-	if (span_starts(t.text, SPAN("etcd("))) {
-		diag_error(r->d, t.place, "wso2-endpoint",
-		    "endpoints from etcd are not supported");
-		return;
-	}
-	(void)add_url(r, t, urls); /* it has reported */
-}
-
-static struct spec_url *
-read_wso2_endpoint(struct reader *r, const struct node *n)
-{
-	const struct node *map = find_endpoint(r, n), *urls;
-	struct spec_url *list = NULL;
-
-	if (map == NULL)
-		return NULL;
-	urls = tree_get(map, "urls");
-	if (!tree_is(urls, NODE_LIST) || urls->first == NULL) {
-		diag_error(r->d, map->place, "wso2-endpoint",
-		    "'urls' with at least one URL is needed");
-		return NULL;
-	}
-	for (const struct node *u = urls->first; u != NULL; u = u->next)
-		read_url(r, u, &list);
-	for (const struct node *m = map->first; m != NULL; m = m->next)
-		if (m != urls && !span_eq(m->name, SPAN("type")))
-			diag_warning(r->d, m->name_place, "wso2-unsupported",
-			    "'%.*s' of an endpoint has no effect",
-			    SPAN_ARG(m->name));
-	return list;
-}
-
-/* x-mgw-backend, else x-wso2-production-endpoints; NULL: neither. */
-static struct spec_url *
-read_backend(struct reader *r, const struct node *map)
-{
-	const struct node *ours = tree_get(map, "x-mgw-backend");
-	const struct node *wso2 = tree_get(map, WSO2_ENDPOINTS);
-	struct spec_url *list = NULL;
-
-	if (ours == NULL)
-		return wso2 != NULL ? read_wso2_endpoint(r, wso2) : NULL;
-	if (ours->kind != NODE_LIST) {
-		read_url(r, ours, &list);
-		return list;
-	}
-	if (ours->first == NULL)
-		diag_error(r->d, ours->place, "kind", "x-mgw-backend is empty");
-	for (const struct node *u = ours->first; u != NULL; u = u->next)
-		read_url(r, u, &list);
-	return list;
 }
 
 /* Ours, then APIM's older name, then the usual one. */
@@ -212,7 +121,8 @@ read_root_extensions(struct reader *r)
 		set_base_path(r, t, "base path");
 	if (owner != NULL)
 		(void)reader_text(r, owner, "x-wso2-owner", false, &doc->owner);
-	doc->endpoints = read_backend(r, r->root);
+	doc->endpoints = read_backend(r, r->root, false);
+	doc->sandbox = read_backend(r, r->root, true);
 	read_shared(r, r->root, &doc->tier, &doc->disable_security,
 	    &doc->max_body_bytes);
 	doc->max_body_given = tree_get(r->root, "x-mgw-max-body") != NULL;
@@ -241,9 +151,10 @@ read_operation_extensions(
 	struct spec_url *own;
 
 	check_names(r, n, &known);
-	own = read_backend(r, n);
+	own = read_backend(r, n, false);
 	if (own != NULL)
 		o->endpoints = own;
+	o->sandbox = read_backend(r, n, true);
 	read_shared(r, n, &o->tier, &o->disable_security, &o->max_body_bytes);
 	read_wso2_operation(r, n, o);
 	if (auth != NULL) {

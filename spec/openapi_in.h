@@ -83,6 +83,12 @@ void set_base_path(
 /* Append a backend URL if it is one. */
 bool add_url(struct reader *r, struct spec_text url, struct spec_url **list);
 
+/* openapi_endpoint.c: ours, else WSO2's; NULL: neither. */
+struct spec_url *read_backend(
+    struct reader *r, const struct node *map, bool sandbox);
+
+#define WSO2_PRODUCTION "x-wso2-production-endpoints"
+#define WSO2_SANDBOX "x-wso2-sandbox-endpoints"
 #define WSO2_TIER "x-wso2-throttling-tier"
 #define WSO2_APP_SECURITY "x-wso2-application-security"
 #define WSO2_MUTUAL_SSL "x-wso2-mutual-ssl"

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "policy/client.h"
 #include "policy/url.h"
+#include "spec/endpoints.h"
 #include "spec/fields.h"
 #include "spec/keysource.h"
 
@@ -33,29 +34,13 @@ read_choice_switch(const struct node *map, const char *key,
 }
 
 static void
-read_endpoints(const struct node *map, struct spec_url **urls, struct diag *d)
+read_endpoints(const struct node *map, const char *key, struct spec_url **urls,
+    struct diag *d)
 {
-	const struct node *n = tree_get(map, "endpoints");
-	struct spec_url *u;
+	const struct node *n = tree_get(map, key);
 
-	if (n == NULL)
-		return;
-	if (n->kind != NODE_LIST || n->first == NULL) {
-		diag_error(
-		    d, n->place, "kind", "endpoints must be a list of URLs");
-		return;
-	}
-	for (const struct node *m = n->first; m != NULL; m = m->next) {
-		u = arena_alloc(d->arena, sizeof(*u));
-		if (u == NULL) {
-			d->failed = true;
-			return;
-		}
-		if (!node_text(m, "endpoints", true, &u->url, d))
-			continue;
-		*urls = u;
-		urls = &u->next;
-	}
+	if (n != NULL)
+		*urls = endpoints_read(n, key, false, d);
 }
 
 /* It is published as it stands, so it stands as it is to be. */
@@ -81,9 +66,9 @@ static void
 read_api(struct policyfile *f, const struct node *n, struct diag *d)
 {
 	static const char *const keys[] = { "name", "base-path", "endpoints",
-		"tier", "tier-replaces", "security", "scopes", "trailing-slash",
-		"errors", "max-body", "cors", "levels", "public-url",
-		"resource-metadata", NULL };
+		"sandbox-endpoints", "tier", "tier-replaces", "security",
+		"scopes", "trailing-slash", "errors", "max-body", "cors",
+		"levels", "public-url", "resource-metadata", NULL };
 	static const char *const security[] = { "as-documented", "required",
 		NULL };
 	static const char *const scopes[] = { "all", "any", NULL };
@@ -103,7 +88,8 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 		return;
 	field_text(n, "name", &a->name, d);
 	field_text(n, "base-path", &a->base_path, d);
-	read_endpoints(n, &a->endpoints, d);
+	read_endpoints(n, "endpoints", &a->endpoints, d);
+	read_endpoints(n, "sandbox-endpoints", &a->sandbox, d);
 	field_text(n, "tier", &a->tier, d);
 	field_switch(n, "tier-replaces", &a->tier_replaces, d);
 	read_choice_switch(n, "security", security, &a->security_required, d);
@@ -220,13 +206,14 @@ read_timeout(
 static void
 read_timeouts(struct row_settings *s, const struct node *n, struct diag *d)
 {
-	static const char *const keys[] = { "connect", "first-byte", "total",
-		NULL };
+	static const char *const keys[] = { "connect", "first-byte",
+		"between-bytes", "total", NULL };
 
 	if (n == NULL || !fields_check(n, "timeouts", keys, d))
 		return;
 	read_timeout(n, "connect", &s->connect_ms, d);
 	read_timeout(n, "first-byte", &s->first_byte_ms, d);
+	read_timeout(n, "between-bytes", &s->idle_ms, d);
 	read_timeout(n, "total", &s->total_ms, d);
 }
 
@@ -374,6 +361,8 @@ apply(const struct spec_api_rule *a, struct spec_document *doc)
 		doc->base_path = a->base_path;
 	if (a->endpoints != NULL)
 		doc->endpoints = a->endpoints;
+	if (a->sandbox != NULL)
+		doc->sandbox = a->sandbox;
 	if (a->tier.text.p != NULL)
 		doc->tier = a->tier;
 	doc->public_url = a->public_url;

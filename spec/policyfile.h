@@ -40,7 +40,8 @@
  *	  petstore.yaml:
  *	    name: Petstore                  instead of the title
  *	    base-path: /pets/v1
- *	    endpoints: [URL...]             may hold ${env:NAME}
+ *	    endpoints: [URL...]             see endpoints.h; may hold
+ *	    sandbox-endpoints: [URL...]     ${env:NAME}
  *	    tier: Gold
  *	    tier-replaces: false            in place of operations' tiers
  *	    security: required | as-documented
@@ -54,7 +55,7 @@
  *	    levels: ...                     see levels.h
  *	limits: {max-uri: 4096, max-headers: 8192, max-body: none,
  *	    ipv6-prefix: 64}            how many bits make one client
- *	timeouts: {connect: 3s, first-byte: 30s, total: 60s}
+ *	timeouts: {connect: 3s, first-byte: 30s, between-bytes: 0s, total: 60s}
  *	errors: problem       or wso2
  *	realm: mgw            in WWW-Authenticate
  *	cors: ...             of documents that say nothing of it
@@ -131,7 +132,7 @@ struct spec_api_rule {
 	struct spec_text file;
 	struct spec_text name, base_path, tier, public_url;
 	enum spec_switch resource_metadata;
-	struct spec_url *endpoints;
+	struct spec_url *endpoints, *sandbox;
 	struct spec_cors *cors;
 	struct spec_level *levels;
 	enum spec_switch security_required, scopes_any, slash_ignore,

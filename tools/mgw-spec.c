@@ -16,6 +16,7 @@ static const struct {
 	{ "dump", spec_dump, "print a document as JSON" },
 	{ "explain", spec_explain, "tell what the gate would decide, and why" },
 	{ "serve", spec_serve, "guard a document on loopback, to try it" },
+	{ "env", spec_env, "list the variables that a machine may set" },
 	{ "host", spec_host, "print the web server's configuration" },
 };
 

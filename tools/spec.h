@@ -23,6 +23,7 @@ int spec_dump(int argc, char **argv);
 int spec_explain(int argc, char **argv); /* spec_explain.c */
 int spec_serve(int argc, char **argv);   /* spec_serve.c */
 int spec_host(int argc, char **argv);    /* spec_host.c */
+int spec_env(int argc, char **argv);     /* spec_env.c */
 
 /* Append what lighttpd needs to reach an mgw that listens at "socket". */
 void spec_host_lighttpd(

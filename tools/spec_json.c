@@ -53,6 +53,9 @@ put_strings(struct json_object *o, const char *name, const struct bundle *b,
 	(void)json_put(o, name, list);
 }
 
+static const char *const balance_words[] = { "round-robin", "least-in-flight",
+	"hash", "failover" };
+static const char *const hash_words[] = { "address", "subject", "field" };
 static const char *const error_words[] = { "problem", "wso2" };
 static const char *const scheme_words[] = { "no-verifier", "jwt", "api-key",
 	"basic", "opaque", "mtls", "host" };
@@ -103,6 +106,23 @@ put_servers(struct json_object *o, const struct bundle *b, struct range r)
 	(void)json_put(o, "introspection", list);
 }
 
+/* How it stands among the others of its list. */
+static void
+put_balance(
+    struct json_object *o, const struct bundle *b, const struct row_endpoint *e)
+{
+	put_word(o, "balance", balance_words, e->balance);
+	put_number(o, "weight", e->weight);
+	if (e->balance == BALANCE_HASH)
+		put_word(o, "hash_by", hash_words, e->hash_by);
+	if (e->hash_name.n > 0) {
+		const struct row_name *n = bundle_name(b, e->hash_name.first);
+
+		put_word(o, "hash_in", name_words, n->kind);
+		put_text(o, "hash_field", b, n->shown);
+	}
+}
+
 static struct json_object *
 endpoints_json(const struct bundle *b, struct range r)
 {
@@ -117,7 +137,10 @@ endpoints_json(const struct bundle *b, struct range r)
 		    (e->flags & ENDPOINT_FROM_DOCUMENT) != 0);
 		put_number(o, "connect_ms", e->connect_ms);
 		put_number(o, "first_byte_ms", e->first_byte_ms);
+		put_number(o, "between_bytes_ms", e->idle_ms);
 		put_number(o, "total_ms", e->total_ms);
+		if (r.n > 1 || e->balance != BALANCE_ROUND_ROBIN)
+			put_balance(o, b, e);
 		(void)json_append(list, o);
 	}
 	return list;
@@ -173,6 +196,8 @@ operation_json(const struct bundle *b, const struct row_operation *op)
 	if (op->endpoints.n > 0)
 		(void)json_put(
 		    o, "endpoints", endpoints_json(b, op->endpoints));
+	if (op->sandbox.n > 0)
+		(void)json_put(o, "sandbox", endpoints_json(b, op->sandbox));
 	put_tier(o, b, op->tier);
 	put_number(o, "max_body_bytes", op->max_body_bytes);
 	if (op->flags & OPERATION_DEPRECATED)
@@ -332,6 +357,8 @@ spec_api_json(const struct bundle *b, uint32_t api)
 	put_word(o, "errors", error_words, a->errors);
 	put_number(o, "max_body_bytes", a->max_body_bytes);
 	(void)json_put(o, "endpoints", endpoints_json(b, a->endpoints));
+	if (a->sandbox.n > 0)
+		(void)json_put(o, "sandbox", endpoints_json(b, a->sandbox));
 	if (a->cors.n > 0)
 		(void)json_put(
 		    o, "cors", cors_json(b, bundle_cors(b, a->cors.first)));
@@ -466,6 +493,7 @@ settings_json(const struct bundle *b, const struct row_settings *s)
 	put_word(o, "errors", error_words, s->errors);
 	put_number(o, "connect_ms", s->connect_ms);
 	put_number(o, "first_byte_ms", s->first_byte_ms);
+	put_number(o, "between_bytes_ms", s->idle_ms);
 	put_number(o, "total_ms", s->total_ms);
 	put_text(o, "realm", b, s->realm);
 	put_word(o, "rate_headers", rate_words, s->rate_headers);

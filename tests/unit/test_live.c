@@ -171,12 +171,14 @@ START_TEST(a_broken_key_file_is_a_fault_until_it_is_repaired)
 END_TEST
 
 static void
-expect_backend(uint32_t port, const char *path)
+expect_backend(unsigned n, uint32_t port, const char *path)
 {
 	const struct generation *g = live_get(live);
 	const struct match m = { .api = bundle_api(g->policy.bundle, 0) };
-	const struct backend *b = live_backend(g, &m);
+	const struct balance_set *set = live_backends(g, &m, false);
+	const struct backend *b = &set->list[n - 1];
 
+	ck_assert_uint_eq(set->n, n);
 	ck_assert_uint_eq(b->port, port);
 	ck_assert(span_eq(b->path, span_str(path)));
 	live_put(live, g);
@@ -189,15 +191,26 @@ START_TEST(endpoints_take_their_values_from_this_machine)
 		.origin = "mgw.conf:3" };
 
 	ck_assert_msg(start() != NULL, "%s", why);
-	expect_backend(8080, "/api");
+	expect_backend(1, 8080, "/api");
 	live_close(live);
 	config.endpoints = &e;
 	ck_assert_msg(start() != NULL, "%s", why);
-	expect_backend(443, "/v2");
+	expect_backend(1, 443, "/v2");
 	live_close(live);
+	/* Behind the end of the list it is one more. */
 	e.index = 1;
+	ck_assert_msg(start() != NULL, "%s", why);
+	expect_backend(2, 443, "/v2");
+	live_close(live);
+	e.index = 0;
+	setenv("MGW_ENDPOINT_ONE_0", "http://env.example:81/v3", 1);
+	ck_assert_msg(start() != NULL, "%s", why);
+	expect_backend(1, 81, "/v3");
+	live_close(live);
+	setenv("MGW_ENDPOINT_ONE_0", "nonsense", 1);
 	ck_assert_ptr_null(start());
-	ck_assert_ptr_nonnull(strstr(why, "mgw.conf:3"));
+	ck_assert_ptr_nonnull(strstr(why, "MGW_ENDPOINT_ONE_0"));
+	unsetenv("MGW_ENDPOINT_ONE_0");
 	e = (struct config_endpoint){ .api = SPAN("Nobody"),
 		.url = SPAN("http://h/"),
 		.origin = "mgw.conf:3" };

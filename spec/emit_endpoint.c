@@ -1,0 +1,103 @@
+/*
+ * emit_endpoint - see emit_endpoint.h.
+ */
+#include "spec/emit_endpoint.h"
+
+#include "base/ascii.h"
+#include "base/clock.h"
+#include "policy/url.h"
+
+/* "X-API-Key" as CGI names it: "HTTP_X_API_KEY" (RFC 3875 4.1.18). */
+static struct span
+cgi_name(struct arena *a, struct span header)
+{
+	struct span name = arena_printf(a, "HTTP_%.*s", SPAN_ARG(header));
+	char *p = arena_alloc(a, name.n + 1);
+
+	if (name.p == NULL || p == NULL)
+		return SPAN(""); /* no name: the check of the bundle fails */
+	for (size_t i = 0; i < name.n; i++) {
+		p[i] = name.p[i] == '-' ? '_' : ascii_upper(name.p[i]);
+	}
+	return span_of(p, name.n);
+}
+
+uint32_t
+emit_name(
+    struct build *b, struct arena *a, enum name_kind kind, struct span shown)
+{
+	struct span name = kind == NAME_HEADER ? cgi_name(a, shown) : shown;
+	struct row_name row = { .kind = (uint32_t)kind };
+
+	row.name = build_text(b, name);
+	for (uint32_t i = 0; i < build_n(b, SECTION_NAME); i++) {
+		const struct row_name *there = build_at(b, SECTION_NAME, i);
+
+		/* Equal texts are stored once. */
+		if (there->kind == row.kind && there->name.at == row.name.at)
+			return i;
+	}
+	row.shown = build_text(b, shown);
+	return BUILD_ROW(b, SECTION_NAME, &row);
+}
+
+static uint32_t
+ms_or(uint64_t us, uint32_t otherwise)
+{
+	return us != UINT64_MAX ? (uint32_t)(us / US_PER_MS) : otherwise;
+}
+
+static void
+emit_set(struct build *b, struct arena *a, const struct spec_set *s,
+    struct row_endpoint *row)
+{
+	if (s == NULL)
+		return;
+	row->connect_ms = ms_or(s->connect_us, row->connect_ms);
+	row->first_byte_ms = ms_or(s->first_byte_us, row->first_byte_ms);
+	row->idle_ms = ms_or(s->idle_us, row->idle_ms);
+	row->total_ms = ms_or(s->total_us, row->total_ms);
+	row->set = build_text(b, s->name);
+	row->balance = (uint32_t)s->balance;
+	row->hash_by = (uint32_t)s->hash_by;
+	if (s->hash_by == HASH_BY_FIELD)
+		row->hash_name =
+		    (struct range){ emit_name(b, a, s->hash_in, s->hash_field),
+			    1 };
+}
+
+struct range
+emit_endpoints(struct build *b, struct arena *a, const struct row_settings *s,
+    const struct spec_url *list)
+{
+	struct range r = { build_n(b, SECTION_ENDPOINT), 0 };
+	const char *why;
+	struct url u;
+
+	for (; list != NULL; list = list->next) {
+		struct row_endpoint row = { .weight = list->weight,
+			.connect_ms = s->connect_ms,
+			.first_byte_ms = s->first_byte_ms,
+			.idle_ms = s->idle_ms,
+			.total_ms = s->total_ms };
+
+		emit_set(b, a, list->set, &row);
+		row.url = build_text(b, list->url.text);
+		if (list->weight == 0)
+			row.weight = 1;
+		if (list->from_document)
+			row.flags |= ENDPOINT_FROM_DOCUMENT;
+		/* What cannot be read holds a reference: link has seen it. */
+		if (url_parse(list->url.text, &u, &why)) {
+			row.flags |= u.tls ? ENDPOINT_TLS : 0;
+			row.host = build_text(b, u.host);
+			row.port = u.port;
+			row.path = build_text(b, u.path);
+			row.query = build_text(b, u.query);
+			row.unix_path = build_text(b, u.unix_path);
+		}
+		(void)BUILD_ROW(b, SECTION_ENDPOINT, &row);
+		r.n++;
+	}
+	return r;
+}

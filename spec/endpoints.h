@@ -1,0 +1,31 @@
+/*
+ * endpoints - where requests go, as mgw.yaml and x-mgw-* say it.
+ *
+ * A URL, a list of them, or
+ *
+ *	urls: [https://a.example/v1, {url: https://b.example, weight: 3}]
+ *	balance: round-robin | least-in-flight | hash | failover
+ *	hash-by: address | subject | header:NAME | cookie:NAME
+ *	timeouts: {connect: 3s, first-byte: 30s, between-bytes: 0s, total: 60s}
+ */
+#ifndef MGW_SPEC_ENDPOINTS_H
+#define MGW_SPEC_ENDPOINTS_H
+
+#include "spec/model.h"
+
+/*
+ * Read "n", which "what" names in messages.  A document may neither hold
+ * ${...} nor URLs that are none; those of mgw.yaml are judged by link.
+ * NULL after an error.
+ */
+struct spec_url *endpoints_read(
+    const struct node *n, const char *what, bool document, struct diag *d);
+
+/* A list that says nothing but its URLs; NULL: out of memory. */
+struct spec_set *endpoints_set(struct diag *d);
+
+/* Append a URL of a document if it is one. */
+bool endpoints_add(struct spec_text url, bool document, struct spec_set *set,
+    struct spec_url **list, struct diag *d);
+
+#endif

@@ -53,7 +53,16 @@ ALLC	 = -std=c11 -pthread $(WARN) $(CFLAGS) $(SANFLAGS)
 BASE	 = $(patsubst %.c,$O/%.o,$(wildcard base/*.c))
 POLICY	 = $(patsubst %.c,$O/%.o,$(wildcard policy/*.c))
 SPEC	 = $(patsubst %.c,$O/%.o,$(wildcard spec/*.c))
-FCGI	 = $(patsubst %.c,$O/%.o,$(filter-out fcgi/mgw.c,$(wildcard fcgi/*.c)))
+# Counters of several machines need hiredis; HIREDIS= builds without.
+HIREDIS	:= $(if $(shell pkg-config --libs hiredis 2>/dev/null),1)
+ifeq ($(HIREDIS),1)
+LIBS_STORE := $(shell pkg-config --libs hiredis libssl)
+NOT_STORE = fcgi/redis_none.c
+else
+NOT_STORE = fcgi/redis.c fcgi/redis_tls.c
+endif
+FCGI	 = $(patsubst %.c,$O/%.o,$(filter-out fcgi/mgw.c $(NOT_STORE), \
+	   $(wildcard fcgi/*.c)))
 SHARED	 = $(patsubst %.c,$O/%.o,$(filter-out tools/mgw-% tools/spec_% \
 	   tools/key_% tools/token_% tools/throttle_%,$(wildcard tools/*.c)))
 SUBCOMMANDS = $(patsubst %.c,$O/%.o,$(wildcard tools/spec_*.c))
@@ -64,6 +73,7 @@ FUZZ	 = $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # libcurl is loaded by fcgi/ when it is first used, not linked.
 LIBS	 = -ljson-c -lcrypto -lm -pthread -ldl
+LIBS_GATE = -lfcgi $(LIBS_STORE) $(LIBS)
 
 # What this call must have installed first; order-only, costs nothing when
 # it is there.
@@ -75,7 +85,7 @@ E2E	 = $(patsubst %.c,$O/%,$(filter-out %_words.c,$(wildcard \
 all: $(if $(wildcard fcgi/mgw.c),$O/mgw) $(TOOLS)
 
 $O/mgw: $O/fcgi/mgw.o $(FCGI) $(POLICY) $(BASE)
-	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS)
+	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ $(LIBS_GATE)
 
 $O/mgw-spec: $(SUBCOMMANDS)
 $O/mgw-key: $(patsubst %.c,$O/%.o,$(wildcard tools/key_*.c))
@@ -87,19 +97,19 @@ $O/mgw-%: $O/tools/mgw-%.o $(SHARED) $(SPEC) $(POLICY) $(BASE)
 
 $O/tests/unit/%: $O/tests/unit/%.o $(HELPERS) $(SPEC) $(FCGI) $(POLICY) \
     $(BASE)
-	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi -lyaml $(LIBS) \
+	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lyaml $(LIBS_GATE) \
 	    $(shell pkg-config --libs check)
 
 $O/tests/fuzz/%: $O/tests/fuzz/%.o $(filter %.o,$(REPLAY)) $(SPEC) $(FCGI) \
     $(POLICY) $(BASE)
 	$(LD_SAYS)$(CC) $(ALLC) $(filter -%,$(REPLAY)) $(LDFLAGS) -o $@ $^ \
-	    -lfcgi -lyaml $(LIBS)
+	    -lyaml $(LIBS_GATE)
 
 $O/tests/bench/micro: $O/tests/bench/micro.o $(POLICY) $(BASE)
 	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $O/tests/bench/decision: $O/tests/bench/decision.o $(FCGI) $(POLICY) $(BASE)
-	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi $(LIBS)
+	$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ $(LIBS_GATE)
 
 $O/tests/bench/%: $O/tests/bench/%.o
 	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi

@@ -17,6 +17,7 @@
 #include "fcgi/backends.h"
 #include "fcgi/listen.h"
 #include "fcgi/remote_file.h"
+#include "fcgi/store_set.h"
 #include "policy/control.h"
 #include "policy/source.h"
 
@@ -348,6 +349,50 @@ check_endpoints(struct report *r, const struct bundle *b)
 	backends_close(&l);
 }
 
+/* Each secret is read for itself, and forgotten with "objects". */
+struct secrets {
+	const struct report *report;
+	const struct bundle *bundle;
+	struct source_object objects[2];
+	unsigned n;
+};
+
+static bool
+check_secret(
+    void *world, uint32_t row, struct span *secret, char *why, size_t why_size)
+{
+	struct secrets *s = world;
+	const struct source_reader from = { .bundle = s->bundle,
+		.env = reader_env,
+		.world = (void *)(uintptr_t)s->report->config };
+
+	if (s->n == 2 ||
+	    !source_load(&from, row, &s->objects[s->n], why, why_size))
+		return false;
+	*secret = s->objects[s->n++].view.secret;
+	return true;
+}
+
+static void
+check_store(struct report *r, const struct bundle *b)
+{
+	struct secrets secrets = { .report = r, .bundle = b };
+	struct store_set set;
+	char why[WHY_MAX] = "";
+	bool ok;
+
+	if (!store_is_needed(b))
+		return;
+	ok = store_set_read(&set, b, r->config, check_secret, &secrets, why,
+		 sizeof(why)) &&
+	    store_link_try(&set.link, why, sizeof(why));
+	item(r, "store", set.shown.p != NULL ? set.shown : SPAN("-"), ok, "%s",
+	    ok ? "answers in time" : why);
+	store_set_fini(&set);
+	while (secrets.n > 0)
+		source_free(&secrets.objects[--secrets.n]);
+}
+
 static void
 check_bundle(struct report *r)
 {
@@ -364,6 +409,7 @@ check_bundle(struct report *r)
 	for (uint32_t i = 0; i < bundle_n(&b, SECTION_SOURCE); i++)
 		check_source(r, &b, i);
 	check_endpoints(r, &b);
+	check_store(r, &b);
 	bundle_close(&b);
 }
 

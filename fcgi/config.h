@@ -49,6 +49,7 @@ struct config {
 	enum client_header proxy_header; /* which of theirs */
 	const char *web_server_user;
 	struct config_endpoint *endpoints;
+	struct span store; /* where it is; p == NULL: as mgw.yaml */
 	struct config_pair *environment; /* "env NAME VALUE" and -e */
 	struct span peer_secret;         /* MGW_PEER_SECRET; p == NULL: none */
 	bool allow_root;

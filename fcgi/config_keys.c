@@ -309,6 +309,14 @@ set_env(struct origin *o, struct span value)
 	return config_add_env(o, name, span_trim(value));
 }
 
+/* It may hold references: it is read when all of them are known. */
+static bool
+set_store(struct origin *o, struct span value)
+{
+	o->config->store = arena_copy(&o->config->arena, value);
+	return o->config->store.p != NULL || origin_wrong(o, "out of memory");
+}
+
 static const struct config_key keys[] = {
 	{ "allow-root", set_allow_root },
 	{ "bundle", set_bundle },
@@ -323,6 +331,7 @@ static const struct config_key keys[] = {
 	{ "proxy-header", set_proxy_header },
 	{ "queue-time", set_queue_time },
 	{ "state", set_state },
+	{ "store", set_store },
 	{ "strip-prefix", set_strip_prefix },
 	{ "threads", set_threads },
 	{ "trusted-proxy", set_trusted_proxy },

@@ -14,6 +14,7 @@
 #include "fcgi/backends.h"
 #include "fcgi/introspect.h"
 #include "fcgi/sources.h"
+#include "fcgi/store.h"
 
 /* A bundle with what is made from it once. */
 struct loaded {
@@ -21,6 +22,7 @@ struct loaded {
 	struct bundle bundle;
 	struct backends backends;
 	struct introspect *introspect;
+	struct store *store; /* or NULL */
 };
 
 struct private
@@ -41,6 +43,7 @@ struct live {
 	pthread_mutex_t lock;
 	struct private *current;
 	struct file_identity refused; /* a bundle that was found bad */
+	bool direct;
 };
 
 /* The functions of struct outside; "world" is a struct private. */
@@ -69,8 +72,11 @@ world_introspect(void *world, const struct introspection *i, struct verdict *v)
 static enum take_result
 world_take(void *world, struct take *takes, unsigned n, int64_t now_us)
 {
-	struct state *s = ((struct private *)world)->live->state;
-	enum take_result result = state_take(s, takes, n, now_us);
+	struct private *p = world;
+	struct state *s = p->live->state;
+	enum take_result result = p->loaded->store != NULL
+	    ? store_take(p->loaded->store, takes, n, now_us)
+	    : state_take(s, takes, n, now_us);
 
 	state_note(s, takes, n, result, now_us);
 	return result;
@@ -117,6 +123,7 @@ loaded_put(struct loaded *l)
 	if (l == NULL || --l->n_users > 0)
 		return;
 	introspect_free(l->introspect);
+	store_close(l->store);
 	bundle_close(&l->bundle);
 	backends_close(&l->backends);
 	free(l);
@@ -213,6 +220,14 @@ load(struct live *l, char *why, size_t why_size)
 		return NULL;
 	sources = sources_open(
 	    &loaded->bundle, l->config, l->state, l->remote, why, why_size);
+	if (sources != NULL && store_is_needed(&loaded->bundle)) {
+		loaded->store = store_open(&loaded->bundle, l->config, sources,
+		    l->state, l->direct, why, why_size);
+		if (loaded->store == NULL) {
+			sources_free(sources);
+			sources = NULL;
+		}
+	}
 	if (sources == NULL) {
 		loaded_put(loaded);
 		return NULL;
@@ -235,6 +250,7 @@ live_open(const struct config *c, struct state *state, bool direct, char *why,
 		return NULL;
 	l->config = c;
 	l->state = state;
+	l->direct = direct;
 	pthread_mutex_init(&l->lock, NULL);
 	l->remote = remote_open(&set);
 	l->questions = questions_new(state, c->threads);

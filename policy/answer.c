@@ -82,6 +82,7 @@ retry_after(const struct decision *d)
 	case REASON_BREAKER_OPEN:
 	case REASON_OVERLOADED:
 	case REASON_VERIFIER_DOWN:
+	case REASON_STORE_DOWN:
 		return d->retry_after_s > 0 ? d->retry_after_s
 					    : RETRY_DEFAULT_S;
 	default:

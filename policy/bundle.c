@@ -51,6 +51,7 @@ static const struct {
 	[SECTION_KEY_PART] = { "KEY_PART", sizeof(struct row_key_part) },
 	[SECTION_ZONE] = { "ZONE", sizeof(struct row_zone) },
 	[SECTION_SHIFT] = { "SHIFT", sizeof(struct row_shift) },
+	[SECTION_STORE] = { "STORE", sizeof(struct row_store) },
 };
 
 uint32_t

@@ -15,6 +15,7 @@
 #include "policy/cors.h"
 #include "policy/endpoint.h"
 #include "policy/gauge.h"
+#include "policy/store.h"
 
 enum rule_kind {
 	RULE_TEXT,        /* struct text, may be absent */
@@ -156,7 +157,8 @@ static const struct rule rules[] = {
 	{ SECTION_TIER, RULE_RANGE, AT(tier, limits), SECTION_LIMIT },
 	{ SECTION_TIER, RULE_FLAGS, AT(tier, flags),
 	    TIER_UNLIMITED | TIER_PASS_OVER_QUOTA | TIER_OF_RESOURCE |
-		TIER_OF_APPLICATION | TIER_OF_SUBSCRIPTION },
+		TIER_OF_APPLICATION | TIER_OF_SUBSCRIPTION | TIER_STORE |
+		TIER_STORE_ALLOW | TIER_STORE_REFUSE },
 
 	{ SECTION_TIER, RULE_RANGE, AT(tier, key), SECTION_KEY_PART },
 
@@ -203,6 +205,14 @@ static const struct rule rules[] = {
 	{ SECTION_CORS, RULE_RANGE, AT(cors, limits), SECTION_LIMIT },
 	{ SECTION_CORS, RULE_FLAGS, AT(cors, flags),
 	    CORS_ANY_ORIGIN | CORS_CREDENTIALS | CORS_ANY_HEADER },
+
+	{ SECTION_STORE, RULE_TEXT, AT(store, url), 0 },
+	{ SECTION_STORE, RULE_HEADER, AT(store, user), 0 },
+	{ SECTION_STORE, RULE_HEADER, AT(store, prefix), 0 },
+	{ SECTION_STORE, RULE_TEXT, AT(store, ca_file), 0 },
+	{ SECTION_STORE, RULE_ROW_OR_NONE, AT(store, password),
+	    SECTION_SOURCE },
+	{ SECTION_STORE, RULE_ROW_OR_NONE, AT(store, key), SECTION_SOURCE },
 };
 
 static bool
@@ -524,6 +534,42 @@ issuer_ok(const struct bundle *b, const struct row_issuer *r)
 }
 
 static bool
+is_secret(const struct bundle *b, uint32_t source)
+{
+	return source == ROW_NONE ||
+	    bundle_source(b, source)->kind == SOURCE_SECRET;
+}
+
+/* A tier that is counted elsewhere is never counted nowhere. */
+static bool
+check_store(const struct bundle *b, char *why, size_t why_size)
+{
+	uint32_t n = bundle_n(b, SECTION_STORE);
+
+	if (n > 1 ||
+	    (n == 1 &&
+		(!is_secret(b, bundle_store(b, 0)->password) ||
+		    !is_secret(b, bundle_store(b, 0)->key))))
+		return bad_row(
+		    why, why_size, SECTION_STORE, 0, "more than one, or key");
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++) {
+		const struct row_tier *t = bundle_tier(b, i);
+		bool shared = (t->flags & TIER_STORE) != 0;
+
+		if (!shared &&
+		    (t->flags & (TIER_STORE_ALLOW | TIER_STORE_REFUSE)) != 0)
+			return bad_row(why, why_size, SECTION_TIER, i, "store");
+		for (uint32_t k = 0; shared && k < t->limits.n; k++)
+			if (n == 0 ||
+			    !store_can_hold(
+				bundle_limit(b, t->limits.first + k)))
+				return bad_row(why, why_size, SECTION_TIER, i,
+				    "cannot be counted in a store");
+	}
+	return true;
+}
+
+static bool
 check_rest(const struct bundle *b, char *why, size_t why_size)
 {
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_SCHEME); i++) {
@@ -557,6 +603,8 @@ check_rest(const struct bundle *b, char *why, size_t why_size)
 			return bad_row(why, why_size, SECTION_CORS, i,
 			    "origins, credentials or limits");
 	}
+	if (!check_store(b, why, why_size))
+		return false;
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_NAME); i++) {
 		if (bundle_name(b, i)->name.n == 0)
 			return bad_row(

@@ -310,6 +310,7 @@ cors_count_preflight(const struct outside *world, const struct bundle *b,
 		return true;
 	case TAKE_REFUSED:
 		return too_many(takes, c->limits.n, d);
+	case TAKE_DOWN: /* not of these, which are counted here */
 	case TAKE_FAULT:
 		break;
 	}

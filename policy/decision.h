@@ -82,6 +82,8 @@
 	REASON(OVERLOADED, "overloaded", 503, 900900, "Overloaded")            \
 	REASON(VERIFIER_DOWN, "verifier-down", 503, 900900,                    \
 	    "Credential cannot be verified now")                               \
+	REASON(STORE_DOWN, "store-down", 503, 900900,                          \
+	    "Limits cannot be checked now")                                    \
 	REASON(FAULT, "fault", 500, 900900, "Internal error")
 
 #define REASON_ENUM(name, word, status, code, title) REASON_##name,

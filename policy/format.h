@@ -96,6 +96,7 @@ enum section {
 	SECTION_KEY_PART = 47,
 	SECTION_ZONE = 48,
 	SECTION_SHIFT = 49,
+	SECTION_STORE = 45,
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
 	 * 32 BREAKER    of an endpoint: window, ratio, statuses, reset
@@ -408,6 +409,10 @@ struct row_source {
 #define TIER_OF_RESOURCE UINT32_C(4)
 #define TIER_OF_APPLICATION UINT32_C(8)
 #define TIER_OF_SUBSCRIPTION UINT32_C(16)
+/* Counted in the store of several machines; and, when it is gone, ... */
+#define TIER_STORE (UINT32_C(1) << 16)
+#define TIER_STORE_ALLOW (UINT32_C(1) << 17)  /* not at all, */
+#define TIER_STORE_REFUSE (UINT32_C(1) << 18) /* refused; else locally */
 
 struct row_tier {
 	struct text name;
@@ -592,6 +597,21 @@ struct row_cors {
 	struct range limits;  /* LIMIT, of preflights from one address */
 	uint32_t flags;
 	uint32_t max_age_s; /* that a preflight may be remembered */
+};
+
+/*
+ * Where counters of several machines are: one row, or none.  Without a url
+ * mgw.conf must name one where a tier is TIER_STORE.
+ */
+struct row_store {
+	struct text url;    /* may hold references; see policy/store.h */
+	struct text user;   /* absent: the default user */
+	struct text prefix; /* of the names of counters */
+	struct text ca_file;
+	uint32_t password; /* SOURCE of kind SOURCE_SECRET, or ROW_NONE */
+	uint32_t key;      /* the same; of the names of counters */
+	uint32_t timeout_us;
+	uint32_t pad;
 };
 
 /* Row of SECTION_STRING is struct text; of SECTION_INDEX, uint32_t. */

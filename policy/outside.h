@@ -29,10 +29,12 @@ struct take {
 	int64_t from_us, until_us;
 	bool pass_over; /* stopOnQuota: false: counted, never refused */
 	bool client;    /* a client can make up as many keys as it likes */
+	uint32_t store; /* TIER_STORE and what else of its flags is set */
 
 	/* Answer. */
 	bool refused;
 	bool over;          /* passed only because of pass_over */
+	bool untold;        /* its counter was not asked */
 	uint64_t remaining; /* after this take */
 	uint64_t reset_us;  /* until the limit is whole again */
 	uint64_t wait_us;   /* refused: until a retry could pass */
@@ -43,7 +45,8 @@ struct take {
 enum take_result {
 	TAKE_ALLOWED, /* all were charged */
 	TAKE_REFUSED, /* none was charged; at least one has "refused" */
-	TAKE_FAULT,   /* none was charged; the store cannot tell */
+	TAKE_FAULT,   /* none was charged; the counters cannot tell */
+	TAKE_DOWN,    /* none was charged; a store that counts is gone */
 };
 
 enum source_result {

@@ -120,9 +120,22 @@ enum state_total {
 	STATE_VERDICT_HIT,
 	STATE_VERDICT_MISS,
 	STATE_EVENT_LOST,
+	STATE_STORE_ASKED,   /* a store of several machines; and then: */
+	STATE_STORE_FAILED,  /* it did not answer */
+	STATE_STORE_LOCAL,   /* without it: counted on this machine, */
+	STATE_STORE_ALLOWED, /* passed without being counted, */
+	STATE_STORE_REFUSED, /* refused */
 	STATE_TOTAL__MAX
 };
 void state_tally(struct state *s, enum state_total what);
+
+/*
+ * A store of several machines does not answer: nobody need ask it until
+ * wall time "until_us"; 0: it answers.  For processes of one request, and
+ * for mgw-status.
+ */
+void state_store_down(struct state *s, int64_t until_us);
+bool state_store_is_down(const struct state *s, int64_t now_us);
 
 /* This process's line in mgw-status; slots of the dead are taken over. */
 void state_process_enter(struct state *s, struct span bundle_path,
@@ -205,6 +218,7 @@ struct state_report {
 	struct state_process *processes; /* those alive */
 	unsigned n_processes;
 	uint64_t totals[STATE_TOTAL__MAX];
+	bool store_down;
 };
 
 /* A picture of "s" at "now_us", in "a"; false: the arena is full. */

@@ -149,6 +149,7 @@ struct control_words {
 	/* Who makes most of the traffic; see state_control.c. */
 	_Atomic uint64_t candidate, votes, counted;
 	_Atomic int64_t told_us;
+	_Atomic int64_t store_down_us; /* until then; see state_store.c */
 };
 
 #define MUTEXES 16

@@ -227,6 +227,7 @@ state_report(const struct state *s, int64_t now_us, struct arena *a,
 	    (struct state_fill){ "apis", r->n_apis, s->n_apis };
 	r->fills[r->n_fills++] =
 	    (struct state_fill){ "processes", r->n_processes, s->n_processes };
+	r->store_down = state_store_is_down(s, now_us);
 	for (int i = 0; i < STATE_TOTAL__MAX; i++)
 		r->totals[i] = atomic_load(&s->metrics->totals[i]);
 	return true;

@@ -10,6 +10,9 @@
 /* Longer periods are quotas: a client should not wait for them. */
 #define RATE_PERIOD_MAX_US (60 * US_PER_S)
 
+/* A store that is gone is looked for that often. */
+#define STORE_RETRY_S 1
+
 int
 throttle_culprit(const struct receipt *receipt)
 {
@@ -78,6 +81,15 @@ exceeded(const struct bundle *b, const struct request *r,
 	return false;
 }
 
+/* Of a counter that was not asked nothing is told. */
+static void
+keep_untold(struct receipt *receipt)
+{
+	for (unsigned i = 0; i < receipt->n; i++)
+		if (receipt->takes[i].untold)
+			receipt->own[i] = false;
+}
+
 bool
 throttle_take(const struct outside *world, const struct bundle *b,
     const struct request *r, const struct match *m, const struct principal *who,
@@ -102,10 +114,18 @@ throttle_take(const struct outside *world, const struct bundle *b,
 	switch (
 	    world->take(world->world, receipt->takes, receipt->n, r->now_us)) {
 	case TAKE_ALLOWED:
+		keep_untold(receipt);
 		receipt->charged = true;
 		return true;
 	case TAKE_REFUSED:
+		keep_untold(receipt);
 		return exceeded(b, r, receipt, d);
+	case TAKE_DOWN:
+		receipt->n = 0;
+		(void)refuse(d, REASON_STORE_DOWN,
+		    SPAN("the counters of all machines cannot be reached"));
+		d->retry_after_s = STORE_RETRY_S;
+		return false;
 	case TAKE_FAULT:
 		break;
 	}

@@ -200,9 +200,12 @@ add_level(const struct throttle_call *c, enum level level, uint32_t tier,
 		if (to->n == TAKES_MAX)
 			return refuse(
 			    c->decision, REASON_FAULT, SPAN("too many limits"));
-		*t = (struct take){ .limit = bundle_limit(
-					c->bundle, row->limits.first + i),
-			.pass_over = (row->flags & TIER_PASS_OVER_QUOTA) != 0 };
+		*t = (struct take){
+			.limit = bundle_limit(c->bundle, row->limits.first + i),
+			.pass_over = (row->flags & TIER_PASS_OVER_QUOTA) != 0,
+			.store = row->flags &
+			    (TIER_STORE | TIER_STORE_ALLOW | TIER_STORE_REFUSE)
+		};
 		add_part(t, span_str(level_words[level]));
 		add_part(t, index_name(i));
 		to->own[to->n] = add_key(t, c, level, row, rule);

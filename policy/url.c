@@ -123,7 +123,6 @@ parse_authority(struct span authority, struct url *u, const char **why)
 	}
 	if (!check_host(u->host, bracketed, why))
 		return false;
-	u->port = u->tls ? 443 : 80;
 	if (port.p != NULL) {
 		if (!span_to_u64(port, PORT_MAX, &number) || number == 0)
 			return fail(why, "bad port");
@@ -166,11 +165,19 @@ parse_unix(struct span rest, struct url *u, const char **why)
 }
 
 bool
-url_parse(struct span text, struct url *u, const char **why)
+url_parse_rest(struct span rest, struct url *u, const char **why)
 {
-	struct span rest;
 	size_t n = 0;
 
+	while (n < rest.n && strchr("/?#", rest.p[n]) == NULL)
+		n++;
+	return parse_authority(span_of(rest.p, n), u, why) &&
+	    parse_path(span_skip(rest, n), u, why);
+}
+
+bool
+url_parse(struct span text, struct url *u, const char **why)
+{
 	*u = (struct url){ 0 };
 	u->path = SPAN("");
 	if (span_starts(text, SPAN("unix:")))
@@ -180,11 +187,8 @@ url_parse(struct span text, struct url *u, const char **why)
 	else if (text.n < 7 ||
 	    !span_eq_nocase(span_of(text.p, 7), SPAN("http://")))
 		return fail(why, "not an http, https or unix URL");
-	rest = span_skip(text, u->tls ? 8 : 7);
-	while (n < rest.n && strchr("/?#", rest.p[n]) == NULL)
-		n++;
-	return parse_authority(span_of(rest.p, n), u, why) &&
-	    parse_path(span_skip(rest, n), u, why);
+	u->port = u->tls ? 443 : 80;
+	return url_parse_rest(span_skip(text, u->tls ? 8 : 7), u, why);
 }
 
 static bool

@@ -26,6 +26,12 @@ struct url {
 bool url_parse(struct span text, struct url *u, const char **why);
 
 /*
+ * The same for what follows "//" of a scheme that is not HTTP: "tls" and
+ * the port that stands for none are set already.
+ */
+bool url_parse_rest(struct span rest, struct url *u, const char **why);
+
+/*
  * The host is this machine or the link it hangs on, as far as its name
  * tells: localhost, loopback, link-local, unspecified, a UNIX socket.
  * What a name resolves to is judged again when a connection is made.

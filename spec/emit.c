@@ -45,6 +45,26 @@ emit_source(struct emit *e, const struct spec_source *s)
 	return BUILD_ROW(e->b, SECTION_SOURCE, &row);
 }
 
+static void
+emit_store(struct emit *e)
+{
+	const struct spec_store *s = e->spec->policy->store;
+	struct row_store row = { .password = ROW_NONE, .key = ROW_NONE };
+
+	if (s == NULL)
+		return;
+	row.url = build_text(e->b, s->url.text);
+	row.user = build_text(e->b, s->user.text);
+	row.prefix = build_text(e->b, s->prefix.text);
+	row.ca_file = build_text(e->b, s->ca.text);
+	row.timeout_us = s->timeout_us;
+	if (s->password != NULL)
+		row.password = emit_source(e, s->password);
+	if (s->key != NULL)
+		row.key = emit_source(e, s->key);
+	(void)BUILD_ROW(e->b, SECTION_STORE, &row); /* row 0 */
+}
+
 static uint32_t
 tier_row(const struct spec_tier *t)
 {
@@ -409,6 +429,7 @@ emit_bundle(const struct spec *s, struct buf *bytes)
 	if (s->policy->api_keys != NULL)
 		key_file = emit_source(&e, s->policy->api_keys);
 	emit_tiers(&e);
+	emit_store(&e);
 	emit_levels(&e, s->policy->levels, ROW_NONE);
 	for (const struct spec_document *d = s->documents; d; d = d->next)
 		emit_document(&e, d, key_file);

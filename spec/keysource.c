@@ -437,21 +437,38 @@ read_api_keys(const struct keysource *r, const struct node *n)
 	r->f->api_keys = s;
 }
 
+struct keysource
+keysource_of(struct policyfile *f, const char *bundle, struct diag *d)
+{
+	struct keysource r = { f, NULL, d };
+	const char *of_bundle;
+
+	if (bundle == NULL)
+		return r;
+	r.folder = folder_of(f->file, d->arena);
+	of_bundle = folder_of(bundle, d->arena);
+	if (r.folder != NULL && of_bundle != NULL &&
+	    strcmp(r.folder, of_bundle) == 0)
+		r.folder = NULL;
+	return r;
+}
+
+struct span
+keysource_path(const struct keysource *r, struct span path)
+{
+	path = stored_path(r, path);
+	if (path.p == NULL)
+		r->d->failed = true;
+	return path;
+}
+
 void
 keysource_read(struct policyfile *f, const struct node *root,
     const char *bundle, struct diag *d)
 {
-	struct keysource r = { f, NULL, d };
+	const struct keysource r = keysource_of(f, bundle, d);
 	const struct node *issuers = tree_get(root, "issuers");
-	const char *of_bundle;
 
-	if (bundle != NULL) {
-		r.folder = folder_of(f->file, d->arena);
-		of_bundle = folder_of(bundle, d->arena);
-		if (r.folder != NULL && of_bundle != NULL &&
-		    strcmp(r.folder, of_bundle) == 0)
-			r.folder = NULL;
-	}
 	introspection_read_all(&r, tree_get(root, "introspection"));
 	read_api_keys(&r, tree_get(root, "api-keys"));
 	if (issuers == NULL)

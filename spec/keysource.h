@@ -23,6 +23,13 @@ struct keysource {
 struct spec_source *keysource_secret(
     const struct keysource *r, const struct node *n, const char *what);
 
+/* For "bundle" see policyfile_read. */
+struct keysource keysource_of(
+    struct policyfile *f, const char *bundle, struct diag *d);
+
+/* A file that mgw.yaml names, as the bundle is to name it. */
+struct span keysource_path(const struct keysource *r, struct span path);
+
 /* Read both from "root" into "f"; for "bundle" see policyfile_read. */
 void keysource_read(struct policyfile *f, const struct node *root,
     const char *bundle, struct diag *d);

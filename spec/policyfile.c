@@ -10,6 +10,7 @@
 #include "spec/endpoints.h"
 #include "spec/fields.h"
 #include "spec/keysource.h"
+#include "spec/storefile.h"
 
 #define URI_MAX (64 * 1024)
 #define HEADERS_MAX (64 * 1024)
@@ -258,9 +259,9 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
     struct diag *d)
 {
 	static const char *const keys[] = { "issuers", "introspection",
-		"api-keys", "schemes", "tiers", "tiers-file", "apis", "limits",
-		"timeouts", "errors", "realm", "cors", "levels", "unknown-tier",
-		"rate-headers", NULL };
+		"api-keys", "schemes", "tiers", "tiers-file", "store", "apis",
+		"limits", "timeouts", "errors", "realm", "cors", "levels",
+		"unknown-tier", "rate-headers", NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;
@@ -274,6 +275,7 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 	if (tree_get(root, "tiers") != NULL)
 		tiers_read(f->tiers, tree_get(root, "tiers"), d);
 	read_tiers_file(f, root, d);
+	storefile_read(f, root, bundle, d);
 	read_apis(f, tree_get(root, "apis"), d);
 	read_limits(&f->settings, tree_get(root, "limits"), d);
 	read_timeouts(&f->settings, tree_get(root, "timeouts"), d);

@@ -36,6 +36,7 @@
  *	        (what has no dot is no JWT), or {api-key: true}
  *	tiers: ...            see tiers.h
  *	tiers-file: policies.yaml
+ *	store: ...            see storefile.h
  *	apis:                 by file name as given to import
  *	  petstore.yaml:
  *	    name: Petstore                  instead of the title
@@ -143,6 +144,14 @@ struct spec_api_rule {
 	bool used;
 };
 
+/* "store" */
+struct spec_store {
+	struct place place;
+	struct spec_text url, user, prefix, ca;
+	struct spec_source *password, *key; /* or NULL */
+	uint32_t timeout_us;
+};
+
 struct policyfile {
 	const char *file; /* NULL: there is none, all is as it is by default */
 	struct spec_issuer *issuers;
@@ -151,6 +160,7 @@ struct policyfile {
 	struct spec_source *api_keys; /* or NULL */
 	struct spec_verifier *verifiers;
 	struct spec_tier *tiers;
+	struct spec_store *store; /* or NULL */
 	struct spec_api_rule *apis;
 	struct row_settings settings; /* all but realm */
 	struct spec_text realm;

@@ -141,7 +141,8 @@ read_count(const struct node *n, const char *key, uint32_t unit,
 
 static const char *const limit_keys[] = { "limit", "per", "burst", "algorithm",
 	"unit", "timezone" };
-static const char *const tier_keys[] = { "limits", "key", "stop-on-quota" };
+static const char *const tier_keys[] = { "limits", "key", "stop-on-quota",
+	"store", "when-down" };
 
 #define LIMIT_KEYS (sizeof(limit_keys) / sizeof(limit_keys[0]))
 #define TIER_KEYS (sizeof(tier_keys) / sizeof(tier_keys[0]))
@@ -281,11 +282,19 @@ tiers_read_key(const struct node *n, struct diag *d)
 }
 
 /* What a map says of the tier as a whole. */
+const char *const tier_down_words[] = { "local", "allow", "refuse", NULL };
+
 static void
 read_options(struct spec_tier *t, const struct node *n, struct diag *d)
 {
+	static const char *const places[] = { "local", "shared", NULL };
 	enum spec_switch stop = SWITCH_UNSET;
+	int place = -1, down = -1;
 
+	field_choice(n, "store", places, &place, d);
+	field_choice(n, "when-down", tier_down_words, &down, d);
+	t->place = (enum tier_place)(TIER_PLACE_UNSET + 1 + place);
+	t->down = (enum tier_down)(TIER_DOWN_UNSET + 1 + down);
 	field_switch(n, "stop-on-quota", &stop, d);
 	if (stop == SWITCH_FALSE)
 		t->flags |= TIER_PASS_OVER_QUOTA;

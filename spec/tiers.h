@@ -24,6 +24,9 @@
  * and, for subscriptions, stopOnQuota.  They are windows of unitTime units.
  *
  * "Unlimited" is built in.
+ *
+ * store (local or shared) and when-down (local, allow or refuse) say where
+ * a tier is counted; see storefile.h.
  */
 #ifndef MGW_SPEC_TIERS_H
 #define MGW_SPEC_TIERS_H
@@ -47,6 +50,23 @@ struct spec_key {
 	struct span name; /* of a header, a query parameter or a claim */
 };
 
+/* As a tier itself says. */
+enum tier_place {
+	TIER_PLACE_UNSET,
+	TIER_LOCAL,
+	TIER_SHARED,
+};
+
+enum tier_down {
+	TIER_DOWN_UNSET,
+	TIER_DOWN_LOCAL,
+	TIER_DOWN_ALLOW,
+	TIER_DOWN_REFUSE,
+};
+
+/* "local", "allow", "refuse". */
+extern const char *const tier_down_words[];
+
 struct spec_tier {
 	struct spec_tier *next;
 	struct spec_text name;
@@ -55,7 +75,9 @@ struct spec_tier {
 	struct spec_zone *zones[TAKES_MAX]; /* NULL: UTC */
 	uint32_t n_limits;
 	struct spec_key *key; /* NULL: that of the level */
-	uint32_t row;         /* set by emit */
+	enum tier_place place;
+	enum tier_down down;
+	uint32_t row; /* set by emit */
 };
 
 /* "Unlimited", to begin a list with; NULL when the arena is full. */

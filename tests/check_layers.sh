@@ -8,13 +8,15 @@ deny() { # deny FOLDER PATTERN [FILES ALLOWED, a pattern]
 	    grep -vxE "${3:-none}" || true)
 	test -z "$hits" || { echo "$1 must not include $2: $hits" >&2; bad=1; }
 }
-deny base   'policy/|spec/|fcgi/|fcgiapp|curl/|json-c/|yaml|openssl/'
-deny policy 'spec/|fcgi/|fcgiapp|curl/|yaml'
+deny base   'policy/|spec/|fcgi/|fcgiapp|curl/|json-c/|yaml|openssl/|hiredis/'
+deny policy 'spec/|fcgi/|fcgiapp|curl/|yaml|hiredis/'
 deny policy 'json-c/'  'policy/json.c'
 deny policy 'openssl/' 'policy/sign(_key)?.[ch]'
 deny spec   'fcgi/|fcgiapp|curl/|openssl/|json-c/'
 deny spec   'yaml'     'spec/tree.c'
-deny fcgi   'spec/|yaml|json-c/|openssl/'
+deny fcgi   'spec/|yaml|json-c/'
+deny fcgi   'openssl/' 'fcgi/redis_tls.c'
+deny fcgi   'hiredis/' 'fcgi/redis.c'
 deny fcgi   'fcgiapp'  'fcgi/exchange.c'
 deny fcgi   'curl/'    'fcgi/(connect|fetch|libcurl).[ch]'
 test ! -d tools || deny tools  'fcgiapp|curl/|json-c/|yaml|openssl/'

@@ -44,6 +44,11 @@ static const char *const totals[STATE_TOTAL__MAX] = {
 	[STATE_VERDICT_HIT] = "verdict_hits",
 	[STATE_VERDICT_MISS] = "verdict_misses",
 	[STATE_EVENT_LOST] = "events_lost",
+	[STATE_STORE_ASKED] = "store_asked",
+	[STATE_STORE_FAILED] = "store_failed",
+	[STATE_STORE_LOCAL] = "store_local",
+	[STATE_STORE_ALLOWED] = "store_allowed",
+	[STATE_STORE_REFUSED] = "store_refused",
 };
 
 /* Without control bytes and bytes that a terminal may not know. */
@@ -152,6 +157,10 @@ write_text(const struct state_report *r, const struct rules *rules,
 		    r->fills[i].section, r->fills[i].used, r->fills[i].count);
 	for (int i = 0; i < STATE_TOTAL__MAX; i++)
 		buf_printf(to, "%s: %" PRIu64 "\n", totals[i], r->totals[i]);
+	if (r->store_down)
+		buf_add_str(to, "store: does not answer\n");
+	else if (r->totals[STATE_STORE_ASKED] > 0)
+		buf_add_str(to, "store: answers\n");
 }
 
 static void
@@ -214,7 +223,8 @@ write_json(const struct state_report *r, const struct rules *rules,
 	for (int i = 0; i < STATE_TOTAL__MAX; i++)
 		buf_printf(to, "%s\"%s\":%" PRIu64, i > 0 ? "," : "", totals[i],
 		    r->totals[i]);
-	buf_add_str(to, "}}\n");
+	buf_printf(
+	    to, "},\"store_down\":%s}\n", r->store_down ? "true" : "false");
 }
 
 /* Print once; exit code. */

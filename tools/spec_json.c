@@ -454,6 +454,30 @@ issuer_json(const struct bundle *b, const struct row_issuer *i)
 	return o;
 }
 
+static const char *
+when_down(uint32_t tier_flags)
+{
+	return (tier_flags & TIER_STORE_REFUSE) != 0 ? "refuse"
+	    : (tier_flags & TIER_STORE_ALLOW) != 0   ? "allow"
+						     : "local";
+}
+
+/* What is shared by several machines; secrets are not in a bundle. */
+static struct json_object *
+store_json(const struct bundle *b, const struct row_store *s)
+{
+	struct json_object *o = json_new_object();
+
+	put_text(o, "url", b, s->url);
+	put_text(o, "user", b, s->user);
+	put_text(o, "prefix", b, s->prefix);
+	put_text(o, "ca", b, s->ca_file);
+	put_flag(o, "password", s->password != ROW_NONE);
+	put_flag(o, "key", s->key != ROW_NONE);
+	put_number(o, "timeout_us", s->timeout_us);
+	return o;
+}
+
 static struct json_object *
 tier_json(const struct bundle *b, const struct row_tier *t)
 {
@@ -472,6 +496,9 @@ tier_json(const struct bundle *b, const struct row_tier *t)
 	(void)json_put(o, "levels", levels);
 	put_flag(o, "unlimited", (t->flags & TIER_UNLIMITED) != 0);
 	put_flag(o, "stop_on_quota", !(t->flags & TIER_PASS_OVER_QUOTA));
+	if (t->flags & TIER_STORE)
+		(void)json_put(o, "when_down",
+		    json_new_string(span_str(when_down(t->flags))));
 	for (uint32_t i = 0; i < t->limits.n; i++)
 		(void)json_append(limits,
 		    limit_json(b, bundle_limit(b, t->limits.first + i)));
@@ -526,6 +553,8 @@ spec_bundle_json(const struct bundle *b)
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++)
 		(void)json_append(tiers, tier_json(b, bundle_tier(b, i)));
 	(void)json_put(o, "tiers", tiers);
+	if (bundle_n(b, SECTION_STORE) > 0)
+		(void)json_put(o, "store", store_json(b, bundle_store(b, 0)));
 	(void)json_put(o, "levels", levels_json(b, ROW_NONE));
 	return o;
 }

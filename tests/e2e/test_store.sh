@@ -1,0 +1,101 @@
+#!/bin/sh
+# Limits that are counted in Redis: levels, names, and exact over two gates.
+. tests/e2e/lib.sh
+. tests/e2e/store.sh
+store_or_skip
+start_backend
+start_redis
+store_policy "unix:$W/redis.sock" 1s
+start_mgw --threads 8
+start_lighttpd
+
+it 'a shared limit holds'
+for n in 1 2 3; do
+	get /shared/a/three
+	expect_status 200
+done
+get /shared/a/three
+expect_status 429
+expect_reason quota-exceeded
+expect_header Retry-After '[0-9]*'
+
+it 'several limits are charged together or not at all'
+for n in 1 2 3 4; do get /shared/a/both; done
+expect_status 429
+redis --scan >"$W/names"
+counts=$(while read -r name; do redis GET "$name"; done <"$W/names" |
+    awk '{ print $2 }' | sort -n | tr '\n' ' ')
+test "$counts" = '2 2 3 ' || wrong "counts are $counts"
+
+it 'a sliding limit and one by the calendar hold'
+for limit in slide month; do
+	for n in 1 2 3 4; do
+		get /shared/a/$limit
+		expect_status 200
+		sleep 0.2
+	done
+	get /shared/a/$limit
+	expect_status 429
+	expect_header Retry-After '[0-9]*'
+done
+
+it 'the server learns no names, and keeps nothing forever'
+redis --scan >"$W/names"
+test "$(wc -l <"$W/names")" -ge 3 || wrong 'no counters in the server'
+! grep -vxE 'mgw:[0-9a-f]{32}' "$W/names" || wrong 'a name is no hash'
+while read -r name; do
+	case $(redis PTTL "$name") in
+	-*) wrong "$name is kept forever" ;;
+	esac
+done <"$W/names"
+
+it 'one that forgets its scripts is told them again'
+redis SCRIPT FLUSH >/dev/null
+get /shared/a/allow
+expect_status 200
+get /shared/a/allow
+expect_status 429
+test "$(total store_failed)" = 0 || wrong 'that was taken for a failure'
+
+# A second machine: a state of its own, the same bundle and server.
+FIRST=$URL
+"$O"/mgw --config "$W/mgw.conf" --state "$W/state-b" --threads 8 \
+    --listen "unix:$W/b.sock" 2>>"$W/mgw.log" &
+PIDS="$PIDS $!"
+wait_for 100 test -S "$W/b.sock" || fatal 'the second mgw does not start'
+SOCKET=$W/b.sock
+start_lighttpd
+SECOND=$URL
+
+it 'two gates on one server let pass exactly a thousand'
+flood 700 /shared/a/thousand "$FIRST" "$SECOND"
+expect_flood '200:1000 429:400 '
+
+it 'and exactly the burst of a token bucket'
+flood 60 /shared/a/bucket "$FIRST" "$SECOND"
+expect_flood '200:50 429:70 '
+
+it 'a counter that somebody has spoilt begins anew'
+for name in $(redis --scan); do redis SET "$name" 'not 3 numbers' >/dev/null; done
+get /shared/a/three
+expect_status 200
+for name in $(redis --scan); do
+	redis DEL "$name" >/dev/null
+	redis LPUSH "$name" x >/dev/null
+done
+get /shared/a/three
+expect_status 200
+
+it 'a counter from a server whose clock was ahead holds nobody for long'
+for name in $(redis --scan); do
+	redis SET "$name" '9000000000000000 900' >/dev/null
+done
+for limit in three bucket both slide month; do
+	get /shared/a/$limit
+	case $limit in
+	bucket) expect_status 429 ;; # it is empty now, and fills
+	*) expect_status 200 ;;
+	esac
+done
+URL=$FIRST
+done_testing

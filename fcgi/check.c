@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "fcgi/backends.h"
+#include "fcgi/introspect.h"
 #include "fcgi/listen.h"
 #include "fcgi/remote_file.h"
 #include "fcgi/store_set.h"
@@ -241,6 +242,7 @@ check_source(struct report *r, const struct bundle *b, uint32_t row)
 		[SOURCE_SECRET] = "secret",
 		[SOURCE_KEY_SET] = "key set",
 		[SOURCE_KEY_FILE] = "key file",
+		[SOURCE_SIGNING_KEY] = "signing key",
 	};
 	const struct row_source *s = bundle_source(b, row);
 	const struct source_reader from = { .bundle = b,
@@ -262,7 +264,11 @@ check_source(struct report *r, const struct bundle *b, uint32_t row)
 		name = bundle_text(b, s->value);
 		ok = false;
 	} else if (s->how == SOURCE_URL) {
-		check_kept(r, name);
+		/* As remote.h names it. */
+		if (s->issuer.n > 0)
+			name = arena_printf(&a, "%.*s %.*s", SPAN_ARG(name),
+			    SPAN_ARG(bundle_text(b, s->issuer)));
+		check_kept(r, name.p != NULL ? name : SPAN(""));
 		arena_fini(&a);
 		return;
 	} else {
@@ -274,6 +280,23 @@ check_source(struct report *r, const struct bundle *b, uint32_t row)
 	if (ok)
 		source_free(&o);
 	arena_fini(&a);
+}
+
+static void
+check_introspection(struct report *r, const struct bundle *b)
+{
+	char why[WHY_MAX] = "";
+	struct introspect *s = introspect_open(b, r->config, why, sizeof(why));
+
+	if (s == NULL)
+		item(r, "introspection", SPAN("-"), false, "%s", why);
+	for (uint32_t i = 0; s != NULL && i < bundle_n(b, SECTION_INTROSPECT);
+	     i++)
+		item(r, "introspection",
+		    bundle_text(b, bundle_introspect(b, i)->url), true,
+		    "for tokens of %.*s",
+		    SPAN_ARG(bundle_text(b, bundle_introspect(b, i)->issuer)));
+	introspect_free(s);
 }
 
 static void
@@ -408,6 +431,7 @@ check_bundle(struct report *r)
 	    (unsigned long long)b.policy);
 	for (uint32_t i = 0; i < bundle_n(&b, SECTION_SOURCE); i++)
 		check_source(r, &b, i);
+	check_introspection(r, &b);
 	check_endpoints(r, &b);
 	check_store(r, &b);
 	bundle_close(&b);

@@ -51,13 +51,21 @@ credential_is(const struct bundle *b, const struct row_api *api,
 	return false;
 }
 
+bool
+credential_goes(const struct bundle *b, const struct row_api *api,
+    enum name_kind kind, struct span name)
+{
+	return (api->flags & API_KEEP_CREDENTIAL) == 0 &&
+	    credential_is(b, api, kind, name);
+}
+
 static bool
 is_credential_cookie(
     const struct bundle *b, const struct row_api *api, struct span pair)
 {
 	struct span name = span_trim(span_cut(&pair, '='));
 
-	return credential_is(b, api, NAME_COOKIE, name);
+	return credential_goes(b, api, NAME_COOKIE, name);
 }
 
 static void
@@ -166,7 +174,7 @@ credential_strip_query(const struct bundle *b, const struct row_api *api,
 		struct span pair = span_cut(&rest, '&'), after = pair;
 		struct span name = decode_name(span_cut(&after, '='), room);
 
-		if (credential_is(b, api, NAME_QUERY, name))
+		if (credential_goes(b, api, NAME_QUERY, name))
 			continue;
 		buf_add_char(to, first);
 		buf_add(to, pair);

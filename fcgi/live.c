@@ -15,6 +15,7 @@
 #include "fcgi/introspect.h"
 #include "fcgi/sources.h"
 #include "fcgi/store.h"
+#include "policy/assertion.h"
 
 /* A bundle with what is made from it once. */
 struct loaded {
@@ -215,6 +216,7 @@ load(struct live *l, char *why, size_t why_size)
 {
 	struct loaded *loaded = loaded_new(l->config, why, why_size);
 	struct sources *sources;
+	struct private *p;
 
 	if (loaded == NULL)
 		return NULL;
@@ -232,7 +234,11 @@ load(struct live *l, char *why, size_t why_size)
 		loaded_put(loaded);
 		return NULL;
 	}
-	return generation_new(l, loaded, sources);
+	p = generation_new(l, loaded, sources);
+	if (p == NULL || assertion_check(&p->generation.policy, why, why_size))
+		return p;
+	generation_put(p);
+	return NULL;
 }
 
 struct live *

@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "fcgi/credential_fields.h"
+#include "policy/assertion.h"
 #include "policy/field.h"
 
 /* Field names and values of our own, identities apart. */
@@ -110,6 +111,15 @@ in_rules(struct span name, const struct span *rules, size_t n)
 	return false;
 }
 
+/* The field that backends take for our word. */
+static bool
+is_assertion(const struct writer *w, struct span name)
+{
+	return bundle_n(w->bundle, SECTION_ASSERTION) > 0 &&
+	    credential_name_eq(name,
+		bundle_text(w->bundle, bundle_assertion(w->bundle, 0)->header));
+}
+
 static bool
 may_pass(const struct writer *w, struct span full)
 {
@@ -126,7 +136,8 @@ may_pass(const struct writer *w, struct span full)
 		if (credential_name_eq(name, w->listed[i]))
 			return false;
 	}
-	return !credential_is(w->bundle, w->api, NAME_HEADER, full);
+	return !is_assertion(w, name) &&
+	    !credential_goes(w->bundle, w->api, NAME_HEADER, full);
 }
 
 /* "word" of Connection, in the spelling that CGI would give the field. */
@@ -314,7 +325,7 @@ add_framing(struct writer *w)
 
 /* More than everything together can take, so that nothing grows. */
 static size_t
-measure(const struct upstream_call *c)
+measure(const struct upstream_call *c, struct span assertion)
 {
 	const struct request *r = c->request;
 	const struct principal *who = &c->ruling->who;
@@ -327,6 +338,7 @@ measure(const struct upstream_call *c)
 		if (starts_http(r->params[i].name))
 			n += r->params[i].name.n + 2 * r->params[i].value.n + 4;
 	}
+	n += assertion.n;
 	return n +
 	    3 *
 	    (who->subject.n + who->application.n + who->issuer.n +
@@ -346,6 +358,30 @@ is_target(struct span s)
 	return true;
 }
 
+/* For this backend: "https://orders.internal:8443". */
+static bool
+make_assertion(
+    const struct upstream_call *c, struct span *assertion, struct decision *d)
+{
+	const struct backend *b = c->backend;
+	bool v6 = span_has(b->host, ':');
+	bool usual = b->port == 0 || b->port == (b->tls ? 443U : 80U);
+	struct span audience = SPAN("http://localhost");
+
+	*assertion = (struct span){ NULL, 0 };
+	if ((c->ruling->match.api->flags & API_ASSERTION) == 0)
+		return true;
+	if (b->unix_path.p == NULL)
+		audience = arena_printf(c->request->arena,
+		    usual ? "%s://%s%.*s%s" : "%s://%s%.*s%s:%u",
+		    b->tls ? "https" : "http", v6 ? "[" : "", SPAN_ARG(b->host),
+		    v6 ? "]" : "", (unsigned)b->port);
+	if (audience.p == NULL)
+		return refuse(d, REASON_FAULT, SPAN("out of memory"));
+	return assertion_make(
+	    c->policy, c->request, c->ruling, audience, assertion, d);
+}
+
 bool
 passing_request_head(
     const struct upstream_call *c, struct span *head, struct decision *d)
@@ -354,6 +390,7 @@ passing_request_head(
 	struct writer w = { .call = c,
 		.bundle = c->policy->bundle,
 		.api = c->ruling->match.api };
+	struct span assertion;
 
 	if (w.api == NULL)
 		return refuse(d, REASON_FAULT, SPAN("no API"));
@@ -363,7 +400,9 @@ passing_request_head(
 	if (!read_connection(&w))
 		return refuse(d, REASON_BAD_REQUEST,
 		    SPAN("Connection names what it may not"));
-	if (!passing_begin(&w.b, r->arena, measure(c)))
+	if (!make_assertion(c, &assertion, d))
+		return false;
+	if (!passing_begin(&w.b, r->arena, measure(c, assertion)))
 		return refuse(d, REASON_FAULT, SPAN("out of memory"));
 	buf_add(&w.b, r->method);
 	buf_add_char(&w.b, ' ');
@@ -376,6 +415,11 @@ passing_request_head(
 		return refuse(
 		    d, REASON_BAD_REQUEST, SPAN("a header has control bytes"));
 	passing_own_fields(c, &w.b);
+	if (assertion.n > 0)
+		passing_add_line(&w.b,
+		    bundle_text(
+			w.bundle, bundle_assertion(w.bundle, 0)->header),
+		    assertion);
 	buf_add(&w.b, SPAN("\r\n"));
 	if (w.b.failed)
 		return refuse(d, REASON_FAULT, SPAN("request head too long"));

@@ -53,7 +53,8 @@ static const struct rule rules[] = {
 	{ SECTION_API, RULE_ROW_OR_NONE, AT(api, tier), SECTION_TIER },
 	{ SECTION_API, RULE_FLAGS, AT(api, flags),
 	    API_WSO2 | API_SLASH_IGNORE | API_TIER_REPLACES |
-		API_RESOURCE_METADATA },
+		API_RESOURCE_METADATA | API_ASSERTION | API_KEEP_CREDENTIAL },
+	{ SECTION_API, RULE_TEXT, AT(api, audience), 0 },
 	{ SECTION_API, RULE_HEADER, AT(api, public_url), 0 },
 	{ SECTION_API, RULE_WORD, AT(api, errors), ERRORS_WSO2 + 1 },
 	{ SECTION_API, RULE_RANGE, AT(api, cors), SECTION_CORS },
@@ -141,6 +142,18 @@ static const struct rule rules[] = {
 	{ SECTION_INTROSPECT, RULE_FLAGS, AT(introspect, flags),
 	    INTROSPECT_AUDIENCE_ANY | INTROSPECT_TRUST_CLAIMS |
 		INTROSPECT_SUBSCRIPTIONS },
+
+	{ SECTION_ASSERTION, RULE_HEADER, AT(assertion, header), 0 },
+	{ SECTION_ASSERTION, RULE_TEXT, AT(assertion, issuer), 0 },
+	{ SECTION_ASSERTION, RULE_TEXT, AT(assertion, dialect), 0 },
+	{ SECTION_ASSERTION, RULE_TEXT, AT(assertion, keys_path), 0 },
+	{ SECTION_ASSERTION, RULE_RANGE, AT(assertion, claims),
+	    SECTION_STRING },
+	{ SECTION_ASSERTION, RULE_ROW, AT(assertion, key), SECTION_SOURCE },
+	{ SECTION_ASSERTION, RULE_WORD, AT(assertion, algorithm), ALG_HS256 },
+	{ SECTION_ASSERTION, RULE_WORD, AT(assertion, life_s),
+	    ASSERTION_LIFE_S_MAX + 1 },
+	{ SECTION_ASSERTION, RULE_FLAGS, AT(assertion, flags), 0 },
 
 	{ SECTION_CLAIM, RULE_WORD, AT(claim, kind), CLAIM_KIND__MAX },
 	{ SECTION_CLAIM, RULE_TEXT, AT(claim, path), 0 },
@@ -533,6 +546,15 @@ issuer_ok(const struct bundle *b, const struct row_issuer *r)
 	return r->audiences.n > 0 || (r->flags & ISSUER_AUDIENCE_ANY) != 0;
 }
 
+/* What says that it sends one has something to send. */
+static bool
+api_ok(const struct bundle *b, const struct row_api *a)
+{
+	return ((a->flags & API_ASSERTION) == 0 ||
+		   bundle_n(b, SECTION_ASSERTION) > 0) &&
+	    ((a->flags & API_RESOURCE_METADATA) == 0 || a->public_url.n > 0);
+}
+
 static bool
 is_secret(const struct bundle *b, uint32_t source)
 {
@@ -581,6 +603,20 @@ check_rest(const struct bundle *b, char *why, size_t why_size)
 		if (!issuer_ok(b, bundle_issuer(b, i)))
 			return bad_row(why, why_size, SECTION_ISSUER, i,
 			    "issuer, audience, algorithm or keys");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
+		if (!api_ok(b, bundle_api(b, i)))
+			return bad_row(why, why_size, SECTION_API, i,
+			    "assertion or metadata");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_ASSERTION); i++) {
+		const struct row_assertion *r = bundle_assertion(b, i);
+
+		if (i > 0 || r->header.n == 0 || r->issuer.n == 0 ||
+		    r->life_s == 0 ||
+		    bundle_source(b, r->key)->kind != SOURCE_SIGNING_KEY)
+			return bad_row(why, why_size, SECTION_ASSERTION, i,
+			    "header, issuer, life or key");
 	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_INTROSPECT); i++) {
 		if (!introspect_ok(b, bundle_introspect(b, i)))

@@ -97,6 +97,7 @@ enum section {
 	SECTION_ZONE = 48,
 	SECTION_SHIFT = 49,
 	SECTION_STORE = 45,
+	SECTION_ASSERTION = 50,
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
 	 * 32 BREAKER    of an endpoint: window, ratio, statuses, reset
@@ -159,6 +160,8 @@ struct row_settings {
 #define API_SLASH_IGNORE UINT32_C(2)  /* trailing-slash: ignore */
 #define API_TIER_REPLACES UINT32_C(4) /* API tier in place of operations' */
 #define API_RESOURCE_METADATA UINT32_C(8) /* RFC 9728, at public_url */
+#define API_ASSERTION UINT32_C(16)        /* its backend gets a signed JWT */
+#define API_KEEP_CREDENTIAL UINT32_C(32)  /* so does the client's credential */
 
 struct row_api {
 	struct text title;
@@ -177,6 +180,7 @@ struct row_api {
 	struct range cors;       /* CORS, one at most; n == 0: none */
 	struct text public_url; /* base path as clients see it; may be absent */
 	struct range sandbox;   /* ENDPOINT, for keys of that type */
+	struct text audience;   /* of assertions; absent: the endpoint */
 };
 
 /*
@@ -370,12 +374,28 @@ struct row_introspect {
 	uint32_t pad;
 };
 
+#define ASSERTION_LIFE_S_MAX 300
+
+/* How backends are told who asks, in a signed JWT; at most one row. */
+struct row_assertion {
+	struct text header;    /* field name, "X-JWT-Assertion" */
+	struct text issuer;    /* "iss"; that of no ISSUER */
+	struct text dialect;   /* before the names of WSO2's claims */
+	struct text keys_path; /* public keys are served here; or absent */
+	struct range claims;   /* STRING: copied from the token */
+	uint32_t key;          /* SOURCE of kind SOURCE_SIGNING_KEY */
+	uint32_t algorithm;    /* enum algorithm, an asymmetric one */
+	uint32_t life_s;
+	uint32_t flags;
+};
+
 enum source_kind {
 	SOURCE_SECRET,
-	SOURCE_KEY_SET,   /* JWK set, or PEM public keys and certificates */
-	SOURCE_KEY_FILE,  /* API keys */
-	SOURCE_HTPASSWD,  /* later */
-	SOURCE_DENY_LIST, /* later */
+	SOURCE_KEY_SET,     /* JWK set, or PEM public keys and certificates */
+	SOURCE_KEY_FILE,    /* API keys */
+	SOURCE_HTPASSWD,    /* later */
+	SOURCE_DENY_LIST,   /* later */
+	SOURCE_SIGNING_KEY, /* private, PEM or JWK */
 	SOURCE_KIND__MAX,
 };
 

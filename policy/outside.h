@@ -81,6 +81,7 @@ struct introspection {
 
 struct key_set;  /* policy/keyset.h */
 struct key_file; /* policy/keyfile.h */
+struct sign_key; /* policy/sign.h */
 
 /* What stands behind a SOURCE row at this moment. */
 struct source {
@@ -88,6 +89,7 @@ struct source {
 	const struct key_set *keys; /* SOURCE_KEY_SET */
 	const struct key_file *key_file; /* SOURCE_KEY_FILE */
 	struct span secret;              /* SOURCE_SECRET */
+	const struct sign_key *signer;   /* SOURCE_SIGNING_KEY */
 };
 
 struct verdict; /* policy/verdict.h */

@@ -4,6 +4,7 @@
 #include "policy/published.h"
 
 #include "base/json.h"
+#include "policy/assertion.h"
 
 #define DOCUMENT_BYTES_MAX (256 * 1024)
 #define WELL_KNOWN "/.well-known/oauth-protected-resource"
@@ -157,6 +158,28 @@ answer_with(struct buf *body, struct arena *a, struct answer *answer)
 	return true;
 }
 
+/* The public keys of assertions, for backends. */
+static bool
+find_keys(const struct policy *p, struct span target, struct arena *a,
+    struct answer *answer)
+{
+	struct span path;
+	struct buf body;
+
+	if (bundle_n(p->bundle, SECTION_ASSERTION) == 0)
+		return false;
+	path =
+	    bundle_text(p->bundle, bundle_assertion(p->bundle, 0)->keys_path);
+	if (path.n == 0 || !span_eq(span_cut(&target, '?'), path))
+		return false;
+	buf_init(&body, DOCUMENT_BYTES_MAX);
+	if (!assertion_keys(p, a, &body))
+		body.failed = true;
+	(void)answer_with(&body, a, answer);
+	buf_fini(&body);
+	return true;
+}
+
 bool
 published_find(const struct policy *p, struct span method, struct span target,
     struct arena *a, struct answer *answer)
@@ -170,6 +193,8 @@ published_find(const struct policy *p, struct span method, struct span target,
 
 	if (!span_eq(method, SPAN("GET")) && !span_eq(method, SPAN("HEAD")))
 		return false;
+	if (find_keys(p, target, a, answer))
+		return true;
 	for (uint32_t i = 0; !found && i < bundle_n(b, SECTION_API); i++) {
 		const struct row_api *api = bundle_api(b, i);
 

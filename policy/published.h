@@ -2,7 +2,8 @@
  * published - documents that the gate itself serves, for anybody.
  *
  * The metadata of an API as a protected resource (RFC 9728), at the place
- * that follows from its public URL.  Nothing in them comes from the
+ * that follows from its public URL; and the public keys of assertions, at
+ * a path of choice.  Nothing in them comes from the
  * request.
  */
 #ifndef MGW_POLICY_PUBLISHED_H

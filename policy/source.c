@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "policy/json.h"
+#include "policy/jwk.h"
 #include "policy/url.h"
 
 #define SECRET_BYTES_MAX (16 * 1024)
@@ -38,6 +40,34 @@ keep_secret(
 	return !o->secret.failed;
 }
 
+/* PEM, or one JWK as text. */
+static bool
+keep_signer(
+    struct source_object *o, struct span text, char *why, size_t why_size)
+{
+	const char *reason = NULL;
+	struct json_object *json;
+	struct span rest = text;
+	struct jwk jwk = { 0 };
+	struct arena a;
+
+	arena_init(&a, 4096, KEY_SET_BYTES_MAX);
+	if (span_starts(span_trim(text), SPAN("{"))) {
+		json = json_read(text, &reason);
+		if (json != NULL && jwk_read(json, true, &a, &jwk, &reason))
+			o->signer = jwk.key;
+		json_free(json);
+	} else {
+		o->signer = sign_key_from_pem(&rest, true, &reason);
+	}
+	arena_fini(&a);
+	o->view.signer = o->signer;
+	if (o->signer == NULL)
+		snprintf(why, why_size, "%s",
+		    reason != NULL ? reason : "no key in it");
+	return o->signer != NULL;
+}
+
 bool
 source_parse(const struct source_reader *r, uint32_t row, struct span text,
     bool remote, struct source_object *o, char *why, size_t why_size)
@@ -58,6 +88,9 @@ source_parse(const struct source_reader *r, uint32_t row, struct span text,
 		o->key_file = key_file_new(text, why, why_size);
 		o->view.key_file = o->key_file;
 		ok = o->key_file != NULL;
+		break;
+	case SOURCE_SIGNING_KEY:
+		ok = keep_signer(o, text, why, why_size);
 		break;
 	case SOURCE_SECRET:
 		ok = keep_secret(o, text, why, why_size);
@@ -123,7 +156,9 @@ load_file(const struct source_reader *r, uint32_t row, struct source_object *o,
 	path = source_place(r, row, &a, why, why_size);
 	if (path.p != NULL &&
 	    file_read(path.p,
-		kind == SOURCE_SECRET ? FILE_SECRET : FILE_TRUSTED,
+		kind == SOURCE_SECRET || kind == SOURCE_SIGNING_KEY
+		    ? FILE_SECRET
+		    : FILE_TRUSTED,
 		kind == SOURCE_KEY_FILE ? KEY_FILE_BYTES_MAX
 					: KEY_SET_BYTES_MAX,
 		&text, &id, why, why_size)) {
@@ -172,6 +207,7 @@ source_free(struct source_object *o)
 {
 	key_set_free(o->keys);
 	key_file_free(o->key_file);
+	sign_key_free(o->signer);
 	if (o->secret.p != NULL)
 		explicit_bzero(o->secret.p, o->secret.size);
 	buf_fini(&o->secret);

@@ -20,6 +20,7 @@ struct source_object {
 	struct key_set *keys;
 	struct key_file *key_file;
 	struct buf secret;
+	struct sign_key *signer;
 };
 
 /* What reading a source takes from whoever reads it. */

@@ -391,6 +391,12 @@ emit_document(
 	    build_text(e->b, span_str(slash != NULL ? slash + 1 : doc->file));
 	row.owner = build_text(e->b, doc->owner.text);
 	row.public_url = build_text(e->b, doc->public_url.text);
+	row.audience = build_text(e->b, doc->audience.text);
+	if (e->spec->policy->assertion != NULL &&
+	    doc->assertion != SWITCH_FALSE)
+		row.flags |= API_ASSERTION;
+	if (doc->keep_credential == SWITCH_TRUE)
+		row.flags |= API_KEEP_CREDENTIAL;
 	row.errors = doc->errors >= 0 ? (uint32_t)doc->errors
 				      : e->spec->policy->settings.errors;
 	row.endpoints = emit_endpoints(
@@ -425,6 +431,7 @@ emit_bundle(const struct spec *s, struct buf *bytes)
 		return false;
 	emit_settings(&e);
 	emit_introspects(&e);
+	emit_assertion(&e);
 	emit_issuers(&e);
 	if (s->policy->api_keys != NULL)
 		key_file = emit_source(&e, s->policy->api_keys);

@@ -2,6 +2,7 @@
  * emit_tokens - rows of those who make tokens; see emit.h.
  */
 #include "base/clock.h"
+#include "spec/assertion.h"
 #include "spec/emit_part.h"
 #include "spec/introspection.h"
 
@@ -115,4 +116,26 @@ emit_issuers(struct emit *e)
 		row.introspects = emit_issuer_introspect(e, i);
 		i->row = BUILD_ROW(e->b, SECTION_ISSUER, &row);
 	}
+}
+
+void
+emit_assertion(struct emit *e)
+{
+	const struct spec_assertion *s = e->spec->policy->assertion;
+	struct row_assertion row = { .key = ROW_NONE };
+
+	if (s == NULL)
+		return;
+	row.header = build_text(e->b, s->header.text);
+	row.issuer = build_text(e->b, s->issuer.text);
+	row.dialect = build_text(e->b, s->dialect.text);
+	row.keys_path = build_text(e->b, s->keys_path.text);
+	row.claims = emit_words(e, s->claims);
+	row.algorithm = (uint32_t)s->algorithm;
+	row.life_s = (uint32_t)(s->life_us / US_PER_S);
+	if (s->key != NULL)
+		row.key = emit_source(e, s->key);
+	else
+		e->failed = true; /* it has been refused */
+	(void)BUILD_ROW(e->b, SECTION_ASSERTION, &row);
 }

@@ -10,6 +10,7 @@
 #include "policy/keyset.h"
 #include "policy/reference.h"
 #include "policy/url.h"
+#include "spec/assertion.h"
 #include "spec/claimrules.h"
 #include "spec/fields.h"
 #include "spec/introspection.h"
@@ -471,14 +472,14 @@ keysource_read(struct policyfile *f, const struct node *root,
 
 	introspection_read_all(&r, tree_get(root, "introspection"));
 	read_api_keys(&r, tree_get(root, "api-keys"));
-	if (issuers == NULL)
-		return;
-	if (issuers->kind != NODE_LIST) {
+	if (issuers != NULL && issuers->kind != NODE_LIST) {
 		diag_error(d, issuers->place, "kind",
 		    "issuers must be a list, not %s",
 		    tree_kind_name(issuers->kind));
 		return;
 	}
-	for (const struct node *n = issuers->first; n != NULL; n = n->next)
+	for (const struct node *n = issuers != NULL ? issuers->first : NULL;
+	     n != NULL; n = n->next)
 		read_issuer(&r, n);
+	assertion_read(&r, tree_get(root, "backend-jwt"));
 }

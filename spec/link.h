@@ -32,6 +32,9 @@ struct spec_issuer *link_issuer(const struct policyfile *f, struct span name);
  */
 void link_wso2(const struct spec_document *doc, struct diag *d);
 
+/* A header field that carries the message itself, not a credential. */
+bool link_is_framing(struct span name);
+
 /* link_security.c: schemes, and what each operation asks for. */
 void link_security(struct spec *s);
 

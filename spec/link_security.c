@@ -235,9 +235,8 @@ report_unknown_issuer(
 	    SPAN_ARG(hint));
 }
 
-/* Header fields that carry the message itself, not a credential. */
-static bool
-is_framing(struct span name)
+bool
+link_is_framing(struct span name)
 {
 	static const char *const names[] = { "connection", "content-length",
 		"content-type", "expect", "host", "te", "trailer",
@@ -254,7 +253,7 @@ check_field(const struct spec_scheme *s, struct diag *d)
 {
 	if (s->type != SPEC_SCHEME_API_KEY || s->in != NAME_HEADER)
 		return;
-	if (is_framing(s->field))
+	if (link_is_framing(s->field))
 		diag_error(d, s->name.place, "scheme-field",
 		    "header '%.*s' cannot carry a credential",
 		    SPAN_ARG(s->field));

@@ -174,8 +174,8 @@ struct spec_document {
 	struct spec_level *levels; /* of this API; those of all are behind */
 
 	/* From mgw.yaml's "apis" and the command line, by policyfile.c. */
-	struct spec_text public_url;
-	enum spec_switch resource_metadata;
+	struct spec_text public_url, audience;
+	enum spec_switch resource_metadata, assertion, keep_credential;
 	enum spec_switch security_required;
 	enum spec_switch scopes_any;
 	enum spec_switch slash_ignore;

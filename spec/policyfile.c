@@ -69,7 +69,8 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 	static const char *const keys[] = { "name", "base-path", "endpoints",
 		"sandbox-endpoints", "tier", "tier-replaces", "security",
 		"scopes", "trailing-slash", "errors", "max-body", "cors",
-		"levels", "public-url", "resource-metadata", NULL };
+		"levels", "public-url", "resource-metadata", "backend-jwt",
+		"backend-audience", "keep-credential", NULL };
 	static const char *const security[] = { "as-documented", "required",
 		NULL };
 	static const char *const scopes[] = { "all", "any", NULL };
@@ -103,6 +104,12 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 	field_text(n, "public-url", &a->public_url, d);
 	check_public_url(&a->public_url, d);
 	field_switch(n, "resource-metadata", &a->resource_metadata, d);
+	field_switch(n, "backend-jwt", &a->assertion, d);
+	field_text(n, "backend-audience", &a->audience, d);
+	field_switch(n, "keep-credential", &a->keep_credential, d);
+	if (a->assertion == SWITCH_TRUE && f->assertion == NULL)
+		diag_error(d, a->file.place, "backend-jwt",
+		    "there is no backend-jwt to send");
 	if (a->resource_metadata == SWITCH_TRUE && a->public_url.text.p == NULL)
 		diag_error(d, a->file.place, "public-url",
 		    "resource-metadata needs public-url");
@@ -258,10 +265,10 @@ static void
 read_all(struct policyfile *f, const struct node *root, const char *bundle,
     struct diag *d)
 {
-	static const char *const keys[] = { "issuers", "introspection",
-		"api-keys", "schemes", "tiers", "tiers-file", "store", "apis",
-		"limits", "timeouts", "errors", "realm", "cors", "levels",
-		"unknown-tier", "rate-headers", NULL };
+	static const char *const keys[] = { "issuers", "backend-jwt",
+		"introspection", "api-keys", "schemes", "tiers", "tiers-file",
+		"store", "apis", "limits", "timeouts", "errors", "realm",
+		"cors", "levels", "unknown-tier", "rate-headers", NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;
@@ -369,6 +376,9 @@ apply(const struct spec_api_rule *a, struct spec_document *doc)
 		doc->tier = a->tier;
 	doc->public_url = a->public_url;
 	doc->resource_metadata = a->resource_metadata;
+	doc->assertion = a->assertion;
+	doc->audience = a->audience;
+	doc->keep_credential = a->keep_credential;
 	if (a->cors != NULL)
 		doc->cors = a->cors;
 	if (a->levels != NULL)

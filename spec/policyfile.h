@@ -30,6 +30,15 @@
  *	    timeout: 2s, cache: 30s, cache-inactive: 5s
  *	    audiences, leeway, scope-claim, trust-claims,
  *	    validate-subscription, required-claims, claim-map: as for issuers
+ *	backend-jwt:          see assertion.h
+ *	    key: ${file:PATH}               PEM or JWK
+ *	    algorithm: RS256
+ *	    issuer: https://gate.example/
+ *	    header: X-JWT-Assertion
+ *	    lifetime: 60s                   at most 5m
+ *	    dialect: http://wso2.org/claims
+ *	    claims: [email]                 copied from the token
+ *	    keys-path: /jwks.json           the public key is served there
  *	api-keys: {file: keys.db}
  *	schemes:              which verifies which securityScheme
  *	  NAME: {jwt: [ISSUER...]}, {introspect: [NAME...]}, both of these
@@ -52,6 +61,9 @@
  *	    max-body: 10MB                  or none
  *	    public-url: https://api.example/pets/v1
  *	    resource-metadata: false        RFC 9728
+ *	    backend-jwt: true               where there is one, see assertion.h
+ *	    backend-audience: orders        of it; the endpoint when absent
+ *	    keep-credential: false          the backend gets it, too
  *	    cors: ...                       see cors.h
  *	    levels: ...                     see levels.h
  *	limits: {max-uri: 4096, max-headers: 8192, max-body: none,
@@ -132,7 +144,8 @@ struct spec_api_rule {
 	struct spec_api_rule *next;
 	struct spec_text file;
 	struct spec_text name, base_path, tier, public_url;
-	enum spec_switch resource_metadata;
+	struct spec_text audience;
+	enum spec_switch resource_metadata, assertion, keep_credential;
 	struct spec_url *endpoints, *sandbox;
 	struct spec_cors *cors;
 	struct spec_level *levels;
@@ -157,7 +170,8 @@ struct policyfile {
 	struct spec_issuer *issuers;
 	unsigned n_issuers;
 	struct spec_introspect *introspects;
-	struct spec_source *api_keys; /* or NULL */
+	struct spec_assertion *assertion; /* spec/assertion.h, or NULL */
+	struct spec_source *api_keys;     /* or NULL */
 	struct spec_verifier *verifiers;
 	struct spec_tier *tiers;
 	struct spec_store *store; /* or NULL */

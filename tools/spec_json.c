@@ -61,7 +61,7 @@ static const char *const scheme_words[] = { "no-verifier", "jwt", "api-key",
 	"basic", "opaque", "mtls", "host" };
 static const char *const name_words[] = { "header", "query", "cookie" };
 static const char *const source_words[] = { "secret", "key-set", "key-file",
-	"htpasswd", "deny-list" };
+	"htpasswd", "deny-list", "signing-key" };
 static const char *const how_words[] = { "file", "env", "url", "inline" };
 static const char *const limit_words[] = { "token-bucket", "window",
 	"sliding" };
@@ -242,6 +242,24 @@ schemes_json(const struct bundle *b, struct range r)
 }
 
 static struct json_object *
+assertion_json(const struct bundle *b, const struct row_assertion *r)
+{
+	struct json_object *o = json_new_object();
+
+	put_text(o, "header", b, r->header);
+	put_text(o, "issuer", b, r->issuer);
+	(void)json_put(o, "algorithm",
+	    json_new_string(
+		span_str(algorithm_name((enum algorithm)r->algorithm))));
+	(void)json_put(o, "key", source_json(b, r->key));
+	put_number(o, "lifetime_s", r->life_s);
+	put_text(o, "dialect", b, r->dialect);
+	put_strings(o, "claims", b, r->claims);
+	put_text(o, "keys_path", b, r->keys_path);
+	return o;
+}
+
+static struct json_object *
 limit_json(const struct bundle *b, const struct row_limit *l)
 {
 	struct json_object *o = json_new_object();
@@ -349,6 +367,12 @@ spec_api_json(const struct bundle *b, uint32_t api)
 		put_text(o, "public_url", b, a->public_url);
 	if (a->flags & API_RESOURCE_METADATA)
 		put_flag(o, "resource_metadata", true);
+	if (a->flags & API_ASSERTION)
+		put_flag(o, "backend_jwt", true);
+	if (a->audience.n > 0)
+		put_text(o, "backend_audience", b, a->audience);
+	if (a->flags & API_KEEP_CREDENTIAL)
+		put_flag(o, "keep_credential", true);
 	put_flag(o, "wso2", (a->flags & API_WSO2) != 0);
 	put_flag(
 	    o, "trailing_slash_ignored", (a->flags & API_SLASH_IGNORE) != 0);
@@ -550,6 +574,9 @@ spec_bundle_json(const struct bundle *b)
 		(void)json_append(
 		    servers, introspect_json(b, bundle_introspect(b, i)));
 	(void)json_put(o, "introspection", servers);
+	if (bundle_n(b, SECTION_ASSERTION) > 0)
+		(void)json_put(o, "backend_jwt",
+		    assertion_json(b, bundle_assertion(b, 0)));
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++)
 		(void)json_append(tiers, tier_json(b, bundle_tier(b, i)));
 	(void)json_put(o, "tiers", tiers);

@@ -234,6 +234,89 @@ START_TEST(a_full_table_shares_one_counter_and_says_so)
 }
 END_TEST
 
+START_TEST(keys_that_clients_make_up_fill_a_table_of_their_own)
+{
+	struct row_limit l = window(2, 3600);
+	struct state_report r;
+	struct arena a;
+	int passed = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		char who[32];
+		struct take t;
+
+		snprintf(who, sizeof(who), "made up %d", i);
+		t = take_of(&l, "operation", who);
+		t.client = true;
+		passed += state_take(state, &t, 1, NOON) == TAKE_ALLOWED;
+	}
+	/* 16 have a place, all others share one counter. */
+	ck_assert_int_eq(passed, 16 + 2);
+	for (int i = 0; i < 20; i++) {
+		char who[32];
+
+		snprintf(who, sizeof(who), "known %d", i);
+		ck_assert_int_eq(flood(&l, who, 5, NOON), 2);
+	}
+	arena_init(&a, 4096, 1 << 20);
+	ck_assert(state_report(state, NOON, &a, &r));
+	ck_assert_str_eq(r.fills[TABLE_CLIENT].section, "client_buckets");
+	ck_assert_uint_eq(r.fills[TABLE_CLIENT].used, 16);
+	ck_assert_uint_ge(r.totals[STATE_TAKE_SHARED], 1000 - 16);
+	arena_fini(&a);
+}
+END_TEST
+
+START_TEST(full_sliding_windows_share_one_that_slides_as_well)
+{
+	struct row_limit l = {
+		.algorithm = LIMIT_SLIDING, .count = 3, .period_us = 60 * S
+	};
+	int passed = 0;
+
+	for (int i = 0; i < 200; i++) {
+		char who[32];
+
+		snprintf(who, sizeof(who), "key %d", i);
+		passed += take_one(&l, who, NOON) == TAKE_ALLOWED;
+	}
+	/* 64 places, of which some groups fill before others. */
+	ck_assert_int_ge(passed, 32 + 3);
+	ck_assert_int_le(passed, 64 + 3);
+	ck_assert_int_eq(take_one(&l, "one more", NOON), TAKE_REFUSED);
+	ck_assert_int_eq(flood(&l, "one more", 9, NOON + 61 * S), 3);
+}
+END_TEST
+
+/* Until the clock is set, a small machine may believe that it is 1970. */
+START_TEST(a_clock_that_starts_in_1970_locks_nobody_out_and_revives_nothing)
+{
+	const int64_t now = clock_wall_us(), young = 100 * S;
+	struct row_limit limits[] = { window(3, 86400 * 30),
+		bucket(3, 86400 * 30, 3),
+		{ .algorithm = LIMIT_SLIDING,
+		    .count = 3,
+		    .period_us = 86400 * 30 * S } };
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		struct row_limit *l = &limits[i];
+
+		ck_assert_int_eq(flood(l, "a", 9, now), 3);
+		/* Booted: what was counted before stays where it is. */
+		ck_assert_int_eq(flood(l, "a", 9, young), 3);
+		for (int k = 0; k < 300; k++) {
+			char who[32];
+
+			snprintf(who, sizeof(who), "other %d", k);
+			(void)take_one(l, who, young);
+		}
+		/* Set: used up is used up, and who is new is let in. */
+		ck_assert_int_eq(flood(l, "a", 9, now + 60 * S), 0);
+		ck_assert_int_eq(flood(l, "b", 9, now + 60 * S), 3);
+	}
+}
+END_TEST
+
 START_TEST(an_impossible_limit_or_time_is_a_fault)
 {
 	struct row_limit none = window(0, 60), never = window(1, 0);
@@ -327,6 +410,10 @@ main(void)
 	    c, counters_survive_closing_and_other_processes_see_them);
 	tcase_add_test(c, a_clock_set_back_neither_locks_out_nor_frees);
 	tcase_add_test(c, a_full_table_shares_one_counter_and_says_so);
+	tcase_add_test(c, keys_that_clients_make_up_fill_a_table_of_their_own);
+	tcase_add_test(c, full_sliding_windows_share_one_that_slides_as_well);
+	tcase_add_test(c,
+	    a_clock_that_starts_in_1970_locks_nobody_out_and_revives_nothing);
 	tcase_add_test(c, an_impossible_limit_or_time_is_a_fault);
 	tcase_add_test(c, a_bucket_left_half_made_is_used_again);
 	tcase_add_test(c, random_takes_agree_with_a_slow_exact_counter);

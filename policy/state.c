@@ -152,6 +152,9 @@ check_header(const struct state_header *h, uint64_t size)
 	return NULL;
 }
 
+/* From a build that did not know all sections. */
+static const char lacking[] = "is of an older mgw; start this one once";
+
 /* False: its section is not there, or not as we know it. */
 static bool
 place_table(struct state *s, enum table table, uint32_t tag, size_t stride)
@@ -196,7 +199,7 @@ place_sections(struct state *s)
 	n = section(h, STATE_NAMES, sizeof(struct name_slot), GROUP, true);
 	if (!place_tables(s) || v == NULL || m == NULL || a == NULL ||
 	    p == NULL || c == NULL || n == NULL)
-		return "lacks a section; remove it to begin at zero";
+		return lacking;
 	s->verdicts = (void *)(s->map + v->offset);
 	s->n_verdicts = v->count;
 	s->metrics = (void *)(s->map + m->offset);
@@ -250,10 +253,13 @@ new_state(int fd, bool writable)
 	return s;
 }
 
-/* The state in "folder" or NULL; "*missing" when there is none. */
+/*
+ * The state in "folder" or NULL; "*missing" when there is none, "*again"
+ * when it was of an older build, and there is another now.
+ */
 static struct state *
-open_in(int folder, const char *dir, bool writable, bool *missing, char *why,
-    size_t why_size)
+open_once(int folder, const char *dir, bool writable, bool *missing,
+    bool *again, char *why, size_t why_size)
 {
 	struct stat st;
 	const char *bad;
@@ -261,6 +267,7 @@ open_in(int folder, const char *dir, bool writable, bool *missing, char *why,
 	int fd = open_shared(folder, writable, &st, &bad);
 
 	*missing = fd == -1 && errno == ENOENT;
+	*again = false;
 	if (fd == -1) {
 		snprintf(
 		    why, why_size, "state %s/shared: %s", dir, strerror(errno));
@@ -274,13 +281,32 @@ open_in(int folder, const char *dir, bool writable, bool *missing, char *why,
 	}
 	if (bad == NULL)
 		bad = map_shared(s, (uint64_t)st.st_size);
-	if (bad == NULL && !state_columns(s))
+	if (bad == lacking && writable) {
+		bad = state_migrate(folder, fd, s->header, s->map);
+		*again = bad == NULL;
+	}
+	if (bad == NULL && !*again && !state_columns(s))
 		bad = "is locked by a process that does not go on";
-	if (bad != NULL) {
-		snprintf(why, why_size, "state %s/shared: %s", dir, bad);
+	if (bad != NULL || *again) {
+		snprintf(why, why_size, "state %s/shared: %s", dir,
+		    bad != NULL ? bad : "changes again and again");
 		state_close(s);
 		return NULL;
 	}
+	return s;
+}
+
+static struct state *
+open_in(int folder, const char *dir, bool writable, bool *missing, char *why,
+    size_t why_size)
+{
+	struct state *s;
+	bool again;
+
+	s = open_once(folder, dir, writable, missing, &again, why, why_size);
+	if (again)
+		s = open_once(
+		    folder, dir, writable, missing, &again, why, why_size);
 	return s;
 }
 

@@ -182,6 +182,7 @@ struct state {
 #define LOCK_COLUMNS ((off_t)4 << 40)
 #define LOCK_PROCESSES ((off_t)5 << 40)
 #define LOCK_LEASES ((off_t)1 << 50)
+#define LOCK_MIGRATE ((off_t)6 << 40)
 #define LOCK_TABLES ((off_t)16 << 40) /* and up, one for each table */
 
 /* What a keyed hash is for, so that none can stand in for another. */
@@ -244,6 +245,23 @@ bool state_clock_is_right(const struct state *s, int64_t now_us);
 bool state_make(
     int folder, const struct state_sizes *sizes, char *why, size_t why_size);
 struct hash128 state_header_sum(const struct state_header *h);
+
+/* The parts of it that state_migrate.c needs as well. */
+void state_lay_out(struct state_header *h, const struct state_sizes *sizes);
+void state_add_section(
+    struct state_header *h, uint32_t tag, size_t entry_bytes, uint32_t count);
+
+/* Take the space, then write the header; 0 or the error. */
+int state_fill_file(int fd, const struct state_header *h);
+
+/*
+ * Put a shared file with all sections in the place of the one that is open
+ * as "fd", and was made before some of them were known; what it has counted
+ * goes with it.  NULL: done, by us or by another, and to be opened again;
+ * else why not.  Nothing is changed then.
+ */
+const char *state_migrate(
+    int folder, int fd, const struct state_header *old, const char *map);
 
 /* Let the counter of "t" begin anew, if there is one. */
 void state_forget(struct state *s, struct take *t, int64_t now_us);

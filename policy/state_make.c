@@ -42,8 +42,8 @@ round_up(uint32_t n, uint32_t otherwise, uint32_t max)
 	return r;
 }
 
-static void
-add_section(
+void
+state_add_section(
     struct state_header *h, uint32_t tag, size_t entry_bytes, uint32_t count)
 {
 	uint64_t bytes = (uint64_t)entry_bytes * count;
@@ -67,46 +67,53 @@ state_header_sum(const struct state_header *h)
 	return siphash_done(&s);
 }
 
-static bool
-fill_header(struct state_header *h, const struct state_sizes *sizes)
+void
+state_lay_out(struct state_header *h, const struct state_sizes *sizes)
 {
 	static const struct state_sizes defaults;
 
 	if (sizes == NULL)
 		sizes = &defaults;
-	memset(h, 0, sizeof(*h));
 	memcpy(h->magic, STATE_MAGIC, sizeof(h->magic));
 	h->version = STATE_VERSION;
 	h->size = STATE_PAGE;
+	state_add_section(h, STATE_BUCKETS, sizeof(struct bucket),
+	    round_up(sizes->n_buckets, BUCKETS_DEFAULT, BUCKETS_MAX));
+	state_add_section(
+	    h, STATE_OVERFLOW, sizeof(struct bucket), OVERFLOW_BUCKETS);
+	state_add_section(h, STATE_VERDICTS, sizeof(struct verdict_slot),
+	    round_up(sizes->n_verdicts, VERDICTS_DEFAULT, VERDICTS_MAX));
+	state_add_section(h, STATE_METRICS, sizeof(struct metrics), 1);
+	state_add_section(h, STATE_APIS, sizeof(struct api_slot), APIS);
+	state_add_section(
+	    h, STATE_PROCESSES, sizeof(struct process_slot), PROCESSES);
+	state_add_section(h, STATE_CLIENT_BUCKETS, sizeof(struct bucket),
+	    round_up(
+		sizes->n_client_buckets, CLIENT_BUCKETS_DEFAULT, BUCKETS_MAX));
+	state_add_section(h, STATE_SLIDES, sizeof(struct slide),
+	    round_up(sizes->n_slides, SLIDES_DEFAULT, SLIDES_MAX));
+	state_add_section(h, STATE_CLIENT_SLIDES, sizeof(struct slide),
+	    round_up(sizes->n_slides / 4, SLIDES_DEFAULT / 4, SLIDES_MAX));
+	state_add_section(
+	    h, STATE_SLIDE_OVERFLOW, sizeof(struct slide), SLIDE_OVERFLOWS);
+	state_add_section(h, STATE_CONTROL, sizeof(struct control_words), 1);
+	state_add_section(h, STATE_NAMES, sizeof(struct name_slot), NAMES);
+}
+
+static bool
+fill_header(struct state_header *h, const struct state_sizes *sizes)
+{
+	memset(h, 0, sizeof(*h));
 	h->made_us = clock_wall_us();
 	if (getrandom(&h->key, sizeof(h->key), 0) != (ssize_t)sizeof(h->key))
 		return false;
-	add_section(h, STATE_BUCKETS, sizeof(struct bucket),
-	    round_up(sizes->n_buckets, BUCKETS_DEFAULT, BUCKETS_MAX));
-	add_section(h, STATE_OVERFLOW, sizeof(struct bucket), OVERFLOW_BUCKETS);
-	add_section(h, STATE_VERDICTS, sizeof(struct verdict_slot),
-	    round_up(sizes->n_verdicts, VERDICTS_DEFAULT, VERDICTS_MAX));
-	add_section(h, STATE_METRICS, sizeof(struct metrics), 1);
-	add_section(h, STATE_APIS, sizeof(struct api_slot), APIS);
-	add_section(h, STATE_PROCESSES, sizeof(struct process_slot), PROCESSES);
-	add_section(h, STATE_CLIENT_BUCKETS, sizeof(struct bucket),
-	    round_up(
-		sizes->n_client_buckets, CLIENT_BUCKETS_DEFAULT, BUCKETS_MAX));
-	add_section(h, STATE_SLIDES, sizeof(struct slide),
-	    round_up(sizes->n_slides, SLIDES_DEFAULT, SLIDES_MAX));
-	add_section(h, STATE_CLIENT_SLIDES, sizeof(struct slide),
-	    round_up(sizes->n_slides / 4, SLIDES_DEFAULT / 4, SLIDES_MAX));
-	add_section(
-	    h, STATE_SLIDE_OVERFLOW, sizeof(struct slide), SLIDE_OVERFLOWS);
-	add_section(h, STATE_CONTROL, sizeof(struct control_words), 1);
-	add_section(h, STATE_NAMES, sizeof(struct name_slot), NAMES);
+	state_lay_out(h, sizes);
 	h->sum = state_header_sum(h);
 	return true;
 }
 
-/* Space, then the header; 0 or the error. */
-static int
-fill_file(int fd, const struct state_header *h)
+int
+state_fill_file(int fd, const struct state_header *h)
 {
 	int rc = posix_fallocate(fd, 0, (off_t)h->size);
 
@@ -134,7 +141,7 @@ state_make(
 	errno = 0;
 	fd = openat(folder, name,
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	rc = fd == -1 ? errno : fill_file(fd, &h);
+	rc = fd == -1 ? errno : state_fill_file(fd, &h);
 	if (rc == 0 && linkat(folder, name, folder, "shared", 0) != 0 &&
 	    errno != EEXIST)
 		rc = errno;

@@ -91,6 +91,47 @@ START_TEST(requests_are_counted_by_api_and_reason)
 }
 END_TEST
 
+/* As a build made it that knew only the first sections. */
+static void
+make_older(void)
+{
+	struct state_header h;
+	int fd = open(shared(), O_RDWR);
+
+	ck_assert_int_eq(pread(fd, &h, sizeof(h), 0), sizeof(h));
+	h.n_sections = 6;
+	h.sum = state_header_sum(&h);
+	ck_assert_int_eq(pwrite(fd, &h, sizeof(h), 0), sizeof(h));
+	close(fd);
+}
+
+START_TEST(a_file_of_an_older_build_keeps_what_it_has_counted)
+{
+	const struct row_limit l = {
+		.algorithm = LIMIT_WINDOW, .count = 5, .period_us = 3600 * S
+	};
+	struct take t = { .limit = &l, .parts = { SPAN("a") }, .n_parts = 1 };
+
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(state_take(state, &t, 1, NOON), TAKE_ALLOWED);
+	state_process_enter(state, SPAN("b"), 1, 1);
+	make_older();
+	/* Another mgw still counts in it. */
+	ck_assert_ptr_null(state_open(dir, NULL, why, sizeof(why)));
+	ck_assert_msg(strstr(why, "still runs") != NULL, "%s", why);
+	ck_assert_ptr_null(state_view(dir, why, sizeof(why)));
+	ck_assert_msg(strstr(why, "older mgw") != NULL, "%s", why);
+	state_close(state);
+	state = must_open(NULL);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(state_take(state, &t, 1, NOON), TAKE_ALLOWED);
+	ck_assert_int_eq(state_take(state, &t, 1, NOON), TAKE_REFUSED);
+	/* The size that it had. */
+	ck_assert_uint_eq(state->tables[TABLE_BUCKETS].n_groups, 64 / GROUP);
+	ck_assert_uint_gt(state->tables[TABLE_SLIDES].n_groups, 0);
+}
+END_TEST
+
 START_TEST(more_apis_than_places_are_counted_together)
 {
 	struct state_report r;
@@ -216,6 +257,7 @@ main(void)
 	tcase_add_test(
 	    c, a_verdict_too_long_is_not_remembered_and_a_full_set_forgets);
 	tcase_add_test(c, requests_are_counted_by_api_and_reason);
+	tcase_add_test(c, a_file_of_an_older_build_keeps_what_it_has_counted);
 	tcase_add_test(c, more_apis_than_places_are_counted_together);
 	tcase_add_test(c, a_damaged_truncated_foreign_or_newer_file_is_refused);
 	tcase_add_test(c, a_folder_or_file_open_to_others_is_refused);

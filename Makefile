@@ -72,7 +72,7 @@ HELPERS	 = $(patsubst %.c,$O/%.o,$(wildcard tests/*.c))
 FUZZ	 = $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # libcurl is loaded by fcgi/ when it is first used, not linked.
-LIBS	 = -ljson-c -lcrypto -lm -pthread -ldl
+LIBS	 = -ljson-c -lcrypto -lcrypt -lm -pthread -ldl
 LIBS_GATE = -lfcgi $(LIBS_STORE) $(LIBS)
 
 # What this call must have installed first; order-only, costs nothing when

@@ -243,6 +243,7 @@ check_source(struct report *r, const struct bundle *b, uint32_t row)
 		[SOURCE_KEY_SET] = "key set",
 		[SOURCE_KEY_FILE] = "key file",
 		[SOURCE_SIGNING_KEY] = "signing key",
+		[SOURCE_HTPASSWD] = "user file",
 	};
 	const struct row_source *s = bundle_source(b, row);
 	const struct source_reader from = { .bundle = b,

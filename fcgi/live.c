@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/log.h"
 #include "fcgi/backends.h"
@@ -45,6 +46,8 @@ struct live {
 	struct private *current;
 	struct file_identity refused; /* a bundle that was found bad */
 	bool direct;
+	struct siphash_key secret; /* see outside.h */
+	unsigned max_waiting;      /* requests that wait for something */
 };
 
 /* The functions of struct outside; "world" is a struct private. */
@@ -118,6 +121,23 @@ world_has_endpoints(void *world, const struct match *m, bool sandbox)
 	return live_backends(world, m, sandbox) != NULL;
 }
 
+/* Longer than a few hashes take, shorter than a client's patience. */
+#define HASH_WAIT_MS 1000
+
+static bool
+world_hash_begin(void *world, int *place)
+{
+	struct live *l = ((struct private *)world)->live;
+
+	return state_hash_begin(l->state, l->max_waiting, HASH_WAIT_MS, place);
+}
+
+static void
+world_hash_end(void *world, int place)
+{
+	state_hash_end(((struct private *)world)->live->state, place);
+}
+
 static void
 loaded_put(struct loaded *l)
 {
@@ -188,6 +208,9 @@ generation_new(struct live *l, struct loaded *loaded, struct sources *sources)
 		    .recall = world_recall,
 		    .remember = world_remember,
 		    .has_endpoints = world_has_endpoints,
+		    .hash_begin = world_hash_begin,
+		    .hash_end = world_hash_end,
+		    .secret = &l->secret,
 		    .note = log_is_on(LOG_LEVEL_DEBUG) ? world_note : NULL } };
 	p->generation.policy.bundle = &loaded->bundle;
 	p->generation.policy.outside = &p->outside;
@@ -258,6 +281,14 @@ live_open(const struct config *c, struct state *state, bool direct, char *why,
 	l->state = state;
 	l->direct = direct;
 	pthread_mutex_init(&l->lock, NULL);
+	l->max_waiting = set.max_waiting;
+	if (getrandom(&l->secret, sizeof(l->secret), 0) !=
+	    (ssize_t)sizeof(l->secret)) {
+		(void)snprintf(why, why_size, "no random bytes");
+		pthread_mutex_destroy(&l->lock);
+		free(l);
+		return NULL;
+	}
 	l->remote = remote_open(&set);
 	l->questions = questions_new(state, c->threads);
 	if (l->remote != NULL && l->questions != NULL)

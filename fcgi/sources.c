@@ -217,7 +217,8 @@ make(const struct bundle *b, const struct config *c, const struct state *state,
 		e->row = bundle_source(b, i);
 		e->moves = e->row->how == SOURCE_URL ||
 		    (e->row->how == SOURCE_FILE &&
-			e->row->kind == SOURCE_KEY_FILE);
+			(e->row->kind == SOURCE_KEY_FILE ||
+			    e->row->kind == SOURCE_HTPASSWD));
 	}
 	return s;
 }

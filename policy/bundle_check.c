@@ -529,6 +529,9 @@ scheme_ok(const struct bundle *b, const struct row_scheme *s)
 	if (s->kind == SCHEME_API_KEY)
 		return s->field != ROW_NONE && s->source != ROW_NONE &&
 		    bundle_source(b, s->source)->kind == SOURCE_KEY_FILE;
+	if (s->kind == SCHEME_BASIC)
+		return s->field != ROW_NONE && s->source != ROW_NONE &&
+		    bundle_source(b, s->source)->kind == SOURCE_HTPASSWD;
 	return true;
 }
 

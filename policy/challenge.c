@@ -122,6 +122,14 @@ takes_bearer(const struct row_scheme *scheme)
 	return scheme->kind == SCHEME_JWT || scheme->kind == SCHEME_OPAQUE;
 }
 
+/* RFC 7617 section 2.1: names and passwords are UTF-8. */
+static void
+write_basic(const struct bundle *b, struct buf *to)
+{
+	write_realm(b, "Basic", to);
+	buf_add_str(to, ", charset=\"UTF-8\"\r\n");
+}
+
 /* "want" is the first requirement of its scheme in "op". */
 static bool
 is_first(const struct bundle *b, const struct row_operation *op,
@@ -157,6 +165,8 @@ write_alternative(const struct bundle *b, const struct ruling *v,
 			write_bearer(b, q, v, to);
 		else if (scheme->kind == SCHEME_API_KEY)
 			write_api_key(b, scheme, to);
+		else if (scheme->kind == SCHEME_BASIC)
+			write_basic(b, to);
 	}
 }
 

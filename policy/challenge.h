@@ -5,6 +5,7 @@
  *
  *	Bearer realm="mgw", error="invalid_token",
  *	    error_description="Credential expired"	RFC 6750 section 3
+ *	Basic realm="mgw", charset="UTF-8"		RFC 7617 section 2
  *	ApiKey realm="mgw", in="header", name="X-API-Key"
  *
  * A token that lacks a scope is told the scopes of each alternative that

@@ -36,5 +36,7 @@ bool opaque_check(const struct credential_call *c, struct principal *who,
     struct decision *d); /* opaque.c */
 bool api_key_check(const struct credential_call *c, struct principal *who,
     struct decision *d); /* apikey.c */
+bool basic_check(const struct credential_call *c, struct principal *who,
+    struct decision *d); /* basic.c */
 
 #endif

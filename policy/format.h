@@ -270,7 +270,7 @@ enum scheme_kind {
 	SCHEME_NO_VERIFIER, /* nothing configured can verify it */
 	SCHEME_JWT,
 	SCHEME_API_KEY,
-	SCHEME_BASIC, /* later */
+	SCHEME_BASIC,
 	SCHEME_OPAQUE,
 	SCHEME_MTLS, /* later */
 	SCHEME_HOST, /* later: verified by the web server */
@@ -282,7 +282,7 @@ struct row_scheme {
 	uint32_t kind;        /* enum scheme_kind */
 	uint32_t field;       /* NAME that carries the credential */
 	struct range issuers; /* INDEX of ISSUER, for SCHEME_JWT */
-	uint32_t source;      /* SOURCE of the key file, for SCHEME_API_KEY */
+	uint32_t source;      /* SOURCE: key file, user file */
 	uint32_t flags;
 	/*
 	 * INDEX of INTROSPECT, for SCHEME_OPAQUE; for SCHEME_JWT they take
@@ -393,7 +393,7 @@ enum source_kind {
 	SOURCE_SECRET,
 	SOURCE_KEY_SET,     /* JWK set, or PEM public keys and certificates */
 	SOURCE_KEY_FILE,    /* API keys */
-	SOURCE_HTPASSWD,    /* later */
+	SOURCE_HTPASSWD,    /* names and password hashes */
 	SOURCE_DENY_LIST,   /* later */
 	SOURCE_SIGNING_KEY, /* private, PEM or JWK */
 	SOURCE_KIND__MAX,

@@ -6,65 +6,19 @@
 #include <time.h>
 
 #include "policy/sign.h"
+#include "policy/words.h"
 
-#define WORD_BYTES_MAX 512
-
-/* A line being read; "why" is set by the first thing that is wrong. */
+/* A line being read. */
 struct line {
-	struct span rest;
+	struct words words;
 	struct arena *arena;
-	const char *why;
 };
 
 static bool
 wrong(struct line *l, const char *why)
 {
-	l->why = why;
+	l->words.why = why;
 	return false;
-}
-
-/*
- * Cut the next word, NAME="quoted \" text" included, into "*word"; absent
- * at the end of the line.  Quotes are taken out where the word stands: the
- * text is our own copy, and a word only gets shorter.
- */
-static bool
-next_word(struct line *l, struct span *word)
-{
-	bool quoted = false;
-	size_t at = 0, n = 0;
-	char *to;
-
-	l->rest = span_trim(l->rest);
-	*word = (struct span){ NULL, 0 };
-	if (l->rest.n == 0)
-		return true;
-	to = (char *)(uintptr_t)l->rest.p;
-	for (; at < l->rest.n; at++) {
-		char c = l->rest.p[at];
-
-		if (!quoted && (c == ' ' || c == '\t'))
-			break;
-		if (c == '"') {
-			quoted = !quoted;
-			continue;
-		}
-		if (quoted && c == '\\') {
-			if (++at == l->rest.n)
-				break;
-			c = l->rest.p[at];
-			if (c != '"' && c != '\\')
-				return wrong(l, "only \\\" and \\\\ are known");
-		}
-		if (n == WORD_BYTES_MAX)
-			return wrong(l, "a word is too long");
-		to[n++] = c;
-	}
-	if (quoted)
-		return wrong(l, "a quote is not closed");
-	l->rest = span_skip(l->rest, at);
-	*word = span_of(to, n);
-	return true;
 }
 
 static bool
@@ -191,14 +145,9 @@ set_once(struct line *l, struct span *to, struct span value)
 }
 
 static bool
-read_field(struct line *l, struct key_entry *e, struct span word)
+read_field(
+    struct line *l, struct key_entry *e, struct span name, struct span value)
 {
-	struct span value = word, name = span_cut(&value, '=');
-
-	if (value.p == NULL)
-		return wrong(l, "a field is not NAME=VALUE");
-	if (span_has_control(value) || !span_is_utf8(value))
-		return wrong(l, "a value has control bytes or is not UTF-8");
 	if (span_eq(name, SPAN("owner")))
 		return set_once(l, &e->owner, value);
 	if (span_eq(name, SPAN("application")))
@@ -234,10 +183,10 @@ key_id_is_valid(struct span id)
 static bool
 read_words(struct line *l, struct key_entry *e)
 {
-	struct span state, digest, word;
+	struct span state, digest, name, value;
 
-	if (!next_word(l, &e->id) || !next_word(l, &state) ||
-	    !next_word(l, &digest))
+	if (!words_next(&l->words, &e->id) || !words_next(&l->words, &state) ||
+	    !words_next(&l->words, &digest))
 		return false;
 	if (!key_id_is_valid(e->id))
 		return wrong(l, "not an id of letters, digits, '-', '_', '.'");
@@ -248,11 +197,11 @@ read_words(struct line *l, struct key_entry *e)
 	if (!read_digest(digest, e->sha256))
 		return wrong(l, "not a SHA-256 of 64 hexadecimal digits");
 	do {
-		if (!next_word(l, &word))
+		if (!words_field(&l->words, &name, &value))
 			return false;
-		if (word.p != NULL && !read_field(l, e, word))
+		if (name.p != NULL && !read_field(l, e, name, value))
 			return false;
-	} while (word.p != NULL);
+	} while (name.p != NULL);
 	if (e->owner.n == 0 || e->application.n == 0)
 		return wrong(l, "owner or application is missing");
 	if (e->tier.p != NULL && e->tier.n == 0)
@@ -263,30 +212,9 @@ read_words(struct line *l, struct key_entry *e)
 const char *
 key_line_read(struct span text, struct arena *a, struct key_entry *e)
 {
-	struct line l = { text, a, NULL };
+	struct line l = { { text, NULL }, a };
 
-	return read_words(&l, e) ? NULL : l.why;
-}
-
-static void
-write_field(struct buf *b, const char *name, struct span value)
-{
-	bool quote = value.n == 0;
-
-	for (size_t i = 0; i < value.n; i++)
-		quote |= memchr(" \t\"\\", value.p[i], 4) != NULL;
-	buf_printf(b, " %s=", name);
-	if (!quote) {
-		buf_add(b, value);
-		return;
-	}
-	buf_add_char(b, '"');
-	for (size_t i = 0; i < value.n; i++) {
-		if (value.p[i] == '"' || value.p[i] == '\\')
-			buf_add_char(b, '\\');
-		buf_add_char(b, value.p[i]);
-	}
-	buf_add_char(b, '"');
+	return read_words(&l, e) ? NULL : l.words.why;
 }
 
 void
@@ -301,16 +229,16 @@ key_entry_write(const struct key_entry *e, struct buf *b)
 	buf_add_str(b, e->revoked ? " revoked " : " active ");
 	for (size_t i = 0; i < SHA256_BYTES; i++)
 		buf_printf(b, "%02x", e->sha256[i]);
-	write_field(b, "owner", e->owner);
-	write_field(b, "application", e->application);
+	words_write(b, "owner", e->owner);
+	words_write(b, "application", e->application);
 	for (size_t i = 0; i < e->n_apis; i++)
-		write_field(b, "api", e->apis[i]);
+		words_write(b, "api", e->apis[i]);
 	while (scopes.n > 0)
-		write_field(b, "scope", span_cut(&scopes, ' '));
+		words_write(b, "scope", span_cut(&scopes, ' '));
 	if (e->tier.n > 0)
-		write_field(b, "tier", e->tier);
+		words_write(b, "tier", e->tier);
 	if (e->expires_s != 0 && gmtime_r(&expires, &tm) != NULL &&
 	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
-		write_field(b, "expires", span_str(text));
+		words_write(b, "expires", span_str(text));
 	buf_add_char(b, '\n');
 }

@@ -79,9 +79,10 @@ struct introspection {
 	int64_t now_s;
 };
 
-struct key_set;  /* policy/keyset.h */
-struct key_file; /* policy/keyfile.h */
-struct sign_key; /* policy/sign.h */
+struct key_set;   /* policy/keyset.h */
+struct key_file;  /* policy/keyfile.h */
+struct sign_key;  /* policy/sign.h */
+struct user_file; /* policy/userfile.h */
 
 /* What stands behind a SOURCE row at this moment. */
 struct source {
@@ -90,6 +91,7 @@ struct source {
 	const struct key_file *key_file; /* SOURCE_KEY_FILE */
 	struct span secret;              /* SOURCE_SECRET */
 	const struct sign_key *signer;   /* SOURCE_SIGNING_KEY */
+	const struct user_file *users;   /* SOURCE_HTPASSWD */
 };
 
 struct verdict; /* policy/verdict.h */
@@ -150,6 +152,20 @@ struct outside {
 	 * the bundle has none.  NULL: it names none.
 	 */
 	bool (*has_endpoints)(void *world, const struct match *m, bool sandbox);
+
+	/*
+	 * A password is about to be hashed, which takes long on purpose.
+	 * False: too many are being hashed already, here and in other
+	 * processes.  Each true is ended by hash_end.  Both may be NULL.
+	 */
+	bool (*hash_begin)(void *world, int *place);
+	void (*hash_end)(void *world, int place);
+
+	/*
+	 * Random, known to this process alone and never stored; NULL: what
+	 * would have to be named with it is not remembered.
+	 */
+	const struct siphash_key *secret;
 
 	/*
 	 * Tell a trace what a stage found; NULL in the gate.  "stage" is a

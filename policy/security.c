@@ -18,6 +18,7 @@ static verifier *const verifiers[SCHEME_KIND__MAX] = {
 	[SCHEME_JWT] = jwt_check,
 	[SCHEME_OPAQUE] = opaque_check,
 	[SCHEME_API_KEY] = api_key_check,
+	[SCHEME_BASIC] = basic_check,
 };
 
 /*
@@ -42,6 +43,7 @@ how_far(enum reason r)
 	case REASON_CLAIM_REFUSED:
 		return 4;
 	case REASON_VERIFIER_DOWN:
+	case REASON_OVERLOADED:
 		return 5;
 	case REASON_FAULT:
 		return 6;

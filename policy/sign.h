@@ -1,7 +1,7 @@
 /*
  * sign - keys, signatures, digests and random bytes, by OpenSSL.
  *
- * The only door to OpenSSL (sign.c, sign_key.c).  A key is immutable once made
+ * The only door to OpenSSL (sign*.c).  A key is immutable once made
  * and is used by all threads at once; each call has its own context.  OpenSSL's
  * error queue is empty after each call, so that one bad token cannot
  * spoil what comes after it.  No configuration file of OpenSSL is read.
@@ -81,6 +81,27 @@ bool sign_make(const struct sign_key *k, enum algorithm alg, struct span text,
 /* False only when OpenSSL fails. */
 bool sign_sha256(struct span s, unsigned char digest[static SHA256_BYTES]);
 bool sign_random(void *bytes, size_t n);
+
+/* MD5 and SHA-1 only for what others have stored long ago. */
+enum digest {
+	DIGEST_MD5,
+	DIGEST_SHA1,
+	DIGEST_SHA256,
+	DIGEST_SHA512,
+	DIGEST__MAX,
+};
+
+#define DIGEST_BYTES_MAX 64
+
+/* How long a digest is. */
+size_t sign_digest_bytes(enum digest d);
+
+/*
+ * The digest of all "parts" one behind the other; sign_digest.c.  False:
+ * OpenSSL fails, or may not use it (MD5 under FIPS).
+ */
+bool sign_digest(enum digest d, const struct span *parts, size_t n,
+    unsigned char digest[static DIGEST_BYTES_MAX]);
 
 /* In a time that tells nothing about where they differ. */
 bool sign_equal(const void *a, const void *b, size_t n);

@@ -92,6 +92,11 @@ source_parse(const struct source_reader *r, uint32_t row, struct span text,
 	case SOURCE_SIGNING_KEY:
 		ok = keep_signer(o, text, why, why_size);
 		break;
+	case SOURCE_HTPASSWD:
+		o->users = user_file_new(text, why, why_size);
+		o->view.users = o->users;
+		ok = o->users != NULL;
+		break;
 	case SOURCE_SECRET:
 		ok = keep_secret(o, text, why, why_size);
 		break;
@@ -141,6 +146,19 @@ source_place(const struct source_reader *r, uint32_t row, struct arena *a,
 	return value;
 }
 
+static size_t
+max_bytes(uint32_t kind)
+{
+	switch (kind) {
+	case SOURCE_KEY_FILE:
+		return KEY_FILE_BYTES_MAX;
+	case SOURCE_HTPASSWD:
+		return USER_FILE_BYTES_MAX;
+	default:
+		return KEY_SET_BYTES_MAX;
+	}
+}
+
 static bool
 load_file(const struct source_reader *r, uint32_t row, struct source_object *o,
     char *why, size_t why_size)
@@ -159,9 +177,7 @@ load_file(const struct source_reader *r, uint32_t row, struct source_object *o,
 		kind == SOURCE_SECRET || kind == SOURCE_SIGNING_KEY
 		    ? FILE_SECRET
 		    : FILE_TRUSTED,
-		kind == SOURCE_KEY_FILE ? KEY_FILE_BYTES_MAX
-					: KEY_SET_BYTES_MAX,
-		&text, &id, why, why_size)) {
+		max_bytes(kind), &text, &id, why, why_size)) {
 		ok = source_parse(
 		    r, row, buf_span(&text), false, o, why, why_size);
 		if (ok)
@@ -208,6 +224,7 @@ source_free(struct source_object *o)
 	key_set_free(o->keys);
 	key_file_free(o->key_file);
 	sign_key_free(o->signer);
+	user_file_free(o->users);
 	if (o->secret.p != NULL)
 		explicit_bzero(o->secret.p, o->secret.size);
 	buf_fini(&o->secret);

@@ -13,12 +13,14 @@
 #include "policy/keyset.h"
 #include "policy/outside.h"
 #include "policy/reference.h"
+#include "policy/userfile.h"
 
 struct source_object {
 	struct source view; /* for struct outside; generation is set */
 	struct file_identity identity; /* of SOURCE_FILE */
 	struct key_set *keys;
 	struct key_file *key_file;
+	struct user_file *users;
 	struct buf secret;
 	struct sign_key *signer;
 };

@@ -250,6 +250,8 @@ new_state(int fd, bool writable)
 	s->process = -1;
 	for (int i = 0; i < MUTEXES; i++)
 		pthread_mutex_init(&s->mutexes[i], NULL);
+	for (int i = 0; i < HASH_PLACES; i++)
+		pthread_mutex_init(&s->hashing[i], NULL);
 	return s;
 }
 
@@ -352,6 +354,8 @@ state_close(struct state *s)
 	close(s->fd); /* frees all our locks */
 	for (int i = 0; i < MUTEXES; i++)
 		pthread_mutex_destroy(&s->mutexes[i]);
+	for (int i = 0; i < HASH_PLACES; i++)
+		pthread_mutex_destroy(&s->hashing[i]);
 	explicit_bzero(&s->key, sizeof(s->key));
 	free(s);
 }

@@ -107,6 +107,15 @@ bool state_lease(struct state *s, struct span name);
 void state_lease_end(struct state *s, struct span name);
 
 /*
+ * A password is about to be hashed: true when one of the places for that
+ * is ours, as many as there are processors over all processes.  Waits up
+ * to "wait_ms", where fewer than "max_waiting" of this process do.
+ */
+bool state_hash_begin(
+    struct state *s, unsigned max_waiting, unsigned wait_ms, int *place);
+void state_hash_end(struct state *s, int place);
+
+/*
  * Count one finished request for mgw-status.  "api" is title and version,
  * absent when no API was met.
  */

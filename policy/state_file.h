@@ -153,6 +153,7 @@ struct control_words {
 };
 
 #define MUTEXES 16
+#define HASH_PLACES 16
 
 struct state {
 	int fd;
@@ -175,6 +176,8 @@ struct state {
 	int process;                        /* our slot, or -1 */
 	unsigned char columns[REASON__MAX]; /* of each reason; 0: none */
 	pthread_mutex_t mutexes[MUTEXES];
+	pthread_mutex_t hashing[HASH_PLACES]; /* of this process */
+	_Atomic unsigned n_hash_waiting;
 };
 
 /* Bytes to lock, by what they guard. */
@@ -184,6 +187,7 @@ struct state {
 #define LOCK_LEASES ((off_t)1 << 50)
 #define LOCK_MIGRATE ((off_t)6 << 40)
 #define LOCK_TABLES ((off_t)16 << 40) /* and up, one for each table */
+#define LOCK_HASHES ((off_t)6 << 40)
 
 /* What a keyed hash is for, so that none can stand in for another. */
 enum state_space {

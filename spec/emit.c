@@ -161,7 +161,7 @@ emit_issuer_list(struct emit *e, const struct spec_word *words)
 }
 
 static struct range
-emit_schemes(struct emit *e, struct spec_scheme *s, uint32_t key_file)
+emit_schemes(struct emit *e, struct spec_scheme *s)
 {
 	struct range r = { build_n(e->b, SECTION_SCHEME), 0 };
 
@@ -179,7 +179,9 @@ emit_schemes(struct emit *e, struct spec_scheme *s, uint32_t key_file)
 		row.issuers = emit_issuer_list(e, s->issuers);
 		row.introspects = emit_introspect_list(e, s->introspects);
 		if (s->kind == SCHEME_API_KEY)
-			row.source = key_file;
+			row.source = e->key_file;
+		if (s->kind == SCHEME_BASIC)
+			row.source = e->users;
 		s->row = BUILD_ROW(e->b, SECTION_SCHEME, &row);
 		r.n++;
 	}
@@ -373,8 +375,7 @@ api_flags(const struct spec_document *doc)
 }
 
 static void
-emit_document(
-    struct emit *e, const struct spec_document *doc, uint32_t key_file)
+emit_document(struct emit *e, const struct spec_document *doc)
 {
 	uint32_t api = build_n(e->b, SECTION_API);
 	const char *slash = strrchr(doc->file, '/'), *why;
@@ -404,7 +405,7 @@ emit_document(
 	row.sandbox = emit_endpoints(
 	    e->b, e->arena, &e->spec->policy->settings, doc->sandbox);
 	row.cors = cors_emit(e->b, doc->cors, doc->schemes);
-	row.schemes = emit_schemes(e, doc->schemes, key_file);
+	row.schemes = emit_schemes(e, doc->schemes);
 	emit_levels(e, doc->levels, api);
 	row.operations.first = build_n(e->b, SECTION_OPERATION);
 	if (build_path(e->b, doc->base_path.text, &base, &why))
@@ -421,10 +422,11 @@ emit_document(
 bool
 emit_bundle(const struct spec *s, struct buf *bytes)
 {
-	struct emit e = {
-		.spec = s, .b = build_new(), .arena = s->diag->arena
-	};
-	uint32_t key_file = ROW_NONE;
+	struct emit e = { .spec = s,
+		.b = build_new(),
+		.arena = s->diag->arena,
+		.key_file = ROW_NONE,
+		.users = ROW_NONE };
 	bool done;
 
 	if (e.b == NULL)
@@ -434,12 +436,14 @@ emit_bundle(const struct spec *s, struct buf *bytes)
 	emit_assertion(&e);
 	emit_issuers(&e);
 	if (s->policy->api_keys != NULL)
-		key_file = emit_source(&e, s->policy->api_keys);
+		e.key_file = emit_source(&e, s->policy->api_keys);
+	if (s->policy->users != NULL)
+		e.users = emit_source(&e, s->policy->users);
 	emit_tiers(&e);
 	emit_store(&e);
 	emit_levels(&e, s->policy->levels, ROW_NONE);
 	for (const struct spec_document *d = s->documents; d; d = d->next)
-		emit_document(&e, d, key_file);
+		emit_document(&e, d);
 	done = build_finish(e.b, bytes) && !e.failed;
 	build_free(e.b);
 	return done;

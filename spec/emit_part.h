@@ -16,6 +16,8 @@ struct emit {
 	/* The list whose rows were written last: most operations share it. */
 	const struct spec_alternative *last;
 	struct range last_range;
+
+	uint32_t key_file, users; /* SOURCE, or ROW_NONE */
 };
 
 struct range emit_words(struct emit *e, const struct spec_word *words);

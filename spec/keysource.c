@@ -414,28 +414,30 @@ read_issuer(const struct keysource *r, const struct node *n)
 	r->f->n_issuers++;
 }
 
-static void
-read_api_keys(const struct keysource *r, const struct node *n)
+/* "api-keys" and "users": a file of "kind"; NULL: not there, or wrong. */
+static struct spec_source *
+read_file_of(const struct keysource *r, const struct node *n, const char *what,
+    enum source_kind kind)
 {
 	static const char *const keys[] = { "file", NULL };
 	struct spec_source *s;
 
-	if (n == NULL || !fields_check(n, "api-keys", keys, r->d))
-		return;
+	if (n == NULL || !fields_check(n, what, keys, r->d))
+		return NULL;
 	s = arena_alloc(r->d->arena, sizeof(*s));
 	if (s == NULL) {
 		r->d->failed = true;
-		return;
+		return NULL;
 	}
-	s->kind = SOURCE_KEY_FILE;
+	s->kind = kind;
 	field_reference(n, "file", &s->value, r->d);
 	if (tree_get(n, "file") == NULL)
 		diag_error(
-		    r->d, n->place, "missing-key", "api-keys needs file");
+		    r->d, n->place, "missing-key", "%s needs file", what);
 	if (s->value.text.p == NULL)
-		return;
+		return NULL;
 	set_file(r, s);
-	r->f->api_keys = s;
+	return s;
 }
 
 struct keysource
@@ -471,7 +473,10 @@ keysource_read(struct policyfile *f, const struct node *root,
 	const struct node *issuers = tree_get(root, "issuers");
 
 	introspection_read_all(&r, tree_get(root, "introspection"));
-	read_api_keys(&r, tree_get(root, "api-keys"));
+	f->api_keys = read_file_of(
+	    &r, tree_get(root, "api-keys"), "api-keys", SOURCE_KEY_FILE);
+	f->users =
+	    read_file_of(&r, tree_get(root, "users"), "users", SOURCE_HTPASSWD);
 	if (issuers != NULL && issuers->kind != NODE_LIST) {
 		diag_error(d, issuers->place, "kind",
 		    "issuers must be a list, not %s",

@@ -1,5 +1,5 @@
 /*
- * keysource - "issuers" and "api-keys" of mgw.yaml.
+ * keysource - "issuers", "api-keys" and "users" of mgw.yaml.
  *
  * Part of policyfile.c: what comes from outside the bundle, and may hold
  * secrets, is named here and only named.
@@ -30,7 +30,7 @@ struct keysource keysource_of(
 /* A file that mgw.yaml names, as the bundle is to name it. */
 struct span keysource_path(const struct keysource *r, struct span path);
 
-/* Read both from "root" into "f"; for "bundle" see policyfile_read. */
+/* Read them from "root" into "f"; for "bundle" see policyfile_read. */
 void keysource_read(struct policyfile *f, const struct node *root,
     const char *bundle, struct diag *d);
 

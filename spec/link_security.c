@@ -273,28 +273,59 @@ find_verifier(const struct policyfile *f, struct span name)
 	return NULL;
 }
 
+/* What can verify what, and what mgw.yaml must have for it. */
+static const struct {
+	const char *word;
+	const char *needs;
+} verifier_words[SCHEME_KIND__MAX] = {
+	[SCHEME_JWT] = { "jwt", NULL },
+	[SCHEME_OPAQUE] = { "introspect", NULL },
+	[SCHEME_API_KEY] = { "api-key", "api-keys: {file: ...}" },
+	[SCHEME_BASIC] = { "basic", "users: {file: ...}" },
+};
+
+static bool
+can_verify(enum scheme_kind kind, const struct spec_scheme *s)
+{
+	switch (kind) {
+	case SCHEME_JWT:
+	case SCHEME_OPAQUE:
+		return takes_tokens(s) || s->type == SPEC_SCHEME_API_KEY;
+	case SCHEME_API_KEY:
+		return s->type == SPEC_SCHEME_API_KEY;
+	case SCHEME_BASIC:
+		return s->type == SPEC_SCHEME_HTTP_BASIC;
+	default:
+		return false;
+	}
+}
+
+/* mgw.yaml names what a verifier of this kind reads. */
+static bool
+is_provided(const struct policyfile *f, enum scheme_kind kind)
+{
+	if (kind == SCHEME_API_KEY)
+		return f->api_keys != NULL;
+	return kind != SCHEME_BASIC || f->users != NULL;
+}
+
 static void
 verify_as_told(const struct policyfile *f, struct spec_verifier *v,
     struct spec_scheme *s, struct diag *d)
 {
-	bool key = v->kind == SCHEME_API_KEY;
-
 	s->kind = v->kind;
 	s->issuers = v->issuers;
 	s->introspects = v->introspects;
 	introspection_check(f, v->introspects, d);
-	if (key ? s->type != SPEC_SCHEME_API_KEY
-		: !takes_tokens(s) && s->type != SPEC_SCHEME_API_KEY)
+	if (!can_verify(v->kind, s))
 		diag_error(d, v->name.place, "scheme-verifier",
 		    "scheme '%.*s' is of type %s in %s: %s cannot verify it",
 		    SPAN_ARG(s->name.text), type_name(s), s->name.place.file,
-		    key                            ? "api-key"
-			: v->kind == SCHEME_OPAQUE ? "introspect"
-						   : "jwt");
-	if (key && f->api_keys == NULL)
+		    verifier_words[v->kind].word);
+	if (!is_provided(f, v->kind))
 		diag_error(d, v->name.place, "scheme-verifier",
-		    "scheme '%.*s' needs api-keys: {file: ...}",
-		    SPAN_ARG(s->name.text));
+		    "scheme '%.*s' needs %s", SPAN_ARG(s->name.text),
+		    verifier_words[v->kind].needs);
 	for (const struct spec_word *w = s->issuers; w != NULL; w = w->next)
 		if (link_issuer(f, w->text.text) == NULL)
 			report_unknown_issuer(f, &w->text, d);
@@ -329,6 +360,10 @@ verify_by_type(
 {
 	if (s->type == SPEC_SCHEME_API_KEY && f->api_keys != NULL) {
 		s->kind = SCHEME_API_KEY;
+		return;
+	}
+	if (s->type == SPEC_SCHEME_HTTP_BASIC && f->users != NULL) {
+		s->kind = SCHEME_BASIC;
 		return;
 	}
 	if (takes_tokens(s) && f->n_issuers > 1) {

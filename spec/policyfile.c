@@ -136,9 +136,9 @@ static void
 read_verifier(struct policyfile *f, const struct node *n, struct diag *d)
 {
 	static const char *const keys[] = { "jwt", "introspect", "api-key",
-		NULL };
+		"basic", NULL };
 	struct spec_verifier *v = arena_alloc(d->arena, sizeof(*v));
-	enum spec_switch api_key = SWITCH_UNSET;
+	enum spec_switch api_key = SWITCH_UNSET, basic = SWITCH_UNSET;
 	struct spec_verifier **end;
 	bool both; /* JWTs, and tokens that are none */
 
@@ -153,15 +153,18 @@ read_verifier(struct policyfile *f, const struct node *n, struct diag *d)
 	field_words(n, "introspect", &v->introspects, d);
 	both = v->issuers != NULL && v->introspects != NULL;
 	field_switch(n, "api-key", &api_key, d);
-	if (n->n != (both ? 2 : 1) || api_key == SWITCH_FALSE) {
+	field_switch(n, "basic", &basic, d);
+	if (n->n != (both ? 2 : 1) || api_key == SWITCH_FALSE ||
+	    basic == SWITCH_FALSE) {
 		diag_error(d, n->name_place, "scheme-verifier",
 		    "scheme '%.*s' needs one verifier: {jwt: [ISSUER...]}, "
-		    "{introspect: [NAME...]} (or both of these) or "
-		    "{api-key: true}",
+		    "{introspect: [NAME...]} (or both of these), "
+		    "{api-key: true} or {basic: true}",
 		    SPAN_ARG(n->name));
 		return;
 	}
 	v->kind = api_key == SWITCH_TRUE ? SCHEME_API_KEY
+	    : basic == SWITCH_TRUE       ? SCHEME_BASIC
 	    : v->issuers != NULL         ? SCHEME_JWT
 					 : SCHEME_OPAQUE;
 	LIST_END(f->verifiers, end);
@@ -266,9 +269,10 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
     struct diag *d)
 {
 	static const char *const keys[] = { "issuers", "backend-jwt",
-		"introspection", "api-keys", "schemes", "tiers", "tiers-file",
-		"store", "apis", "limits", "timeouts", "errors", "realm",
-		"cors", "levels", "unknown-tier", "rate-headers", NULL };
+		"introspection", "api-keys", "users", "schemes", "tiers",
+		"tiers-file", "store", "apis", "limits", "timeouts", "errors",
+		"realm", "cors", "levels", "unknown-tier", "rate-headers",
+		NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;

@@ -40,9 +40,11 @@
  *	    claims: [email]                 copied from the token
  *	    keys-path: /jwks.json           the public key is served there
  *	api-keys: {file: keys.db}
+ *	users: {file: users.htpasswd}
  *	schemes:              which verifies which securityScheme
  *	  NAME: {jwt: [ISSUER...]}, {introspect: [NAME...]}, both of these
- *	        (what has no dot is no JWT), or {api-key: true}
+ *	        (what has no dot is no JWT), {api-key: true} or
+ *	        {basic: true}
  *	tiers: ...            see tiers.h
  *	tiers-file: policies.yaml
  *	store: ...            see storefile.h
@@ -172,6 +174,7 @@ struct policyfile {
 	struct spec_introspect *introspects;
 	struct spec_assertion *assertion; /* spec/assertion.h, or NULL */
 	struct spec_source *api_keys;     /* or NULL */
+	struct spec_source *users;        /* or NULL */
 	struct spec_verifier *verifiers;
 	struct spec_tier *tiers;
 	struct spec_store *store; /* or NULL */

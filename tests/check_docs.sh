@@ -186,6 +186,14 @@ sed -n 's/^\.It Cm [a-z].*/&/p' $page | grep -oE 'Cm [a-z]+ Ns =' |
     sed 's/Cm \(.*\) Ns =/\1/' >"$work/page"
 same field $page
 
+page=man/mgw-users.5
+sed -n '/^read_fields(/,/^}/p' policy/userfile.c |
+    grep -oE 'name, SPAN\("[a-z]+"' | grep -oE '"[a-z]+"' | tr -d '"' \
+    >"$work/code"
+grep -oE '^\.It Cm [a-z]+ Ns =' $page | sed 's/.*Cm \(.*\) Ns =/\1/' \
+    >"$work/page"
+same field $page
+
 page=man/mgw-status.1
 sed -n '/totals\[STATE_TOTAL__MAX\]/,/};/p' tools/mgw-status.c | strings \
     >"$work/code"

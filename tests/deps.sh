@@ -14,8 +14,8 @@
 # and a service that a package enabled is disabled again.
 set -eu
 
-build='gcc make pkg-config libc6-dev libfcgi-dev libcurl4-openssl-dev
-    libjson-c-dev libyaml-dev libssl-dev'
+build='gcc make pkg-config libc6-dev libcrypt-dev libfcgi-dev
+    libcurl4-openssl-dev libjson-c-dev libyaml-dev libssl-dev'
 check='check curl openssl ca-certificates lighttpd lighttpd-mod-openssl
     apache2 apache2-bin libapache2-mod-fcgid groff-base redis-server
     libhiredis-dev'

@@ -17,6 +17,7 @@ if ! echo 'int x;' | $cc -E -o /dev/null -xc - 2>/dev/null; then
 	exit 1
 fi
 need libc    libc6-dev stdio.h
+need libcrypt libcrypt-dev crypt.h
 need libfcgi libfcgi-dev fcgiapp.h
 need libcurl libcurl4-openssl-dev curl/curl.h libcurl
 need json-c  libjson-c-dev json-c/json.h

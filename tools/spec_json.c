@@ -234,8 +234,8 @@ schemes_json(const struct bundle *b, struct range r)
 		if (s->introspects.n > 0)
 			put_servers(o, b, s->introspects);
 		if (s->source != ROW_NONE)
-			put_text(
-			    o, "keys", b, bundle_source(b, s->source)->value);
+			put_text(o, s->kind == SCHEME_BASIC ? "users" : "keys",
+			    b, bundle_source(b, s->source)->value);
 		(void)json_append(list, o);
 	}
 	return list;

@@ -1,10 +1,10 @@
 /*
  * exchange - see exchange.h.
  *
- * libfcgi keeps the request (its parameters and the STDIN stream) and ends
- * it; what goes out in between are our own STDOUT records, because its
- * writer copies everything through 8 kB.  It touches its descriptor only
- * through the OS_ functions at the end of this file.  They find the
+ * libfcgi keeps the request (its parameters and the STDIN stream); what
+ * goes out are our own records, because its writer copies everything
+ * through 8 kB and ends a request by two more.  It touches its descriptor
+ * only through the OS_ functions at the end of this file.  They find the
  * exchange they work for in "current", which each function that enters
  * libfcgi sets.
  */
@@ -332,7 +332,7 @@ write_piece(struct exchange *x, struct span bytes, bool last)
 		bytes.n = 0;
 	if (bytes.n > 0)
 		return wire_write(&x->wire, bytes, last);
-	return last ? !x->wire.gone : wire_write_raw(&x->wire, SPAN(""));
+	return last ? !x->wire.gone : wire_flush(&x->wire);
 }
 
 bool
@@ -396,7 +396,7 @@ exchange_end(struct exchange *x, bool complete, int *fd)
 	arena_reset(&x->arena);
 	if (w->cgi) {
 		if (complete)
-			wire_write_raw(w, SPAN(""));
+			wire_flush(w);
 		close(STDOUT_FILENO);
 		return false;
 	}
@@ -409,10 +409,9 @@ exchange_end(struct exchange *x, bool complete, int *fd)
 		return false;
 	}
 	drained = drain(x);
-	/* libfcgi's own closing costs a shutdown, a poll and a read. */
-	x->fcgi.keepConnection = 1;
 	w->until_us = deadline(x, 0);
-	FCGX_Finish_r(&x->fcgi);
+	wire_end(w);
+	FCGX_Free(&x->fcgi, 0);
 	if (w->gone || (drained && !wanted)) {
 		close(w->fd);
 		return false;
@@ -455,9 +454,11 @@ OS_Read(int fd, char *to, size_t room)
 int
 OS_Write(int fd, char *from, size_t n)
 {
-	struct wire *w = wire_of(fd);
-
-	return w != NULL && wire_write_raw(w, span_of(from, n)) ? (int)n : -1;
+	(void)fd; /* everything that goes out is written by wire.c */
+	(void)from;
+	(void)n;
+	errno = EBADF;
+	return -1;
 }
 
 int

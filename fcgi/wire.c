@@ -19,9 +19,9 @@
 
 /* Answers up to this size leave in one write, with their end. */
 #define HELD_MAX (16 * 1024)
-/* The longest content of a record that leaves its length a multiple of 8. */
-#define RECORD_CONTENT_MAX 65528u
+#define RECORD_CONTENT_MAX 65535u
 #define RECORD_HEAD 8
+#define TYPE_END_REQUEST 3
 #define TYPE_STDOUT 6
 
 struct wire_limits wire_limits = { 5000, 10000, 1000 };
@@ -138,7 +138,7 @@ advance(struct iovec *v, int *count, size_t n)
 	return v;
 }
 
-/* The first piece is what was held; it is held no longer. */
+/* What was held is among the pieces, and is held no longer. */
 static bool
 write_all(struct wire *w, struct iovec *v, int count)
 {
@@ -172,50 +172,68 @@ piece(struct span s)
 	return (struct iovec){ (void *)(uintptr_t)s.p, s.n };
 }
 
-bool
-wire_write_raw(struct wire *w, struct span s)
+/*
+ * The head of a record.  None is padded: Apache reads the content and the
+ * padding by a call each.
+ */
+static void
+fill_head(const struct wire *w, char head[RECORD_HEAD], int type, size_t n)
 {
-	struct iovec v[2] = { piece(buf_span(&w->held)), piece(s) };
+	const char bytes[RECORD_HEAD] = { 1, (char)type, (char)(w->id >> 8),
+		(char)w->id, (char)(n >> 8), (char)n, 0, 0 };
 
-	return write_all(w, v, 2);
+	memcpy(head, bytes, RECORD_HEAD);
 }
 
-/* One STDOUT record around "content". */
+/* What is held, what follows it in the same record, and what is behind. */
 static bool
-write_record(struct wire *w, struct span content, bool hold)
+write_held(struct wire *w, struct span more, struct span behind)
 {
-	static const char zeros[RECORD_HEAD];
-	size_t n_pad = w->cgi ? 0 : -content.n % RECORD_HEAD;
-	char bytes[RECORD_HEAD] = { 1, TYPE_STDOUT, (char)(w->id >> 8),
-		(char)w->id, (char)(content.n >> 8), (char)content.n,
-		(char)n_pad, 0 };
-	struct span head = span_of(bytes, w->cgi ? 0 : sizeof(bytes));
-	struct span pad = span_of(zeros, n_pad);
+	struct iovec v[4];
+	char head[RECORD_HEAD];
+	size_t n = w->held.n + more.n;
 
-	if (hold && head.n + content.n + pad.n <= HELD_MAX - w->held.n) {
-		buf_add(&w->held, head);
-		buf_add(&w->held, content);
-		buf_add(&w->held, pad);
-		w->gone = w->gone || w->held.failed;
-	} else {
-		struct iovec v[4] = { piece(buf_span(&w->held)), piece(head),
-			piece(content), piece(pad) };
+	fill_head(w, head, TYPE_STDOUT, n);
+	v[0] = piece(span_of(head, w->cgi || n == 0 ? 0 : RECORD_HEAD));
+	v[1] = piece(buf_span(&w->held));
+	v[2] = piece(more);
+	v[3] = piece(behind);
+	return write_all(w, v, 4);
+}
 
-		write_all(w, v, 4);
-	}
-	return !w->gone;
+bool
+wire_flush(struct wire *w)
+{
+	return write_held(w, SPAN(""), SPAN(""));
 }
 
 bool
 wire_write(struct wire *w, struct span s, bool hold)
 {
 	while (s.n > 0 && !w->gone) {
-		size_t n = s.n < RECORD_CONTENT_MAX ? s.n : RECORD_CONTENT_MAX;
+		size_t n = RECORD_CONTENT_MAX - w->held.n;
 
-		write_record(w, span_of(s.p, n), hold);
+		if (hold && s.n <= HELD_MAX - w->held.n) {
+			buf_add(&w->held, s);
+			w->gone = w->gone || w->held.failed;
+			break;
+		}
+		if (n > s.n)
+			n = s.n;
+		write_held(w, span_of(s.p, n), SPAN(""));
 		s = span_skip(s, n);
 	}
 	return !w->gone;
+}
+
+bool
+wire_end(struct wire *w)
+{
+	/* Its content is all zeros: exit code 0, FCGI_REQUEST_COMPLETE. */
+	char end[2 * RECORD_HEAD] = { 0 };
+
+	fill_head(w, end, TYPE_END_REQUEST, RECORD_HEAD);
+	return write_held(w, SPAN(""), span_of(end, sizeof(end)));
 }
 
 bool

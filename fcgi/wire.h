@@ -29,7 +29,7 @@ struct wire {
 	struct pace in, out;
 	bool slow;       /* a wait was given up */
 	bool gone;       /* writing failed */
-	struct buf held; /* goes out with what is written next */
+	struct buf held; /* content; goes out with what is written next */
 };
 
 /* How long the other side may take; for the whole process. */
@@ -46,14 +46,21 @@ void wire_reset(struct wire *w, int fd, bool cgi);
 /* As read(2), for at most wire_limits; errno EPROTO for a bad record. */
 ssize_t wire_read(struct wire *w, void *to, size_t room);
 
-/* All of "s", unframed, behind what is held; false: gone. */
-bool wire_write_raw(struct wire *w, struct span s);
+/* What is held; false: gone. */
+bool wire_flush(struct wire *w);
 
 /*
  * All of "s" as the content of STDOUT records (bare under CGI).  "hold"
  * keeps it for the next write when there is room.  False: gone.
  */
 bool wire_write(struct wire *w, struct span s, bool hold);
+
+/*
+ * What is held and END_REQUEST, in one write: an answer that was held
+ * whole is two records.  The empty STDOUT record that could stand between
+ * them says nothing more, and costs Apache a poll and a read.
+ */
+bool wire_end(struct wire *w);
 
 /*
  * Somebody else has waited for the other side that long; false when that

@@ -22,6 +22,12 @@ struct worker {
 	unsigned slot;
 };
 
+enum turn {
+	TURN_NOW,
+	TURN_LATER, /* it is parked, or nobody's any more */
+	TURN_NEVER,
+};
+
 static void *worker_main(void *arg);
 
 static bool
@@ -44,12 +50,16 @@ pool_arm_listener(struct pool *p, unsigned i)
 		log_error("epoll listener=%u errno=%d", i, errno);
 }
 
-/* Put connection "fd" into the set until it has something to say. */
+/*
+ * Put connection "fd" into the set until it has something to say.  That is
+ * done without the lock: it may wake a worker, who would run into it.
+ */
 void
 pool_wait(struct pool *p, int fd, bool kept)
 {
+	const uint32_t events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT;
 	struct connection *c = &p->connections[fd];
-	bool ok;
+	bool ours;
 
 	pthread_mutex_lock(&p->lock);
 	if ((size_t)fd >= p->n_seen)
@@ -57,15 +67,16 @@ pool_wait(struct pool *p, int fd, bool kept)
 	c->state = CONNECTION_WAITING;
 	c->kept = kept;
 	c->since_us = clock_mono_us();
-	ok =
-	    watch(p, kept ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, ABOUT_CONNECTION,
-		(uint32_t)fd, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT) ||
-	    watch(p, EPOLL_CTL_ADD, fd, ABOUT_CONNECTION, (uint32_t)fd,
-		EPOLLIN | EPOLLRDHUP | EPOLLONESHOT);
-	if (!ok)
-		c->state = CONNECTION_NONE;
 	pthread_mutex_unlock(&p->lock);
-	if (!ok)
+	if (watch(p, kept ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, ABOUT_CONNECTION,
+		(uint32_t)fd, events) ||
+	    watch(p, EPOLL_CTL_ADD, fd, ABOUT_CONNECTION, (uint32_t)fd, events))
+		return;
+	pthread_mutex_lock(&p->lock);
+	ours = c->state == CONNECTION_WAITING;
+	c->state = CONNECTION_NONE;
+	pthread_mutex_unlock(&p->lock);
+	if (ours)
 		close(fd);
 }
 
@@ -103,13 +114,28 @@ pool_add_worker(struct pool *p)
 	return true;
 }
 
-/* True: more than half of the workers there may be are busy. */
+/* It may have been closed as silent a moment ago: -1.  With the lock held. */
+static int
+take_connection(struct pool *p, uint32_t number)
+{
+	if (p->connections[number].state != CONNECTION_WAITING)
+		return -1;
+	p->connections[number].state = CONNECTION_NONE;
+	return (int)number;
+}
+
+/*
+ * Begin with "e"; "fd": the connection that it is about, or -1.  True:
+ * more than half of the workers there may be are busy.
+ */
 static bool
-become_busy(struct pool *p)
+become_busy(struct pool *p, const struct epoll_event *e, int *fd)
 {
 	bool half;
 
 	pthread_mutex_lock(&p->lock);
+	if (e->data.u64 >> 32 == ABOUT_CONNECTION)
+		*fd = take_connection(p, (uint32_t)e->data.u64);
 	p->n_idle--;
 	half = p->n_workers - p->n_idle > p->set->threads / 2;
 	if (p->n_idle == 0 &&
@@ -122,12 +148,19 @@ become_busy(struct pool *p)
 	return half;
 }
 
+/* With the lock held. */
+static void
+set_idle(struct pool *p)
+{
+	p->n_idle++;
+	p->busy_since_us = 0;
+}
+
 static void
 become_idle(struct pool *p)
 {
 	pthread_mutex_lock(&p->lock);
-	p->n_idle++;
-	p->busy_since_us = 0;
+	set_idle(p);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -197,7 +230,7 @@ pool_finish(struct pool *p, struct exchange *x, bool whole)
 static bool
 take_share(struct pool *p, struct worker *w, const struct share_keys *k)
 {
-	if (!share_free(p->slots, p->set->threads, k))
+	if (!share_free(p->slots, p->set->threads, p->n_workers - p->n_idle, k))
 		return false;
 	share_note(&p->slots[w->slot], k);
 	return true;
@@ -245,7 +278,10 @@ put_spare(struct pool *p, struct exchange *x)
 		exchange_free(x);
 }
 
-/* The oldest request whose share has become free, into "w". */
+/*
+ * The oldest request whose share has become free, into "w"; false: none,
+ * and "w" is idle.
+ */
 static bool
 resume(struct pool *p, struct worker *w)
 {
@@ -260,39 +296,51 @@ resume(struct pool *p, struct worker *w)
 			w->exchange = pool_unpark(p, i);
 		}
 	}
+	if (!found)
+		set_idle(p);
 	pthread_mutex_unlock(&p->lock);
 	return found;
 }
 
+/* Decide whether what "w" holds is served now, later, or not at all. */
+static enum turn
+find_turn(struct worker *w, bool deep)
+{
+	struct pool *p = w->pool;
+	struct share_keys k = { { 0 } };
+	enum turn turn = TURN_NOW;
+
+	p->set->keys(p->set->gate, w->exchange, deep, &k);
+	pthread_mutex_lock(&p->lock);
+	if (!take_share(p, w, &k))
+		turn = park(p, w, &k) ? TURN_LATER : TURN_NEVER;
+	pthread_mutex_unlock(&p->lock);
+	return turn;
+}
+
+/* Serve what has come on "fd"; the worker is idle then. */
 static void
 serve_connection(struct worker *w, int fd, bool deep)
 {
 	struct pool *p = w->pool;
-	struct share_keys k = { { 0 } };
-	enum {
-		GO,
-		PARKED,
-		REFUSED
-	} then = GO;
+	enum turn turn = TURN_LATER;
 
-	if (!exchange_begin(w->exchange, fd))
+	if (!exchange_begin(w->exchange, fd)) {
+		become_idle(p);
 		return;
+	}
 	if (p->connections[fd].tcp && !pool_knows_secret(p, w->exchange)) {
 		log_warn("connection closed: MGW_PEER_SECRET is missing "
 			 "or wrong");
 		pool_finish(p, w->exchange, false);
-		return;
+	} else {
+		turn = find_turn(w, deep);
 	}
-	p->set->keys(p->set->gate, w->exchange, deep, &k);
-	pthread_mutex_lock(&p->lock);
-	if (!take_share(p, w, &k))
-		then = park(p, w, &k) ? PARKED : REFUSED;
-	pthread_mutex_unlock(&p->lock);
-	if (then == PARKED)
-		return;
-	if (then == REFUSED) {
+	if (turn == TURN_NEVER)
 		pool_finish(
 		    p, w->exchange, p->set->refuse(p->set->gate, w->exchange));
+	if (turn != TURN_NOW) {
+		become_idle(p);
 		return;
 	}
 	do
@@ -356,11 +404,7 @@ pool_take(struct pool *p, const struct epoll_event *e)
 		return accept_one(p, number);
 	case ABOUT_CONNECTION:
 		pthread_mutex_lock(&p->lock);
-		/* It may have been closed as silent a moment ago. */
-		if (p->connections[number].state == CONNECTION_WAITING) {
-			p->connections[number].state = CONNECTION_NONE;
-			fd = (int)number;
-		}
+		fd = take_connection(p, number);
 		pthread_mutex_unlock(&p->lock);
 		return fd;
 	case ABOUT_STOP:
@@ -391,7 +435,7 @@ worker_main(void *arg)
 
 	for (;;) {
 		struct epoll_event e;
-		int n = epoll_wait(p->epoll_fd, &e, 1, IDLE_MS), fd;
+		int n = epoll_wait(p->epoll_fd, &e, 1, IDLE_MS), fd = -1;
 		bool half;
 
 		if (n == -1 && errno == EINTR)
@@ -401,11 +445,13 @@ worker_main(void *arg)
 				break;
 			continue;
 		}
-		half = become_busy(p);
-		fd = pool_take(p, &e);
+		half = become_busy(p, &e, &fd);
+		if (e.data.u64 >> 32 == ABOUT_LISTENER)
+			fd = accept_one(p, (uint32_t)e.data.u64);
 		if (fd != -1)
 			serve_connection(w, fd, half);
-		become_idle(p);
+		else
+			become_idle(p);
 	}
 	pthread_mutex_lock(&p->lock);
 	p->slot_used[w->slot] = false;

@@ -61,13 +61,14 @@ most(enum share_of what, unsigned n)
 }
 
 bool
-share_free(
-    const struct share_slot *slots, unsigned n, const struct share_keys *k)
+share_free(const struct share_slot *slots, unsigned n, unsigned n_busy,
+    const struct share_keys *k)
 {
 	for (int i = 0; i < SHARE__MAX; i++) {
 		unsigned busy = 0;
 
-		if (k->key[i] == 0)
+		/* All together do not fill it. */
+		if (k->key[i] == 0 || n_busy < most((enum share_of)i, n))
 			continue;
 		for (unsigned w = 0; w < n; w++)
 			busy += atomic_load_explicit(&slots[w].key[i],

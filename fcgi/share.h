@@ -41,8 +41,8 @@ uint64_t share_key_address(struct span address);
 
 void share_note(struct share_slot *s, const struct share_keys *k);
 
-/* May another of the "n" workers begin with "k"? */
-bool share_free(
-    const struct share_slot *slots, unsigned n, const struct share_keys *k);
+/* May another of the "n" workers, "n_busy" at work, begin with "k"? */
+bool share_free(const struct share_slot *slots, unsigned n, unsigned n_busy,
+    const struct share_keys *k);
 
 #endif

@@ -129,6 +129,15 @@ has(const struct fcgi_reply *r, const char *text)
 #define GET "REQUEST_METHOD=GET\nREQUEST_URI=/\n"
 #define POST "REQUEST_METHOD=POST\nREQUEST_URI=/\n"
 
+/* The bytes of the head, with its empty line; 0: not in the first record. */
+static size_t
+head_bytes(const struct fcgi_reply *r)
+{
+	const char *end = memmem(r->out.p, r->first_n, "\r\n\r\n", 4);
+
+	return end != NULL ? (size_t)(end - r->out.p) + 4 : 0;
+}
+
 START_TEST(status_is_the_first_line_in_the_first_record)
 {
 	struct server s = { .read_body = true };
@@ -141,8 +150,9 @@ START_TEST(status_is_the_first_line_in_the_first_record)
 	fcgi_send(fd, buf_span(&b));
 	fcgi_receive(fd, &r);
 	ck_assert(span_starts(buf_span(&r.out), SPAN("Status: 200\r\n")));
-	ck_assert(
-	    span_ends(span_of(r.out.p, r.first_n), SPAN("text/plain\r\n\r\n")));
+	ck_assert_uint_gt(head_bytes(&r), 0);
+	/* Held to the end, it goes out in one piece. */
+	ck_assert_uint_eq(r.first_n, r.out.n);
 	ck_assert(has(&r, "\r\n\r\n2 0 0"));
 	ck_assert(r.ended);
 	ck_assert_uint_eq(r.n_unexpected, 0);
@@ -209,7 +219,7 @@ START_TEST(large_answer_comes_whole)
 	fcgi_send(fd, buf_span(&b));
 	fcgi_receive(fd, &r);
 	ck_assert(r.ended);
-	ck_assert_uint_eq(r.out.n - r.first_n, 10000001);
+	ck_assert_uint_eq(r.out.n - head_bytes(&r), 10000001);
 	fcgi_reply_fini(&r);
 	buf_fini(&b);
 	stop(&s, fd);

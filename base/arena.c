@@ -87,23 +87,49 @@ refuse(struct arena *a)
 	return NULL;
 }
 
-void *
-arena_alloc(struct arena *a, size_t bytes)
+static size_t
+aligned(size_t bytes)
 {
 	const size_t mask = alignof(max_align_t) - 1;
+
+	return (bytes + mask) & ~mask;
+}
+
+void *
+arena_room(struct arena *a, size_t bytes)
+{
 	struct arena_block *b = a->head;
 	void *p;
 
 	if (bytes > a->max_bytes)
 		return refuse(a);
-	bytes = (bytes + mask) & ~mask;
+	bytes = aligned(bytes);
 	if (b == NULL || b->size - b->used < bytes)
 		b = add_block(a, bytes);
 	if (b == NULL)
 		return refuse(a);
 	p = b->bytes + b->used;
 	b->used += bytes;
-	return memset(p, 0, bytes);
+	return p;
+}
+
+void
+arena_trim(struct arena *a, const void *p, size_t had, size_t bytes)
+{
+	struct arena_block *b = a->head;
+
+	if (b == NULL || bytes > had || aligned(had) > b->used ||
+	    p != b->bytes + b->used - aligned(had))
+		return;
+	b->used -= aligned(had) - aligned(bytes);
+}
+
+void *
+arena_alloc(struct arena *a, size_t bytes)
+{
+	void *p = arena_room(a, bytes);
+
+	return p != NULL ? memset(p, 0, bytes) : NULL;
 }
 
 void *
@@ -117,12 +143,13 @@ arena_calloc(struct arena *a, size_t n, size_t bytes)
 struct span
 arena_copy(struct arena *a, struct span s)
 {
-	char *p = s.n < SIZE_MAX ? arena_alloc(a, s.n + 1) : NULL;
+	char *p = s.n < SIZE_MAX ? arena_room(a, s.n + 1) : NULL;
 
 	if (p == NULL)
 		return (struct span){ NULL, 0 };
 	if (s.n > 0)
 		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
 	return span_of(p, s.n);
 }
 

@@ -36,6 +36,12 @@ void arena_fini(struct arena *a);
 void *arena_alloc(struct arena *a, size_t bytes);
 void *arena_calloc(struct arena *a, size_t n, size_t bytes);
 
+/* As arena_alloc, but with whatever was there before. */
+void *arena_room(struct arena *a, size_t bytes);
+
+/* Of the newest piece, "p" with "had" bytes, only "bytes" are needed. */
+void arena_trim(struct arena *a, const void *p, size_t had, size_t bytes);
+
 /* A copy with a NUL behind it (not counted); p == NULL if it is full. */
 struct span arena_copy(struct arena *a, struct span s);
 

@@ -53,7 +53,7 @@ base64url_decode(struct span s, struct arena *a, struct span *bytes)
 
 	if (rest == 1)
 		return false;
-	to = arena_alloc(a, whole * 3 + 3);
+	to = arena_room(a, whole * 3 + 3);
 	if (to == NULL)
 		return false;
 	for (size_t i = 0; i < whole; i++, n += 3) {

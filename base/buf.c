@@ -58,28 +58,6 @@ buf_room(struct buf *b, size_t n)
 }
 
 void
-buf_add(struct buf *b, struct span s)
-{
-	char *room = buf_room(b, s.n);
-
-	if (room == NULL || s.n == 0)
-		return;
-	memcpy(room, s.p, s.n);
-	b->n += s.n;
-}
-
-void
-buf_add_char(struct buf *b, char c)
-{
-	char *room = buf_room(b, 1);
-
-	if (room == NULL)
-		return;
-	*room = c;
-	b->n++;
-}
-
-void
 buf_add_u64(struct buf *b, uint64_t v)
 {
 	char digits[20];

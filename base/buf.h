@@ -23,8 +23,43 @@ void buf_fini(struct buf *b);
 /* Empty it and keep its memory; "failed" is cleared. */
 void buf_reset(struct buf *b);
 
-void buf_add(struct buf *b, struct span s);
-void buf_add_char(struct buf *b, char c);
+/*
+ * Room for "n" more bytes at the end, or NULL; what was written there is
+ * then counted by adding to b->n.
+ */
+char *buf_room(struct buf *b, size_t n);
+
+/* Here and the next two, as a request is a few hundred of these calls. */
+static inline char *
+buf_room_fast(struct buf *b, size_t n)
+{
+	if (!b->failed && b->size - b->n >= n && b->p != NULL)
+		return b->p + b->n;
+	return buf_room(b, n);
+}
+
+static inline void
+buf_add(struct buf *b, struct span s)
+{
+	char *room = buf_room_fast(b, s.n);
+
+	if (room == NULL || s.n == 0)
+		return;
+	memcpy(room, s.p, s.n);
+	b->n += s.n;
+}
+
+static inline void
+buf_add_char(struct buf *b, char c)
+{
+	char *room = buf_room_fast(b, 1);
+
+	if (room == NULL)
+		return;
+	*room = c;
+	b->n++;
+}
+
 void buf_add_u64(struct buf *b, uint64_t v);
 
 /* 16 hexadecimal digits. */
@@ -38,12 +73,6 @@ buf_add_str(struct buf *b, const char *s)
 {
 	buf_add(b, span_str(s));
 }
-
-/*
- * Room for "n" more bytes at the end, or NULL; what was written there is
- * then counted by adding to b->n.
- */
-char *buf_room(struct buf *b, size_t n);
 
 /* What is in it, as long as nothing is appended. */
 struct span buf_span(const struct buf *b);

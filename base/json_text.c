@@ -93,7 +93,7 @@ json_unescape(struct span raw, struct arena *a, struct span *value, size_t *at)
 {
 	static const char letters[] = "\"\\/bfnrt";
 	static const char meant[] = "\"\\/\b\f\n\r\t";
-	char *to = arena_alloc(a, raw.n);
+	char *to = arena_room(a, raw.n);
 	size_t n = 0, used = 0;
 
 	*at = 0;

@@ -303,8 +303,9 @@ exchange_waited(struct exchange *x, int64_t us)
 bool
 exchange_head(struct exchange *x, unsigned status, struct span headers)
 {
-	struct buf b;
-	bool ok;
+	char line[32];
+	struct buf b = { .p = line, .size = sizeof(line), .max = sizeof(line) };
+	struct wire *w = &x->wire;
 
 	if (x->head_sent)
 		return false;
@@ -312,15 +313,11 @@ exchange_head(struct exchange *x, unsigned status, struct span headers)
 	/* RFC 9110 section 6.4.1: these have no body. */
 	if (status == 204 || status == 304)
 		x->no_body = true;
-	buf_init(&b, headers.n + 32);
 	buf_add_str(&b, "Status: ");
 	buf_add_u64(&b, status);
 	buf_add_str(&b, "\r\n");
-	buf_add(&b, headers);
-	buf_add_str(&b, "\r\n");
-	ok = !b.failed && wire_write(&x->wire, buf_span(&b), true);
-	buf_fini(&b);
-	return ok;
+	return wire_write(w, buf_span(&b), true) &&
+	    wire_write(w, headers, true) && wire_write(w, SPAN("\r\n"), true);
 }
 
 static bool

@@ -41,6 +41,9 @@ void passing_add_line(struct buf *b, struct span name, struct span value);
 /* A buffer that cannot grow, in "a"; false: the arena is full. */
 bool passing_begin(struct buf *b, struct arena *a, size_t bytes);
 
+/* What is in it; the rest goes back to "a". */
+struct span passing_end(const struct buf *b, struct arena *a);
+
 /*
  * The header lines for exchange_head, in the request's arena, for an
  * answer whose body is framed as "body" says.  False: the arena is full.

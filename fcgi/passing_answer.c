@@ -195,6 +195,6 @@ passing_answer_lines(const struct upstream_call *c,
 	if (private)
 		add_private(&b, head);
 	add_length(&b, head, body);
-	*lines = buf_span(&b);
+	*lines = passing_end(&b, c->request->arena);
 	return !b.failed;
 }

@@ -17,9 +17,16 @@ bool
 passing_begin(struct buf *b, struct arena *a, size_t bytes)
 {
 	*b = (struct buf){
-		.p = arena_alloc(a, bytes), .size = bytes, .max = bytes
+		.p = arena_room(a, bytes), .size = bytes, .max = bytes
 	};
 	return b->p != NULL;
+}
+
+struct span
+passing_end(const struct buf *b, struct arena *a)
+{
+	arena_trim(a, b->p, b->size, b->n);
+	return buf_span(b);
 }
 
 /*

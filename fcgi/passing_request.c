@@ -423,6 +423,6 @@ passing_request_head(
 	buf_add(&w.b, SPAN("\r\n"));
 	if (w.b.failed)
 		return refuse(d, REASON_FAULT, SPAN("request head too long"));
-	*head = buf_span(&w.b);
+	*head = passing_end(&w.b, r->arena);
 	return true;
 }

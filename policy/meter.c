@@ -23,9 +23,17 @@ struct event {
 static void
 name(struct event *e, const char *key)
 {
-	buf_add_str(e->to, ",\"");
-	buf_add_str(e->to, key);
-	buf_add_str(e->to, "\":");
+	size_t n = strlen(key);
+	char *p = buf_room_fast(e->to, n + 4);
+
+	if (p == NULL)
+		return;
+	p[0] = ',';
+	p[1] = '"';
+	memcpy(p + 2, key, n);
+	p[n + 2] = '"';
+	p[n + 3] = ':';
+	e->to->n += n + 4;
 }
 
 static void

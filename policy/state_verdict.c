@@ -57,7 +57,7 @@ slot_is(const struct verdict_slot *slot, struct hash128 id)
 static char *
 read_bytes(const struct verdict_slot *slot, size_t n, struct arena *a)
 {
-	char *to = arena_alloc(a, (n + 7) / 8 * 8);
+	char *to = arena_room(a, (n + 7) / 8 * 8);
 
 	for (size_t i = 0; to != NULL && i < (n + 7) / 8; i++) {
 		uint64_t word =

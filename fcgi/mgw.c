@@ -147,6 +147,23 @@ pool_refuse(void *gate, struct exchange *x)
 	return handle_overload(gate, x);
 }
 
+/*
+ * Give back what a burst has left behind in the heaps, when it is over:
+ * requests that waited for their share leave holes between what is kept.
+ */
+static void
+trim_heaps(unsigned workers, unsigned busy)
+{
+	static bool worked; /* of the thread that ticks */
+
+	if (busy > 0 && busy >= workers / 4) {
+		worked = true;
+	} else if (worked && busy == 0) {
+		worked = false;
+		(void)malloc_trim(0);
+	}
+}
+
 static void
 pool_tick(void *gate, unsigned workers, unsigned busy, bool reload)
 {
@@ -170,6 +187,7 @@ pool_tick(void *gate, unsigned workers, unsigned busy, bool reload)
 	state_process_update(
 	    g->state, now->policy.bundle->policy, workers, busy);
 	live_put(g->live, now);
+	trim_heaps(workers, busy);
 }
 
 static int

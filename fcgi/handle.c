@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "policy/answer.h"
+#include "policy/failure.h"
 #include "policy/meter.h"
 #include "policy/published.h"
 
@@ -267,6 +268,7 @@ end(struct handling *h)
 	    reason_word(v->decision.reason));
 	state_count(h->gate->state, api, v->decision.reason,
 	    (uint64_t)(clock_mono_us() - h->meter.start_us));
+	failure_count(p->outside, p->bundle, &h->request, &v->decision);
 	watch_traffic(h);
 	rules_put(h->gate->rules, h->request.control);
 	live_put(h->gate->live, h->generation);

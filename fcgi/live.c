@@ -94,6 +94,17 @@ world_charge(
 	    ((struct private *)world)->live->state, takes, n, bytes, now_us);
 }
 
+static enum take_result
+world_look(void *world, struct take *takes, unsigned n, int64_t now_us)
+{
+	struct state *s = ((struct private *)world)->live->state;
+	enum take_result result = state_look(s, takes, n, now_us);
+
+	if (result == TAKE_REFUSED)
+		state_note(s, takes, n, result, now_us);
+	return result;
+}
+
 static void
 world_give(void *world, struct take *takes, unsigned n, int64_t now_us)
 {
@@ -203,6 +214,7 @@ generation_new(struct live *l, struct loaded *loaded, struct sources *sources)
 		    .refresh = world_refresh,
 		    .introspect = world_introspect,
 		    .take = world_take,
+		    .look = world_look,
 		    .give = world_give,
 		    .charge = world_charge,
 		    .recall = world_recall,

@@ -1,8 +1,12 @@
 /*
  * apikey - a key that somebody was given, looked up in the key file.
  */
-#include "policy/credential.h"
+#include "base/clock.h"
+#include "policy/failure.h"
 #include "policy/keyfile.h"
+#include "policy/verdict.h"
+
+#define KNOWN_S 86400
 
 /* "TITLE/VERSION", or "TITLE" for all versions; a title may have slashes. */
 static bool
@@ -37,6 +41,61 @@ entry_holds(const struct credential_call *c, const struct key_entry *e,
 	return true;
 }
 
+/* What "mgw_ID_SECRET" says it is; absent of any other key. */
+static struct span
+name_of(struct span key)
+{
+	struct span rest = span_skip(key, 4), id = span_cut(&rest, '_');
+
+	return span_starts(key, SPAN("mgw_")) && rest.p != NULL
+	    ? id
+	    : (struct span){ NULL, 0 };
+}
+
+/*
+ * Keys that have passed are remembered, so that they pass also when their
+ * address fails too often.  Whether they are good is looked up each time.
+ */
+#define KNOWN_PARTS 3
+
+static void
+name_known(
+    struct span key, const uint64_t *generation, struct span parts[KNOWN_PARTS])
+{
+	parts[0] = SPAN("api-key");
+	parts[1] = key;
+	parts[2] = span_of(generation, sizeof(*generation));
+}
+
+static bool
+is_known(const struct credential_call *c, struct span key, uint64_t generation)
+{
+	struct span parts[KNOWN_PARTS];
+	struct verdict v;
+
+	name_known(key, &generation, parts);
+	return bundle_settings(c->bundle, 0)->failures.n > 0 &&
+	    c->world->recall != NULL &&
+	    c->world->recall(
+		c->world->world, parts, KNOWN_PARTS, c->request->arena, &v) &&
+	    v.expires_s > c->request->now_us / US_PER_S;
+}
+
+static void
+make_known(
+    const struct credential_call *c, struct span key, uint64_t generation)
+{
+	struct verdict v = { .key_id = { "", 0 },
+		.payload = { "", 0 },
+		.expires_s = c->request->now_us / US_PER_S + KNOWN_S };
+	struct span parts[KNOWN_PARTS];
+
+	name_known(key, &generation, parts);
+	if (bundle_settings(c->bundle, 0)->failures.n > 0 &&
+	    c->world->remember != NULL)
+		c->world->remember(c->world->world, parts, KNOWN_PARTS, &v);
+}
+
 bool
 api_key_check(
     const struct credential_call *c, struct principal *who, struct decision *d)
@@ -44,6 +103,7 @@ api_key_check(
 	const struct key_entry *e = NULL;
 	struct source source = { 0 };
 	struct span key;
+	bool known;
 
 	if (!credential_find(c, false, &key, d))
 		return false;
@@ -61,11 +121,19 @@ api_key_check(
 	    key_file_lookup(source.key_file, key, &e) == KEY_FILE_FAULT)
 		return refuse(
 		    d, REASON_FAULT, SPAN("the key file cannot be used"));
-	if (e == NULL)
-		return refuse(
+	known = e != NULL && is_known(c, key, source.generation);
+	if (!known && !failure_guard(c, name_of(key), d))
+		return false;
+	if (e == NULL) {
+		(void)refuse(
 		    d, REASON_KEY_INVALID, SPAN("the key is not known"));
+		d->claimed = name_of(key);
+		return false;
+	}
 	if (!entry_holds(c, e, d))
 		return false;
+	if (!known)
+		make_known(c, key, source.generation);
 	who->scheme = bundle_text(c->bundle, c->scheme->name);
 	who->issuer = SPAN("");
 	who->subject = e->owner;

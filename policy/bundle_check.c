@@ -14,6 +14,7 @@
 
 #include "policy/cors.h"
 #include "policy/endpoint.h"
+#include "policy/failure.h"
 #include "policy/gauge.h"
 #include "policy/store.h"
 
@@ -39,6 +40,7 @@ struct rule {
 static const struct rule rules[] = {
 	{ SECTION_SETTINGS, RULE_WORD, AT(settings, errors), ERRORS_WSO2 + 1 },
 	{ SECTION_SETTINGS, RULE_HEADER, AT(settings, realm), 0 },
+	{ SECTION_SETTINGS, RULE_RANGE, AT(settings, failures), SECTION_LIMIT },
 	{ SECTION_SETTINGS, RULE_WORD, AT(settings, rate_headers),
 	    RATE_HEADERS__MAX },
 
@@ -495,8 +497,9 @@ check_operations(const struct bundle *b, char *why, size_t why_size)
 static bool
 settings_ok(const struct row_settings *s)
 {
-	return s->client_v6_bits == 0 ||
-	    (s->client_v6_bits >= 32 && s->client_v6_bits <= 128);
+	return (s->failures.n == 0 || s->failures.n == FAILURE__MAX) &&
+	    (s->client_v6_bits == 0 ||
+		(s->client_v6_bits >= 32 && s->client_v6_bits <= 128));
 }
 
 static bool

@@ -11,6 +11,7 @@
 #include "base/base64url.h"
 #include "policy/claim_path.h"
 #include "policy/credential.h"
+#include "policy/failure.h"
 #include "policy/keyset.h"
 #include "policy/token.h"
 #include "policy/verdict.h"
@@ -315,6 +316,8 @@ signature_holds(struct check *k, struct decision *d)
 	    world->recall(world->world, name.parts, VERDICT_PARTS,
 		k->call->request->arena, &verdict))
 		return true;
+	if (!failure_guard(k->call, k->claims.subject, d))
+		return false;
 	if (!base64url_decode(
 		k->jwt.signature, k->call->request->arena, &k->jwt.signature))
 		return malformed(k, d, "signature is not base64url");
@@ -407,8 +410,10 @@ jwt_check(const struct credential_call *call, struct principal *who,
 		return malformed(&k, d, why);
 	if (!choose_issuer(&k, d) || !read_claims(&k, d) ||
 	    !algorithm_allowed(&k, d) || !signature_holds(&k, d) ||
-	    !claims_hold(&k, d) || !rules_hold(&k, d) || !is_active(&k, d))
+	    !claims_hold(&k, d) || !rules_hold(&k, d) || !is_active(&k, d)) {
+		d->claimed = k.claims.subject;
 		return false;
+	}
 	fill_principal(&k, who);
 	return true;
 }

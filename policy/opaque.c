@@ -7,6 +7,7 @@
  * audience and scopes are checked at every use, as if it had just come.
  */
 #include "policy/claim_path.h"
+#include "policy/failure.h"
 #include "policy/jwt.h"
 #include "policy/token.h"
 #include "policy/verdict.h"
@@ -99,7 +100,8 @@ token_introspect(const struct credential_call *call, uint32_t row,
 	    !world->recall(
 		world->world, parts, VERDICT_PARTS, call->request->arena, &v) ||
 	    v.expires_s <= now_s) {
-		if (!ask(call, &i, &v, d))
+		if (!failure_guard(call, (struct span){ NULL, 0 }, d) ||
+		    !ask(call, &i, &v, d))
 			return false;
 	}
 	*answer = v.payload;

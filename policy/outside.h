@@ -126,6 +126,13 @@ struct outside {
 	enum take_result (*take)(
 	    void *world, struct take *takes, unsigned n, int64_t now_us);
 
+	/*
+	 * As take(), but charge nothing, and make no counter that is not
+	 * there.  NULL: failures limit nobody.
+	 */
+	enum take_result (*look)(
+	    void *world, struct take *takes, unsigned n, int64_t now_us);
+
 	/* Give back what take() charged; for requests that did not count. */
 	void (*give)(
 	    void *world, struct take *takes, unsigned n, int64_t now_us);

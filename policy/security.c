@@ -44,6 +44,7 @@ how_far(enum reason r)
 		return 4;
 	case REASON_VERIFIER_DOWN:
 	case REASON_OVERLOADED:
+	case REASON_RATE_EXCEEDED: /* not looked at, see failure.h */
 		return 5;
 	case REASON_FAULT:
 		return 6;

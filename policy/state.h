@@ -75,6 +75,9 @@ struct state *state_view(const char *dir, char *why, size_t why_size);
  */
 enum take_result state_take(
     struct state *s, struct take *takes, unsigned n, int64_t now_us);
+/* The same, but nothing is charged and no counter is made. */
+enum take_result state_look(
+    struct state *s, struct take *takes, unsigned n, int64_t now_us);
 void state_give(
     struct state *s, struct take *takes, unsigned n, int64_t now_us);
 

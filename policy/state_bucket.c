@@ -430,6 +430,45 @@ take_all(struct state *s, struct spot *spots, unsigned n, int64_t now_us)
 	return result;
 }
 
+/* What a counter says, if it is there. */
+static enum take_result
+look_at(struct state *s, struct take *t, int64_t now_us)
+{
+	struct spot p = { .take = t };
+	uint64_t value, next;
+
+	t->refused = t->over = false;
+	t->wait_us = 0;
+	if (!gauge_init(&p.gauge, t, now_us))
+		return TAKE_FAULT;
+	t->id = counter_id(s, &p, now_us);
+	p.bucket = state_find(table_of(s, &p), t->id);
+	if (p.bucket == NULL) {
+		t->id = overflow_id(s, &p, now_us);
+		p.bucket = state_find(overflow_of(s, &p), t->id);
+	}
+	if (p.bucket == NULL)
+		return TAKE_ALLOWED;
+	if (!look(s, &p, now_us, &value))
+		return TAKE_FAULT;
+	return gauge_admit(&p.gauge, t, value & PAYLOAD, &next) ? TAKE_ALLOWED
+								: TAKE_REFUSED;
+}
+
+enum take_result
+state_look(struct state *s, struct take *takes, unsigned n, int64_t now_us)
+{
+	enum take_result result = TAKE_ALLOWED;
+
+	for (unsigned i = 0; i < n && result != TAKE_FAULT; i++) {
+		enum take_result one = look_at(s, &takes[i], now_us);
+
+		if (one != TAKE_ALLOWED)
+			result = one;
+	}
+	return result;
+}
+
 enum take_result
 state_take(struct state *s, struct take *takes, unsigned n, int64_t now_us)
 {

@@ -26,6 +26,7 @@ emit_settings(struct emit *e)
 	const struct policyfile *f = e->spec->policy;
 	struct row_settings row = f->settings;
 
+	row.failures = emit_failures(e);
 	row.realm = build_text(e->b, f->realm.text);
 	(void)BUILD_ROW(e->b, SECTION_SETTINGS, &row); /* row 0 */
 }

@@ -30,4 +30,7 @@ void emit_issuers(struct emit *e);
 struct range emit_introspect_list(
     struct emit *e, const struct spec_word *words);
 
+/* The LIMIT rows of failures (emit_throttle.c). */
+struct range emit_failures(struct emit *e);
+
 #endif

@@ -272,7 +272,7 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 		"introspection", "api-keys", "users", "schemes", "tiers",
 		"tiers-file", "store", "apis", "limits", "timeouts", "errors",
 		"realm", "cors", "levels", "unknown-tier", "rate-headers",
-		NULL };
+		"failures", NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;
@@ -290,6 +290,7 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 	read_apis(f, tree_get(root, "apis"), d);
 	read_limits(&f->settings, tree_get(root, "limits"), d);
 	read_timeouts(&f->settings, tree_get(root, "timeouts"), d);
+	failures_read(&f->failures, tree_get(root, "failures"), d);
 	field_choice(root, "errors", error_words, &errors, d);
 	f->settings.errors = (uint32_t)errors;
 	field_text(root, "realm", &f->realm, d);
@@ -321,6 +322,7 @@ defaults(struct diag *d)
 		.total_ms = 60000,
 		.client_v6_bits = CLIENT_V6_BITS };
 	f->realm.text = SPAN("mgw");
+	failures_read(&f->failures, NULL, d);
 	return f;
 }
 

@@ -71,6 +71,7 @@
  *	limits: {max-uri: 4096, max-headers: 8192, max-body: none,
  *	    ipv6-prefix: 64}            how many bits make one client
  *	timeouts: {connect: 3s, first-byte: 30s, between-bytes: 0s, total: 60s}
+ *	failures: ...         see failures.h
  *	errors: problem       or wso2
  *	realm: mgw            in WWW-Authenticate
  *	cors: ...             of documents that say nothing of it
@@ -86,6 +87,7 @@
 #define MGW_SPEC_POLICYFILE_H
 
 #include "spec/cors.h"
+#include "spec/failures.h"
 #include "spec/levels.h"
 
 struct spec_source {
@@ -179,7 +181,8 @@ struct policyfile {
 	struct spec_tier *tiers;
 	struct spec_store *store; /* or NULL */
 	struct spec_api_rule *apis;
-	struct row_settings settings; /* all but realm */
+	struct row_settings settings; /* all but realm and failures */
+	struct spec_failures failures;
 	struct spec_text realm;
 	struct spec_cors *cors;    /* of all that have none; or NULL */
 	struct spec_level *levels; /* of all APIs, and the unknown tier */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "policy/client.h"
+#include "policy/failure.h"
 #include "policy/keyset.h"
 #include "tools/spec.h"
 
@@ -531,6 +532,27 @@ tier_json(const struct bundle *b, const struct row_tier *t)
 	return o;
 }
 
+/* As mgw.yaml has it. */
+static void
+put_failures(
+    struct json_object *o, const struct bundle *b, struct range failures)
+{
+	struct json_object *f = json_new_object();
+
+	if (failures.n == 0) {
+		json_free(f);
+		(void)json_put(o, "failures", json_new_string(SPAN("off")));
+		return;
+	}
+	put_number(f, "limit",
+	    bundle_limit(b, failures.first + FAILURE_ADDRESS)->count);
+	put_number(f, "per_us",
+	    bundle_limit(b, failures.first + FAILURE_ADDRESS)->period_us);
+	put_number(f, "per_name",
+	    bundle_limit(b, failures.first + FAILURE_NAME)->count);
+	(void)json_put(o, "failures", f);
+}
+
 static struct json_object *
 settings_json(const struct bundle *b, const struct row_settings *s)
 {
@@ -548,6 +570,7 @@ settings_json(const struct bundle *b, const struct row_settings *s)
 	put_number(o, "total_ms", s->total_ms);
 	put_text(o, "realm", b, s->realm);
 	put_word(o, "rate_headers", rate_words, s->rate_headers);
+	put_failures(o, b, s->failures);
 	return o;
 }
 

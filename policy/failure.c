@@ -76,6 +76,7 @@ failure_guard(
 		return true;
 	case TAKE_REFUSED:
 		break;
+	case TAKE_DOWN: /* it is asked of this machine alone */
 	case TAKE_FAULT:
 		return refuse(
 		    d, REASON_FAULT, SPAN("the counters cannot tell"));

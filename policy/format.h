@@ -154,7 +154,7 @@ struct row_settings {
 	uint32_t rate_headers;   /* enum rate_headers */
 	uint32_t idle_ms;        /* of endpoints, as total_ms */
 	uint32_t pad;
-	struct range failures;   /* LIMIT by enum failure_limit; n == 0: off */
+	struct range failures; /* LIMIT by enum failure_limit; n == 0: off */
 };
 
 #define API_WSO2 UINT32_C(1)          /* carries x-wso2-*: read as WSO2 does */

@@ -169,6 +169,24 @@ bring(const struct remote *r, const struct document *d, unsigned limit_ms,
 	return false;
 }
 
+/* The last attempt, not ours, brought what "d" has. */
+static bool
+is_recent(const struct document *d, int64_t pause)
+{
+	int64_t age_us = clock_wall_us() - d->fetched_us;
+
+	return d->there && age_us >= 0 && age_us < pause;
+}
+
+static void
+put_off(struct document *d, int64_t pause)
+{
+	int64_t soonest_us = clock_mono_us() + pause;
+
+	if (d->due_us < soonest_us)
+		d->due_us = soonest_us;
+}
+
 void
 remote_fetch(struct remote *r, struct document *d)
 {
@@ -177,7 +195,7 @@ remote_fetch(struct remote *r, struct document *d)
 	unsigned wait_ms = r->set.direct && d->there ? 0 : limit_ms;
 	int64_t pause = pause_us(r, d), life_us = 0;
 	struct buf body;
-	bool ours, adopted, ok = false;
+	bool ours, adopted, tried = false, ok = false;
 
 	pthread_mutex_unlock(&r->lock);
 	buf_init(&body, KEY_SET_BYTES_MAX);
@@ -185,14 +203,18 @@ remote_fetch(struct remote *r, struct document *d)
 	pthread_mutex_lock(&r->lock);
 	adopted = remote_adopt(r, d);
 	pthread_mutex_unlock(&r->lock);
-	if (ours && !adopted &&
-	    remote_file_try(r->set.folder, span_str(d->place), pause))
+	if (ours && !adopted)
+		tried =
+		    remote_file_try(r->set.folder, span_str(d->place), pause);
+	if (tried)
 		ok = bring(r, d, limit_ms, &body, &life_us);
 	pthread_mutex_lock(&r->lock);
 	if (ours)
 		state_lease_end(r->set.state, span_str(d->place));
 	if (ok)
 		take(d, buf_span(&body), clock_wall_us(), life_us);
+	else if (ours && !tried && is_recent(d, pause))
+		put_off(d, pause);
 	else if (!adopted)
 		fail(r, d);
 	(void)remote_file_identify(r->set.folder, span_str(d->place), &d->kept);

@@ -21,7 +21,7 @@ stage_make() {
 	    $(find "$O/tests" -path '*/unit' -prune -o -path '*/fuzz' -prune \
 	    -o -type f -perm -100 -print) \
 	    tests/e2e tests/bench lighttpd apache dist \
-	    $(ls -d examples tests/demo.sh 2>/dev/null) |
+	    $(ls -d examples tests/demo.sh "$O/oidc" 2>/dev/null) |
 	    tar xf - --no-same-owner -C "$stage" || exit 2
 	chmod 755 "$stage"
 	mkdir -m 1777 "$stage/tmp"

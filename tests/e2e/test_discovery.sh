@@ -30,7 +30,6 @@ expect_status 503
 expect_reason verifier-down
 
 it 'one process fetches for all'
-FIRST=$MGW_PID
 "$O"/mgw --config "$W/mgw.conf" --listen "unix:$W/second.sock" \
     2>>"$W/mgw.log" &
 SECOND=$!

@@ -174,8 +174,8 @@ it 'no token and no secret is in a log'
 	head -n 3)"
 it 'explain takes the answer from a file'
 echo '{"active":true,"aud":"things","scope":"read"}' >"$W/answer.json"
-(cd "$W" && ISSUER=$ISSUER CLIENT_SECRET=x "$O"/mgw-spec explain mgw.bundle \
-    GET /opaque/scoped/x -H 'Authorization: Bearer any' \
+(cd "$W" && env "ISSUER=$ISSUER" CLIENT_SECRET=x \
+    "$O"/mgw-spec explain mgw.bundle GET /opaque/scoped/x -H 'Authorization: Bearer any' \
     --keys "$ISSUER/introspect=answer.json") >"$W/body" 2>&1 ||
     wrong 'it is refused'
 expect_body 'allowed: sent to the backend'

@@ -447,6 +447,21 @@ START_TEST(what_one_process_fetched_the_others_notice)
 }
 END_TEST
 
+START_TEST(a_restart_does_not_ask_again_right_away)
+{
+	remote_close(remote);
+	set.cool_down_ms = 0;
+	remote = remote_open(&set);
+	first_fetch();
+	remote_close(remote);
+	remote = remote_open(&set);
+	n_requests = 0;
+	ck_assert(has("a"));
+	ck_assert_int_eq(ask("b"), REFRESH_SAME);
+	ck_assert_uint_eq(n_requests, 0);
+}
+END_TEST
+
 START_TEST(a_lease_is_held_by_one_process_until_it_ends)
 {
 	char cause[200];
@@ -552,6 +567,7 @@ main(void)
 	tcase_add_test(tc, processes_of_one_request_do_not_all_fetch);
 	tcase_add_test(tc, of_two_processes_one_fetches_and_both_have_it);
 	tcase_add_test(tc, what_one_process_fetched_the_others_notice);
+	tcase_add_test(tc, a_restart_does_not_ask_again_right_away);
 	tcase_add_test(tc, a_lease_is_held_by_one_process_until_it_ends);
 	tcase_add_loop_test(tc, metadata_of_another_issuer_lead_nowhere, 0,
 	    (int)(sizeof(metadata) / sizeof(*metadata)));

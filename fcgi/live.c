@@ -255,8 +255,8 @@ load(struct live *l, char *why, size_t why_size)
 
 	if (loaded == NULL)
 		return NULL;
-	sources = sources_open(
-	    &loaded->bundle, l->config, l->state, l->remote, why, why_size);
+	sources = sources_open(&loaded->bundle, l->config, l->state, l->remote,
+	    l->direct, why, why_size);
 	if (sources != NULL && store_is_needed(&loaded->bundle)) {
 		loaded->store = store_open(&loaded->bundle, l->config, sources,
 		    l->state, l->direct, why, why_size);

@@ -29,6 +29,7 @@ struct held {
 struct entry {
 	const struct row_source *row;
 	const char *place; /* of SOURCE_FILE and SOURCE_URL */
+	bool unread;       /* until it is asked for */
 	bool moves;        /* it may change while the set is in use */
 	/* Under lock where it moves, else immutable: */
 	struct file_identity identity;
@@ -225,7 +226,7 @@ make(const struct bundle *b, const struct config *c, const struct state *state,
 
 struct sources *
 sources_open(const struct bundle *b, const struct config *c,
-    const struct state *state, struct remote *remote, char *why,
+    const struct state *state, struct remote *remote, bool lazy, char *why,
     size_t why_size)
 {
 	struct sources *s = make(b, c, state, remote);
@@ -236,9 +237,11 @@ sources_open(const struct bundle *b, const struct config *c,
 		return NULL;
 	}
 	for (uint32_t i = 0; i < s->n; i++) {
-		struct span origin = bundle_text(b, s->entries[i].row->origin);
+		struct entry *e = &s->entries[i];
+		struct span origin = bundle_text(b, e->row->origin);
 
-		if (open_entry(s, &s->entries[i], reason, sizeof(reason)))
+		e->unread = lazy && e->row->kind == SOURCE_KEY_SET;
+		if (e->unread || open_entry(s, e, reason, sizeof(reason)))
 			continue;
 		(void)snprintf(
 		    why, why_size, "%.*s: %s", SPAN_ARG(origin), reason);
@@ -399,6 +402,19 @@ newest_moving(struct sources *s, struct entry *e, bool *down)
 	return o;
 }
 
+static void
+read_late(struct sources *s, struct entry *e)
+{
+	struct span origin = bundle_text(s->bundle, e->row->origin);
+	char why[512] = "out of memory";
+
+	e->unread = false;
+	if (open_entry(s, e, why, sizeof(why)))
+		return;
+	log_error("%.*s: %s", SPAN_ARG(origin), why);
+	(void)hold(e, NULL);
+}
+
 enum source_result
 sources_get(struct sources *s, uint32_t row, struct source *to)
 {
@@ -410,6 +426,8 @@ sources_get(struct sources *s, uint32_t row, struct source *to)
 	if (row >= s->n)
 		return SOURCE_FAULT;
 	e = &s->entries[row];
+	if (e->unread)
+		read_late(s, e);
 	o = e->moves && e->place != NULL ? newest_moving(s, e, &down)
 					 : newest(e);
 	if (o == NULL)
@@ -429,6 +447,10 @@ sources_refresh(struct sources *s, uint32_t row, struct span kid)
 	if (row >= s->n || s->entries[row].row->how != SOURCE_URL)
 		return REFRESH_SAME;
 	e = &s->entries[row];
+	if (e->unread)
+		read_late(s, e);
+	if (e->place == NULL)
+		return REFRESH_DOWN;
 	pthread_mutex_lock(&s->lock);
 	seen = e->version;
 	pthread_mutex_unlock(&s->lock);

@@ -3,6 +3,7 @@
  */
 #include "fcgi/fetch.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +16,8 @@
 
 /* A year: longer says nothing more, and cannot overflow anywhere. */
 #define MAX_AGE_S_MAX (365 * 24 * 3600)
+
+static atomic_bool stopped;
 
 struct fetch {
 	struct buf *body;
@@ -96,6 +99,31 @@ open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 	    address->protocol);
 }
 
+bool
+fetch_is_stopped(void)
+{
+	return atomic_load(&stopped);
+}
+
+/* Asked about once a second, and whenever something happens. */
+static int
+is_stopped(void *user, curl_off_t down_n, curl_off_t down, curl_off_t up_n,
+    curl_off_t up)
+{
+	(void)user;
+	(void)down_n;
+	(void)down;
+	(void)up_n;
+	(void)up;
+	return fetch_is_stopped() ? 1 : 0;
+}
+
+void
+fetch_stop(void)
+{
+	atomic_store(&stopped, true);
+}
+
 static bool
 set_up(const struct libcurl *curl, CURL *h, const char *url, unsigned total_ms,
     struct fetch *f)
@@ -112,6 +140,8 @@ set_up(const struct libcurl *curl, CURL *h, const char *url, unsigned total_ms,
 	bad |= curl->easy_setopt(h, CURLOPT_HEADERDATA, f);
 	bad |= curl->easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	bad |= curl->easy_setopt(h, CURLOPT_OPENSOCKETDATA, f);
+	bad |= curl->easy_setopt(h, CURLOPT_XFERINFOFUNCTION, is_stopped);
+	bad |= curl->easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
 	return bad == 0;
 }
 

@@ -36,6 +36,10 @@ bool fetch_post(struct span url, const struct fetch_form *form,
 /* Append "s" as a value of a form. */
 void fetch_form_add(struct buf *to, struct span s);
 
+/* For the end of the process: what is under way fails within a second. */
+void fetch_stop(void);
+bool fetch_is_stopped(void);
+
 /* max-age, or 0 for no-store and no-cache, of a Cache-Control field; -1. */
 int64_t fetch_max_age(struct span cache_control);
 

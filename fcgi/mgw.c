@@ -15,6 +15,7 @@
 
 #include "base/version.h"
 #include "fcgi/check.h"
+#include "fcgi/fetch.h"
 #include "fcgi/handle.h"
 #include "fcgi/pool.h"
 
@@ -212,6 +213,7 @@ run_pool(struct process *p)
 	log_info("mgw %s serves bundle=%s state=%s threads=%u", MGW_VERSION,
 	    c->bundle, c->state, c->threads);
 	ok = pool_run(&set, &p->listeners);
+	fetch_stop();
 	if (!ok)
 		log_error("cannot serve errno=%d", errno);
 	log_info("mgw ends");

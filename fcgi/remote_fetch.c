@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fcgi/discovery.h"
+#include "fcgi/fetch.h"
 #include "fcgi/remote_file.h"
 #include "fcgi/remote_part.h"
 #include "policy/keyset.h"
@@ -127,7 +128,8 @@ lease(const struct remote *r, const struct document *d, unsigned limit_ms)
 {
 	const struct timespec look = { 0, LEASE_LOOK_MS * 1000000 };
 
-	for (unsigned ms = 0; ms <= limit_ms; ms += LEASE_LOOK_MS) {
+	for (unsigned ms = 0; ms <= limit_ms && !fetch_is_stopped();
+	     ms += LEASE_LOOK_MS) {
 		if (state_lease(r->set.state, span_str(d->place)))
 			return true;
 		nanosleep(&look, NULL);

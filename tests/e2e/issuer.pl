@@ -5,7 +5,8 @@
 # in; POST /introspect the file DIR/token-TOKEN (of its
 # last 40 bytes), or that it is not active.
 # DIR/log gets a line for each request: method, path, token, Authorization.
-# DIR/status holds another status than 200, DIR/delay seconds to wait.
+# DIR/status holds another status than 200, DIR/delay seconds to wait, and
+# DIR/NAME.status, DIR/NAME.delay and DIR/NAME.location those of one file.
 use strict;
 use warnings;
 use IO::Socket::INET;
@@ -40,15 +41,17 @@ sub serve {
 	open(my $log, '>>', "$dir/log") or die;
 	syswrite($log, "$method /$path " . ($token // '-') . " $login $body\n");
 	close $log;
-	my $delay = slurp('delay');
+	my $delay = slurp("$path.delay") // slurp('delay');
 	select(undef, undef, undef, $delay) if $delay;
 	my $answer = $method eq 'POST' && defined $token
 	    ? slurp('token-' . (length $token > 40 ? substr($token, -40) : $token)) // '{"active":false}' : slurp($path);
-	my $status = slurp('status') // (defined $answer ? 200 : 404);
+	my $status = slurp("$path.status") // slurp('status') // (defined $answer ? 200 : 404);
 	chomp $status;
 	$answer //= '';
-	$answer =~ s/\@URL\@/$url/g;
-	print $c "HTTP/1.1 $status X\r\nConnection: close\r\n" .
+	my $location = slurp("$path.location");
+	$location = defined $location ? "Location: $location\r\n" : '';
+	s/\@URL\@/$url/g for $answer, $location;
+	print $c "HTTP/1.1 $status X\r\nConnection: close\r\n$location" .
 	    "Content-Length: " . length($answer) . "\r\n\r\n$answer";
 }
 

@@ -306,6 +306,21 @@ start_mgw() {
 	wait_for 100 test -S "$SOCKET" || fatal "mgw does not start"
 }
 
+# start_mgw_trusting NAME: where the system trusts that authority alone;
+# false where that cannot be had.
+start_mgw_trusting() {
+	SOCKET=$W/mgw.sock
+	rm -f "$SOCKET"
+	cat >"$W/trusting.sh" <<-END
+	mount --bind "$W/$1.pem" /etc/ssl/certs/ca-certificates.crt &&
+	    exec "$O/mgw" --config "$W/mgw.conf" --listen "unix:$SOCKET"
+	END
+	unshare -c --keep-caps -m sh "$W/trusting.sh" 2>>"$W/mgw.log" &
+	MGW_PID=$!
+	PIDS="$PIDS $MGW_PID"
+	wait_for 50 test -S "$SOCKET" || { MGW_PID='' && return 1; }
+}
+
 stop_mgw() {
 	pid=$MGW_PID
 	MGW_PID=''
@@ -396,6 +411,22 @@ start_issuer() {
 	wait_for 50 test -s "$W/issuer.out" || fatal "issuer does not start"
 	ISSUER_PORT=$(cat "$W/issuer.out")
 	ISSUER=http://127.0.0.1:$ISSUER_PORT
+}
+
+# authority NAME: that signs certificates.
+authority() {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$W/$1.key" \
+	    -out "$W/$1.pem" -subj "/CN=$1" -days 2 2>/dev/null
+}
+
+# cert NAME AUTHORITY SUBJECT-ALTERNATIVE-NAMES [DAYS]
+cert() {
+	openssl req -newkey rsa:2048 -nodes -keyout "$W/$1.key" \
+	    -out "$W/$1.csr" -subj /CN=localhost 2>/dev/null
+	echo "subjectAltName=$3" >"$W/ext"
+	openssl x509 -req -in "$W/$1.csr" -CA "$W/$2.pem" \
+	    -CAkey "$W/$2.key" -days "${4:-2}" -extfile "$W/ext" \
+	    -CAcreateserial -out "$W/$1.pem" 2>/dev/null
 }
 
 # asked PATTERN: how many requests the issuer had that match.

@@ -3,21 +3,9 @@
 # the name that the policy gives.  mgw trusts what the system trusts; here
 # it runs with a system that trusts an authority of ours.
 . tests/e2e/lib.sh
-trusted=/etc/ssl/certs/ca-certificates.crt
 
-# cert NAME AUTHORITY SUBJECT-ALTERNATIVE-NAMES [DAYS]
-cert() {
-	openssl req -newkey rsa:2048 -nodes -keyout "$W/$1.key" \
-	    -out "$W/$1.csr" -subj /CN=localhost 2>/dev/null
-	echo "subjectAltName=$3" >"$W/ext"
-	openssl x509 -req -in "$W/$1.csr" -CA "$W/$2.pem" \
-	    -CAkey "$W/$2.key" -days "${4:-2}" -extfile "$W/ext" \
-	    -CAcreateserial -out "$W/$1.pem" 2>/dev/null
-}
-for ca in ours theirs; do
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$W/$ca.key" \
-	    -out "$W/$ca.pem" -subj "/CN=$ca" -days 2 2>/dev/null
-done
+authority ours
+authority theirs
 cert good ours DNS:localhost
 cert name ours DNS:other.example
 cert unknown theirs DNS:localhost
@@ -59,16 +47,7 @@ for c in good name unknown expired plain address; do
 done
 import mgw.yaml things.yaml down.yaml "$@" || fatal "$(cat "$W/import.out")"
 
-SOCKET=$W/mgw.sock
-cat >"$W/trusting.sh" <<-END
-	mount --bind "$W/ours.pem" $trusted && exec "$O/mgw" \
-	    --config "$W/mgw.conf" --listen "unix:$SOCKET"
-END
-unshare -c --keep-caps -m sh "$W/trusting.sh" 2>>"$W/mgw.log" &
-MGW_PID=$!
-PIDS="$PIDS $MGW_PID"
-if ! wait_for 50 test -S "$SOCKET"; then
-	MGW_PID=''
+if ! start_mgw_trusting ours; then
 	it 'TLS to a backend'
 	skip 'may not mount'
 	done_testing

@@ -128,6 +128,10 @@ check_state(struct report *r)
 	char shared[4096], why[WHY_MAX] = "";
 	struct stat st;
 
+	if (r->config->state_memory != NULL)
+		item(r, "state-memory", span_str(r->config->state_memory), true,
+		    "copied to the state every %us",
+		    r->config->state_snapshot_s);
 	(void)snprintf(shared, sizeof(shared), "%s/shared", dir);
 	if (lstat(dir, &st) != 0 && errno == ENOENT) {
 		check_makeable(r, "state", dir);

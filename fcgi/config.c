@@ -377,6 +377,7 @@ config_load(struct config *c, int argc, char **argv, char **environment,
 	*c = (struct config){ .log_level = LOG_LEVEL_INFO,
 		.threads = 64,
 		.queue_time_ms = 1000,
+		.state_snapshot_s = 600,
 		.health_path = "/health",
 		.strip_prefix = SPAN(""),
 		.exit_code = 2 };

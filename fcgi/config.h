@@ -42,7 +42,9 @@ struct config {
 	const char *listen_group;
 	unsigned threads;
 	unsigned queue_time_ms;
-	const char *health_path; /* NULL: off */
+	const char *state_memory;  /* NULL: on disk */
+	unsigned state_snapshot_s; /* how old the copy on disk may be */
+	const char *health_path;   /* NULL: off */
 	struct span strip_prefix;
 	struct network *trusted_proxies; /* whose X-Forwarded-* count */
 	unsigned n_trusted_proxies;

@@ -162,6 +162,31 @@ set_threads(struct origin *o, struct span value)
 }
 
 static bool
+set_state_memory(struct origin *o, struct span value)
+{
+	if (value.n == 0 || value.p[0] != '/')
+		return origin_wrong(o, "must be an absolute path");
+	return (o->config->state_memory = origin_text(o, value)) != NULL;
+}
+
+static bool
+set_state_snapshot(struct origin *o, struct span value)
+{
+	unsigned factor = 1;
+
+	if (span_ends(value, SPAN("m")))
+		factor = 60;
+	else if (span_ends(value, SPAN("h")))
+		factor = 3600;
+	if (factor > 1 || span_ends(value, SPAN("s")))
+		value.n--;
+	if (!number(o, value, 1, 86400 / factor, &o->config->state_snapshot_s))
+		return false;
+	o->config->state_snapshot_s *= factor;
+	return true;
+}
+
+static bool
 set_queue_time(struct origin *o, struct span value)
 {
 	unsigned factor = 1;
@@ -331,6 +356,8 @@ static const struct config_key keys[] = {
 	{ "proxy-header", set_proxy_header },
 	{ "queue-time", set_queue_time },
 	{ "state", set_state },
+	{ "state-memory", set_state_memory },
+	{ "state-snapshot", set_state_snapshot },
 	{ "store", set_store },
 	{ "strip-prefix", set_strip_prefix },
 	{ "threads", set_threads },

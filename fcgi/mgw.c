@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/version.h"
 #include "fcgi/check.h"
 #include "fcgi/fetch.h"
@@ -62,6 +63,9 @@ open_gate(struct process *p)
 	g->config = c;
 	if (gethostname(p->node, sizeof(p->node) - 1) == 0)
 		g->node = span_str(p->node);
+	if (!state_set_memory(
+		c->state, c->state_memory, p->why, sizeof(p->why)))
+		return false;
 	g->state = state_open(c->state, NULL, p->why, sizeof(p->why));
 	if (g->state == NULL)
 		return false;
@@ -82,10 +86,28 @@ open_gate(struct process *p)
 	return g->upstreams != NULL;
 }
 
+/* A state in memory is to be on disk as well, now and then. */
+static void
+keep_state(struct gate *g, int64_t age_us)
+{
+	static int64_t told_us;
+	int64_t now_us = clock_mono_us();
+	char why[WHY_MAX];
+
+	if (g->state == NULL ||
+	    state_snapshot(g->state, age_us, why, sizeof(why)) ||
+	    (told_us != 0 && now_us - told_us < 60 * US_PER_S))
+		return;
+	told_us = now_us;
+	log_error("%s", why);
+}
+
 static void
 close_gate(struct process *p)
 {
 	struct gate *g = &p->gate;
+
+	keep_state(g, p->cgi ? p->config.state_snapshot_s * US_PER_S : 0);
 
 	upstreams_free(g->upstreams);
 	events_close(g->events);
@@ -184,6 +206,7 @@ pool_tick(void *gate, unsigned workers, unsigned busy, bool reload)
 		state_tally(g->state, STATE_EVENT_LOST);
 	live_refresh(g->live, reload);
 	rules_refresh(g->rules);
+	keep_state(g, g->config->state_snapshot_s * US_PER_S);
 	now = live_get(g->live);
 	state_process_update(
 	    g->state, now->policy.bundle->policy, workers, busy);

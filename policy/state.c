@@ -52,9 +52,8 @@ on_network(int fd)
 	return false;
 }
 
-/* The folder, or -1 with "why". */
-static int
-open_folder(const char *dir, bool make, char *why, size_t why_size)
+int
+state_open_folder(const char *dir, bool make, char *why, size_t why_size)
 {
 	struct stat st;
 	int fd;
@@ -247,6 +246,7 @@ new_state(int fd, bool writable)
 		return NULL;
 	s->fd = fd;
 	s->writable = writable;
+	s->home = -1;
 	s->process = -1;
 	for (int i = 0; i < MUTEXES; i++)
 		pthread_mutex_init(&s->mutexes[i], NULL);
@@ -312,36 +312,60 @@ open_in(int folder, const char *dir, bool writable, bool *missing, char *why,
 	return s;
 }
 
+/* Where the shared file is: "home", or a folder in memory; -1 with "why". */
+static int
+place_of_shared(int home, bool make, char *why, size_t why_size)
+{
+	int folder = state_memory_folder(home, make, why, why_size);
+
+	return folder == STATE_MEMORY_NONE ? home : folder;
+}
+
+/* Takes "home". */
+static struct state *
+open_at(int home, const char *dir, const struct state_sizes *sizes,
+    bool writable, char *why, size_t why_size)
+{
+	int folder = place_of_shared(home, writable, why, why_size);
+	struct state *s = NULL;
+	bool missing = false;
+
+	if (folder >= 0)
+		s = open_in(folder, dir, writable, &missing, why, why_size);
+	/* Another process may make it first; then theirs is opened. */
+	if (s == NULL && missing && writable &&
+	    state_make(folder, sizes, why, why_size))
+		s = open_in(folder, dir, writable, &missing, why, why_size);
+	if (folder >= 0 && folder != home) {
+		close(folder);
+		if (s != NULL) {
+			s->home = home;
+			return s;
+		}
+	}
+	close(home);
+	return s;
+}
+
 struct state *
 state_open(const char *dir, const struct state_sizes *sizes, char *why,
     size_t why_size)
 {
-	int folder = open_folder(dir, true, why, why_size);
-	struct state *s;
-	bool missing;
+	int home = state_open_folder(dir, true, why, why_size);
 
-	if (folder == -1)
+	if (home == -1)
 		return NULL;
-	s = open_in(folder, dir, true, &missing, why, why_size);
-	/* Another process may make it first; then theirs is opened. */
-	if (s == NULL && missing && state_make(folder, sizes, why, why_size))
-		s = open_in(folder, dir, true, &missing, why, why_size);
-	close(folder);
-	return s;
+	return open_at(home, dir, sizes, true, why, why_size);
 }
 
 struct state *
 state_view(const char *dir, char *why, size_t why_size)
 {
-	int folder = open_folder(dir, false, why, why_size);
-	struct state *s;
-	bool missing;
+	int home = state_open_folder(dir, false, why, why_size);
 
-	if (folder == -1)
+	if (home == -1)
 		return NULL;
-	s = open_in(folder, dir, false, &missing, why, why_size);
-	close(folder);
-	return s;
+	return open_at(home, dir, NULL, false, why, why_size);
 }
 
 void
@@ -352,6 +376,8 @@ state_close(struct state *s)
 	if (s->map != NULL)
 		munmap(s->map, s->size);
 	close(s->fd); /* frees all our locks */
+	if (s->home != -1)
+		close(s->home);
 	for (int i = 0; i < MUTEXES; i++)
 		pthread_mutex_destroy(&s->mutexes[i]);
 	for (int i = 0; i < HASH_PLACES; i++)

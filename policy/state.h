@@ -52,6 +52,23 @@ struct state *state_open(const char *dir, const struct state_sizes *sizes,
     char *why, size_t why_size);
 void state_close(struct state *s);
 
+/*
+ * Have the shared file of "dir" in the folder "memory", which is of a file
+ * system in memory, or with NULL on disk again; from the next state_open
+ * on, in all processes.  What was counted goes with it.  Nothing happens
+ * when it is so already; else no gate may be running.
+ */
+bool state_set_memory(
+    const char *dir, const char *memory, char *why, size_t why_size);
+
+/*
+ * Copy a shared file that is in memory to disk, unless a copy is younger
+ * than "age_us".  What was counted since the last copy is lost with the
+ * memory.  Nothing for one on disk.
+ */
+bool state_snapshot(
+    struct state *s, int64_t age_us, char *why, size_t why_size);
+
 /* The same to look at only: nothing is made and nothing is changed. */
 struct state *state_view(const char *dir, char *why, size_t why_size);
 

@@ -157,6 +157,7 @@ struct control_words {
 
 struct state {
 	int fd;
+	int home; /* folder of the copy of one in memory; else -1 */
 	bool writable;
 	char *map;
 	size_t size;
@@ -186,6 +187,7 @@ struct state {
 #define LOCK_PROCESSES ((off_t)5 << 40)
 #define LOCK_LEASES ((off_t)1 << 50)
 #define LOCK_MIGRATE ((off_t)6 << 40)
+#define LOCK_SNAPSHOT ((off_t)7 << 40)
 #define LOCK_TABLES ((off_t)16 << 40) /* and up, one for each table */
 #define LOCK_HASHES ((off_t)6 << 40)
 
@@ -244,6 +246,20 @@ bool state_clock_is_right(const struct state *s, int64_t now_us);
 
 /* A bucket may be lost to others this often before we give up. */
 #define TRIES_MAX 64
+
+/* A state directory that is ours; -1 with "why". */
+int state_open_folder(const char *dir, bool make, char *why, size_t why_size);
+
+/*
+ * The folder in memory that the state directory "home" names, with the
+ * shared file copied there if it lacks one and "make"; or one of these.
+ */
+#define STATE_MEMORY_NONE (-1)
+#define STATE_MEMORY_BAD (-2)
+int state_memory_folder(int home, bool make, char *why, size_t why_size);
+
+/* Some process serves from it. */
+bool state_in_use(const struct state *s);
 
 /* Lay out, allocate and fill a new shared file below the folder. */
 bool state_make(

@@ -80,6 +80,15 @@ is_alive(const struct state *s, uint32_t i)
 }
 
 bool
+state_in_use(const struct state *s)
+{
+	for (uint32_t i = 0; i < s->n_processes; i++)
+		if (is_alive(s, i))
+			return true;
+	return false;
+}
+
+bool
 state_report_processes(
     const struct state *s, struct arena *a, struct state_report *r)
 {

@@ -226,4 +226,24 @@ start_lighttpd
 get_as /limits/Twenty/x "$free"
 expect_status 429
 stop_lighttpd
+
+it 'a state in memory takes the counts along, and leaves them on disk'
+stop_mgw
+printf 'state-memory %s\nstate-snapshot 1s\n' "$W/ram" >>"$W/mgw.conf"
+start_mgw
+start_lighttpd
+test -s "$W/ram/shared" || wrong 'it is not in memory'
+get_as /limits/Twenty/x "$free"
+expect_status 429
+expect 'CGI' "$(cgi)" 429
+get_as /limits/own/x "$(token '"sub":"late","tier":"Poor"')"
+expect_status 200
+stop_mgw
+rm -r "$W/ram"
+start_mgw
+get_as /limits/own/x "$(token '"sub":"late","tier":"Poor"')"
+expect_status 429
+"$O"/mgw-status --state "$W/state" >"$W/body" 2>&1 || wrong 'no status'
+expect_body client_buckets
+stop_lighttpd
 done_testing

@@ -132,6 +132,111 @@ START_TEST(a_file_of_an_older_build_keeps_what_it_has_counted)
 }
 END_TEST
 
+static struct take
+take_of(const struct row_limit *l)
+{
+	return (
+	    struct take){ .limit = l, .parts = { SPAN("a") }, .n_parts = 1 };
+}
+
+static struct row_limit
+five_a_day(enum limit_algorithm algorithm)
+{
+	return (struct row_limit){ .algorithm = algorithm,
+		.count = 5,
+		.period_us = 86400 * S,
+		.burst = 5 };
+}
+
+static void
+use_one(const struct row_limit *l)
+{
+	struct take t = take_of(l);
+
+	ck_assert_int_eq(
+	    state_take(state, &t, 1, clock_wall_us()), TAKE_ALLOWED);
+}
+
+/* How many more pass. */
+static int
+left(const struct row_limit *l)
+{
+	struct take t = take_of(l);
+
+	if (state_take(state, &t, 1, clock_wall_us()) != TAKE_ALLOWED)
+		return 0;
+	state_give(state, &t, 1, clock_wall_us());
+	return 1 + (int)t.remaining;
+}
+
+START_TEST(a_state_in_memory_is_on_disk_as_it_was_when_last_copied)
+{
+	struct row_limit l = five_a_day((enum limit_algorithm)_i);
+	char memory[80], there[100], link[100];
+	struct stat st;
+
+	snprintf(memory, sizeof(memory), "%s/fast", dir);
+	snprintf(there, sizeof(there), "%s/shared", memory);
+	snprintf(link, sizeof(link), "%s/memory", dir);
+	use_one(&l);
+	/* While somebody serves from it, it stays where it is. */
+	state_process_enter(state, SPAN("b"), 1, 1);
+	ck_assert(!state_set_memory(dir, memory, why, sizeof(why)));
+	ck_assert_msg(strstr(why, "is used") != NULL, "%s", why);
+	state_close(state);
+	ck_assert_msg(
+	    state_set_memory(dir, memory, why, sizeof(why)), "%s", why);
+	ck_assert(state_set_memory(dir, memory, why, sizeof(why)));
+	state = must_open(NULL);
+	ck_assert_int_eq(stat(there, &st), 0);
+	ck_assert_int_eq(left(&l), 4);
+	use_one(&l);
+	ck_assert_msg(state_snapshot(state, 0, why, sizeof(why)), "%s", why);
+	use_one(&l);
+	/* The copy is young. */
+	ck_assert(state_snapshot(state, 60 * S, why, sizeof(why)));
+	ck_assert_int_eq(left(&l), 2);
+	/* The power fails. */
+	state_close(state);
+	ck_assert_int_eq(unlink(there), 0);
+	state = must_open(NULL);
+	ck_assert_int_eq(left(&l), 3);
+	use_one(&l);
+	state_close(state);
+	/* Back to the disk. */
+	ck_assert_msg(state_set_memory(dir, NULL, why, sizeof(why)), "%s", why);
+	ck_assert_int_ne(stat(link, &st), 0);
+	unlink(there);
+	rmdir(memory);
+	state = must_open(NULL);
+	ck_assert_int_eq(left(&l), 2);
+}
+END_TEST
+
+START_TEST(a_damaged_or_foreign_name_of_the_memory_is_refused)
+{
+	static const struct span bad[] = { SPAN_INIT("relative\n"),
+		SPAN_INIT("/no/newline"), SPAN_INIT("\n"),
+		SPAN_INIT("/nul\0here\n"), SPAN_INIT("") };
+	char link[100];
+
+	snprintf(link, sizeof(link), "%s/memory", dir);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		int fd = open(link, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+		ck_assert_int_eq(write(fd, bad[i].p, bad[i].n), bad[i].n);
+		close(fd);
+		ck_assert_ptr_null(state_open(dir, NULL, why, sizeof(why)));
+		ck_assert_msg(strstr(why, "damaged") != NULL, "%s", why);
+		ck_assert_ptr_null(state_view(dir, why, sizeof(why)));
+	}
+	ck_assert_int_eq(unlink(link), 0);
+	ck_assert_int_eq(symlink("/etc/passwd", link), 0);
+	ck_assert_ptr_null(state_open(dir, NULL, why, sizeof(why)));
+	ck_assert_int_eq(unlink(link), 0);
+}
+END_TEST
+
 START_TEST(more_apis_than_places_are_counted_together)
 {
 	struct state_report r;
@@ -258,6 +363,10 @@ main(void)
 	    c, a_verdict_too_long_is_not_remembered_and_a_full_set_forgets);
 	tcase_add_test(c, requests_are_counted_by_api_and_reason);
 	tcase_add_test(c, a_file_of_an_older_build_keeps_what_it_has_counted);
+	tcase_add_loop_test(c,
+	    a_state_in_memory_is_on_disk_as_it_was_when_last_copied, 0,
+	    LIMIT_ALGORITHM__MAX);
+	tcase_add_test(c, a_damaged_or_foreign_name_of_the_memory_is_refused);
 	tcase_add_test(c, more_apis_than_places_are_counted_together);
 	tcase_add_test(c, a_damaged_truncated_foreign_or_newer_file_is_refused);
 	tcase_add_test(c, a_folder_or_file_open_to_others_is_refused);

@@ -99,25 +99,41 @@ static void
 use(struct state *s)
 {
 	static const struct row_limit limits[] = {
-		{ LIMIT_WINDOW, 0, 3, 60000000, 1 },
-		{ LIMIT_TOKEN_BUCKET, 0, 3, 60000000, 3 },
+		{ .algorithm = LIMIT_WINDOW,
+		    .count = 3,
+		    .period_us = 60000000 },
+		{ .algorithm = LIMIT_TOKEN_BUCKET,
+		    .count = 3,
+		    .period_us = 60000000,
+		    .burst = 3 },
+		{ .algorithm = LIMIT_SLIDING,
+		    .count = 3,
+		    .period_us = 60000000 },
+		{ .algorithm = LIMIT_SLIDING,
+		    .unit = LIMIT_BYTES,
+		    .count = 3,
+		    .period_us = 60000000 },
 	};
 	struct span part = SPAN("token"), other = SPAN("another");
 	struct state_report report;
 	struct verdict v;
 	struct arena a;
-	int passed[2] = { 0, 0 };
+	int passed[4] = { 0 };
 
-	for (int i = 0; i < 20; i++) {
-		struct take t = { .limit = &limits[i % 2],
+	for (int i = 0; i < 40; i++) {
+		struct take t = { .limit = &limits[i % 4],
+			.client = (i & 4) != 0,
 			.parts = { SPAN("subject") },
 			.n_parts = 1 };
 
-		passed[i % 2] += state_take(s, &t, 1, NOON) == TAKE_ALLOWED;
-		if (i == 19)
+		passed[i % 4] += state_take(s, &t, 1, NOON) == TAKE_ALLOWED;
+		state_charge(s, &t, 1, 1, NOON);
+		if (i >= 36)
 			state_give(s, &t, 1, NOON);
 	}
-	assert(passed[0] <= 3 && passed[1] <= 3);
+	/* Two tables know of the counter. */
+	for (int i = 0; i < 4; i++)
+		assert(passed[i] <= 6);
 	arena_init(&a, 4096, 1 << 21);
 	if (state_recall(s, &part, 1, &a, &v))
 		assert(span_eq(v.payload, SPAN("{}")));

@@ -8,6 +8,7 @@
  */
 #include "policy/security.h"
 
+#include "policy/certificate.h"
 #include "policy/credential.h"
 
 typedef bool verifier(
@@ -109,6 +110,10 @@ check_requirement(const struct trial *t, const struct row_requirement *q,
 	if (!ok && d->reason == REASON_NONE) /* no reason: we cannot tell */
 		(void)refuse(d, REASON_FAULT, SPAN("refused without reason"));
 	note(t, "authenticate", d);
+	if (ok && who->bound) {
+		ok = certificate_binding(t->r, who, d);
+		note(t, "binding", d);
+	}
 	if (ok && q->scopes.n > 0) {
 		ok = check_scopes(t->b, q, who, d);
 		note(t, "authorize", d);

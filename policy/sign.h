@@ -78,6 +78,24 @@ enum sign_result sign_verify(const struct sign_key *k, enum algorithm alg,
 bool sign_make(const struct sign_key *k, enum algorithm alg, struct span text,
     struct buf *signature);
 
+/* What a certificate says; all of it in the arena it was read into. */
+struct certificate {
+	unsigned char sha256[SHA256_BYTES]; /* of its DER */
+	struct span thumbprint;             /* the same in base64url */
+	struct span subject, issuer;        /* names as RFC 2253 writes them */
+	struct span serial;       /* hexadecimal, lower case, no leading zero */
+	const struct span *names; /* "dns:A", "uri:A", "email:A" */
+	size_t n_names;
+	int64_t not_before_s, not_after_s;
+};
+
+/*
+ * Read "pem", one certificate and nothing else; sign_certificate.c.  Its
+ * signature is not looked at.  False: "*why" is a static text.
+ */
+bool sign_certificate(
+    struct span pem, struct arena *a, struct certificate *c, const char **why);
+
 /* False only when OpenSSL fails. */
 bool sign_sha256(struct span s, unsigned char digest[static SHA256_BYTES]);
 bool sign_random(void *bytes, size_t n);

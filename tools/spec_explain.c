@@ -35,7 +35,7 @@ static const struct args_option options[] = {
 	    "a request header; @FILE and - are read" },
 	[OPT_DATA] = { 'd', "data", "@FILE|TEXT", "the request's body" },
 	[OPT_SET] = { 's', "set", "VARIABLE=VALUE",
-	    "a variable as the web server would set it" },
+	    "a variable as the web server would set it; @FILE is read" },
 	[OPT_AT] = { 0, "at", "UNIXTIME", "decide as of this time" },
 	[OPT_KEYS] = { 'k', "keys", "URL=FILE",
 	    "this file for the key set or the answer of URL" },
@@ -146,6 +146,13 @@ add_set(struct explain *e, const char *text)
 		args_wrong(&program, "--set VARIABLE=VALUE");
 		e->failed = true;
 		return;
+	}
+	if (span_starts(rest, SPAN("@"))) {
+		char *content = args_content(&program, rest.p);
+
+		rest = arena_copy(&e->arena, span_str(content));
+		free(content);
+		e->failed |= rest.p == NULL;
 	}
 	add_param(e, name, rest, true);
 }

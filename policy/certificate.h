@@ -1,0 +1,34 @@
+/*
+ * certificate - the client's certificate, as the web server tells of it.
+ *
+ * From SSL_CLIENT_VERIFY and SSL_CLIENT_CERT, which mod_ssl
+ * (SSLOptions +StdEnvVars +ExportCertData) and mod_openssl
+ * (ssl.verifyclient.exportcert) set; never from a header.
+ */
+#ifndef MGW_POLICY_CERTIFICATE_H
+#define MGW_POLICY_CERTIFICATE_H
+
+#include "policy/principal.h"
+#include "policy/request.h"
+#include "policy/sign.h"
+
+/* Longer ones are refused: no authority makes them. */
+#define CERTIFICATE_BYTES_MAX (32 * 1024)
+
+/*
+ * The certificate of this connection, in the request's arena.  False:
+ * certificate-missing, certificate-untrusted (anything but exactly
+ * SUCCESS, a certificate that cannot be read or is out of its time), or
+ * fault.
+ */
+bool certificate_of(
+    const struct request *r, struct certificate *c, struct decision *d);
+
+/*
+ * A verified credential that is bound to a key ("cnf") comes from who has
+ * that key (RFC 8705 section 3).  True also for what is not bound.
+ */
+bool certificate_binding(
+    const struct request *r, const struct principal *who, struct decision *d);
+
+#endif

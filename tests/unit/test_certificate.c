@@ -1,0 +1,189 @@
+/*
+ * The client's certificate as variables tell of it, and tokens bound to one.
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#include "policy/certificate.h"
+
+/* Made by openssl req for this test; its key was thrown away. */
+static const char pem[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIB0DCCAXegAwIBAgIDChssMAoGCCqGSM49BAMCMCUxEjAQBgNVBAoMCVRlc3Qs\n"
+    "IEluYzEPMA0GA1UEAwwGY2xpZW50MCAXDTI2MTEyMTA2MjIwNFoYDzIxMjYxMDI4\n"
+    "MDYyMjA0WjAlMRIwEAYDVQQKDAlUZXN0LCBJbmMxDzANBgNVBAMMBmNsaWVudDBZ\n"
+    "MBMGByqGSM49AgEGCCqGSM49AwEHA0IABCAifuU/PagpJfhu6rwRAUnUfD5YLXyi\n"
+    "sZpL5VyKUT0jCLUWow9uJGXYu/aLVxVgqzbldHpzC/VD1Y0y8KOSpU6jgZMwgZAw\n"
+    "HQYDVR0OBBYEFOCngRqeFHKmRLifDuQLKDdNy6ChMB8GA1UdIwQYMBaAFOCngRqe\n"
+    "FHKmRLifDuQLKDdNy6ChMA8GA1UdEwEB/wQFMAMBAf8wPQYDVR0RBDYwNIIOY2xp\n"
+    "ZW50LmV4YW1wbGWBEGNAY2xpZW50LmV4YW1wbGWGCnVybjpjbGllbnSHBH8AAAEw\n"
+    "CgYIKoZIzj0EAwIDRwAwRAIgKFdWGHHISXA7/43Wm8N7LUM5L670/PYQd0dCf8i4\n"
+    "CLECIFS0lvcn92xdQr4Fk1iYrHa14qR+xHEseT4c+5WchHZs\n"
+    "-----END CERTIFICATE-----\n";
+
+#define THUMBPRINT "eUK7PkKvtsza1pMPX1SP9cdKPTPx_hUcebCD4mq4rY0"
+#define NOT_BEFORE_S INT64_C(1795242124)
+#define NOT_AFTER_S INT64_C(4948842124)
+
+static struct arena arena;
+
+static void
+setup(void)
+{
+	arena_init(&arena, 4096, 1 << 20);
+}
+
+static void
+teardown(void)
+{
+	arena_fini(&arena);
+}
+
+START_TEST(a_certificate_says_what_it_is)
+{
+	struct certificate c;
+	const char *why = "";
+
+	ck_assert_msg(
+	    sign_certificate(span_str(pem), &arena, &c, &why), "%s", why);
+	ck_assert(span_eq(c.thumbprint, SPAN(THUMBPRINT)));
+	ck_assert(span_eq(c.subject, SPAN("CN=client,O=Test\\, Inc")));
+	ck_assert(span_eq(c.issuer, c.subject));
+	ck_assert(span_eq(c.serial, SPAN("a1b2c")));
+	ck_assert_uint_eq(c.n_names, 3);
+	ck_assert(span_eq(c.names[0], SPAN("dns:client.example")));
+	ck_assert(span_eq(c.names[1], SPAN("email:c@client.example")));
+	ck_assert(span_eq(c.names[2], SPAN("uri:urn:client")));
+	ck_assert_int_eq(c.not_before_s, NOT_BEFORE_S);
+	ck_assert_int_eq(c.not_after_s, NOT_AFTER_S);
+}
+END_TEST
+
+START_TEST(every_cut_of_a_certificate_is_refused)
+{
+	struct certificate c;
+	const char *why;
+
+	for (size_t n = 0; n + 2 < sizeof(pem) - 1; n += 7) {
+		char *cut = malloc(n + 1); /* for the sanitizer's eyes */
+
+		memcpy(cut, pem, n);
+		ck_assert(!sign_certificate(span_of(cut, n), &arena, &c, &why));
+		free(cut);
+	}
+}
+END_TEST
+
+static enum reason
+ask(const struct param *params, size_t n, int64_t now_s,
+    const struct principal *who)
+{
+	struct request r = { .params = params,
+		.n_params = n,
+		.arena = &arena,
+		.now_us = now_s * 1000000 };
+	struct decision d = { .reason = REASON_NONE };
+	bool ok = certificate_binding(&r, who, &d);
+
+	ck_assert(ok == (d.reason == REASON_NONE));
+	return d.reason;
+}
+
+static const struct {
+	const char *verify, *cert; /* "+": the one above */
+	const char *bound;         /* x5t#S256; NULL: something else */
+	int64_t now_s;
+	enum reason reason;
+} rows[] = {
+	{ "SUCCESS", "+", THUMBPRINT, NOT_BEFORE_S, REASON_NONE },
+	{ "SUCCESS", "+", THUMBPRINT, NOT_AFTER_S, REASON_NONE },
+	{ "SUCCESS", "+", THUMBPRINT, NOT_BEFORE_S - 1,
+	    REASON_CERTIFICATE_UNTRUSTED },
+	{ "SUCCESS", "+", THUMBPRINT, NOT_AFTER_S + 1,
+	    REASON_CERTIFICATE_UNTRUSTED },
+	{ "SUCCESS", "+", THUMBPRINT "=", NOT_BEFORE_S,
+	    REASON_CERTIFICATE_MISMATCH },
+	{ "SUCCESS", "+", "", NOT_BEFORE_S, REASON_CERTIFICATE_MISMATCH },
+	{ "SUCCESS", "+", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+	    NOT_BEFORE_S, REASON_CERTIFICATE_MISMATCH },
+	{ "SUCCESS", "+", NULL, NOT_BEFORE_S, REASON_WRONG_TYPE },
+	{ "success", "+", THUMBPRINT, NOT_BEFORE_S,
+	    REASON_CERTIFICATE_UNTRUSTED },
+	{ "SUCCESS ", "+", THUMBPRINT, NOT_BEFORE_S,
+	    REASON_CERTIFICATE_UNTRUSTED },
+	{ "GENEROUS", "+", THUMBPRINT, NOT_BEFORE_S,
+	    REASON_CERTIFICATE_UNTRUSTED },
+	{ "FAILED:expired", "+", THUMBPRINT, NOT_BEFORE_S,
+	    REASON_CERTIFICATE_UNTRUSTED },
+	{ "NONE", "+", THUMBPRINT, NOT_BEFORE_S, REASON_CERTIFICATE_MISSING },
+	{ "", "+", THUMBPRINT, NOT_BEFORE_S, REASON_CERTIFICATE_MISSING },
+	{ NULL, "+", THUMBPRINT, NOT_BEFORE_S, REASON_CERTIFICATE_MISSING },
+	{ "SUCCESS", NULL, THUMBPRINT, NOT_BEFORE_S,
+	    REASON_CERTIFICATE_UNTRUSTED },
+	{ "SUCCESS", "x", THUMBPRINT, NOT_BEFORE_S,
+	    REASON_CERTIFICATE_UNTRUSTED },
+};
+
+START_TEST(a_bound_token_wants_its_certificate)
+{
+	struct param params[2];
+	size_t n = 0;
+	struct principal who = { .bound = true };
+
+	if (rows[_i].verify != NULL)
+		params[n++] = (struct param){ SPAN("SSL_CLIENT_VERIFY"),
+			span_str(rows[_i].verify) };
+	if (rows[_i].cert != NULL)
+		params[n++] = (struct param){ SPAN("SSL_CLIENT_CERT"),
+			span_str(
+			    rows[_i].cert[0] == '+' ? pem : rows[_i].cert) };
+	who.certificate = span_str(rows[_i].bound);
+	ck_assert_str_eq(reason_word(ask(params, n, rows[_i].now_s, &who)),
+	    reason_word(rows[_i].reason));
+	who.bound = false;
+	ck_assert_int_eq(ask(params, n, rows[_i].now_s, &who), REASON_NONE);
+}
+END_TEST
+
+START_TEST(headers_and_second_variables_are_not_believed)
+{
+	static const struct principal who = { .bound = true,
+		.certificate = SPAN_INIT(THUMBPRINT) };
+	const struct param headers[] = {
+		{ SPAN("HTTP_SSL_CLIENT_VERIFY"), SPAN("SUCCESS") },
+		{ SPAN("HTTP_SSL_CLIENT_CERT"), span_str(pem) },
+		{ SPAN("SSL_CLIENT_CERT"), span_str(pem) },
+	};
+	const struct param twice[] = {
+		{ SPAN("SSL_CLIENT_VERIFY"), SPAN("SUCCESS") },
+		{ SPAN("SSL_CLIENT_CERT"), span_str(pem) },
+		{ SPAN("SSL_CLIENT_VERIFY"), SPAN("NONE") },
+	};
+
+	ck_assert_int_eq(
+	    ask(headers, 3, NOT_BEFORE_S, &who), REASON_CERTIFICATE_MISSING);
+	ck_assert_int_eq(ask(twice, 3, NOT_BEFORE_S, &who), REASON_BAD_REQUEST);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("certificate");
+	TCase *t = tcase_create("certificate");
+	SRunner *r;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, a_certificate_says_what_it_is);
+	tcase_add_test(t, every_cut_of_a_certificate_is_refused);
+	tcase_add_loop_test(t, a_bound_token_wants_its_certificate, 0,
+	    (int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_test(t, headers_and_second_variables_are_not_believed);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}

@@ -7,13 +7,19 @@
  * hash, so that a change counts at once.
  */
 #include "base/base64.h"
-#include "policy/credential.h"
+#include "policy/failure.h"
 #include "policy/password.h"
 #include "policy/sign.h"
 #include "policy/userfile.h"
 #include "policy/verdict.h"
 
 #define REMEMBERED_S 60
+
+/*
+ * For longer it is remembered that a pair was right once: it is hashed
+ * again, also where its address fails too often (failure.h).
+ */
+#define KNOWN_S 86400
 
 /* Base64 of a name, a colon and a password, each as long as allowed. */
 #define ENCODED_BYTES_MAX ((2 * PASSWORD_BYTES_MAX + 1 + 2) / 3 * 4)
@@ -75,6 +81,18 @@ name_pair(const struct siphash_key *key, const struct pair *p,
 	return siphash_done(&h);
 }
 
+static void
+remember(const struct credential_call *c, const struct span parts[2],
+    int64_t seconds)
+{
+	struct verdict v = { .key_id = SPAN(""),
+		.payload = SPAN(""),
+		.expires_s = c->request->now_us / 1000000 + seconds };
+
+	if (c->world->remember != NULL)
+		c->world->remember(c->world->world, parts, 2, &v);
+}
+
 static bool
 is_remembered(const struct credential_call *c, const struct span parts[2])
 {
@@ -126,6 +144,7 @@ pair_holds(const struct credential_call *c, const struct user_file *f,
 	struct hash128 id = { 0, 0 };
 	const struct span parts[2] = { SPAN("basic"),
 		span_of(&id, sizeof(id)) };
+	const struct span known[2] = { SPAN("basic-known"), parts[1] };
 	bool keep = e != NULL && world->secret != NULL;
 
 	if (costs == NULL)
@@ -135,18 +154,16 @@ pair_holds(const struct credential_call *c, const struct user_file *f,
 	*found = e;
 	if (keep && is_remembered(c, parts))
 		return true;
+	if (!(keep && is_remembered(c, known)) && !failure_guard(c, p->name, d))
+		return false;
 	if (!hash(c, costs, p->password, &result, d))
 		return false;
 	/* A stranger never gets in, whatever the hash of another says. */
 	if (e == NULL || result != PASSWORD_RIGHT)
 		return wrong(d);
-	if (keep && world->remember != NULL) {
-		struct verdict v = { .key_id = SPAN(""),
-			.payload = SPAN(""),
-			.expires_s =
-			    c->request->now_us / 1000000 + REMEMBERED_S };
-
-		world->remember(world->world, parts, 2, &v);
+	if (keep) {
+		remember(c, parts, REMEMBERED_S);
+		remember(c, known, KNOWN_S);
 	}
 	return true;
 }
@@ -174,10 +191,12 @@ basic_check(
 	const struct user_entry *e = NULL;
 	const struct user_file *f;
 	struct span text = { NULL, 0 };
-	struct pair p;
+	struct pair p = { .name = { NULL, 0 } };
 	bool ok = read_pair(c, &p, &text, d) && user_file_of(c, &f, d) &&
 	    pair_holds(c, f, &p, &e, d);
 
+	if (!ok) /* the text is wiped */
+		d->claimed = arena_copy(c->request->arena, p.name);
 	if (text.n > 0)
 		sign_wipe((char *)(uintptr_t)text.p, text.n);
 	if (!ok)

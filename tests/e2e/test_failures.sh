@@ -150,5 +150,39 @@ for i in 1 2 3; do
 	at 198.51.100.1 guess
 	expect_status 401
 done
+
+it 'passwords are guessed no better'
+cat >"$W/users.htpasswd" <<END
+ada:{SHA}$(printf secret | openssl sha1 -binary | base64)
+bob:{SHA}$(printf secret | openssl sha1 -binary | base64)
+END
+sed -e 's/^info: .*/info: {title: Users, version: "1"}/' \
+    -e 's/type: apiKey, in: header, name: X-API-Key/type: http, scheme: basic/' \
+    -e '/{key: \[\]}, {query/s/, {query.*}\]/]/' \
+    -e 's|example/things|example/users|' "$W/things.yaml" >"$W/users.yaml"
+{
+	sed -e 's/^failures: .*/failures: {limit: 3, per: 1h}/' \
+	    -e 's/^  key: .*//' -e 's/things.yaml:/users.yaml:/' \
+	    -e '/down.yaml:/d' "$W/mgw.yaml"
+	echo 'users: {file: users.htpasswd}'
+} >"$W/users-mgw.yaml"
+import users-mgw.yaml users.yaml || wrong "$(cat "$W/import.out")"
+sleep 1.2
+# login ADDRESS PAIR
+login() {
+	get /users/keyed/x -H "X-Forwarded-For: $1" -u "$2"
+}
+login 203.0.113.1 bob:secret
+expect_status 200
+for i in 1 2 3; do
+	login 203.0.113.1 "ada:guess$i"
+	expect_status 401
+done
+login 203.0.113.1 ada:secret
+expect_held
+login 203.0.113.1 bob:secret
+expect_status 200
+login 203.0.113.2 ada:secret
+expect_status 200
 stop_lighttpd
 done_testing

@@ -252,6 +252,9 @@ remember(
 {
 	(void)world;
 	ck_assert_uint_eq(n, 2);
+	/* The other only opens the way past too many failures. */
+	if (span_eq(parts[0], SPAN("basic-known")))
+		return;
 	ck_assert_uint_le(parts[1].n, sizeof(known_bytes));
 	memcpy(known_bytes, parts[1].p, parts[1].n);
 	known[0] = SPAN("basic");

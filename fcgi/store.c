@@ -53,7 +53,8 @@ part_give(struct store *s, struct part *p, int64_t now_us)
 {
 	state_give(s->state, p->takes, p->n, now_us);
 	for (unsigned i = 0; i < p->n; i++)
-		if (!p->takes[i].refused && !p->takes[i].over)
+		if (!p->takes[i].refused && !p->takes[i].over &&
+		    p->takes[i].limit->unit != LIMIT_BYTES)
 			p->takes[i].remaining++;
 }
 

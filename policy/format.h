@@ -454,7 +454,7 @@ enum limit_algorithm {
 enum limit_unit {
 	LIMIT_REQUESTS,
 	LIMIT_BYTES,      /* of bodies, both ways; charged at the end */
-	LIMIT_CONCURRENT, /* later: requests at the same time */
+	LIMIT_CONCURRENT, /* requests in progress; LIMIT_WINDOW, period 0 */
 	LIMIT_UNIT__MAX,
 };
 

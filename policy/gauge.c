@@ -77,6 +77,10 @@ bucket_can_hold(const struct row_limit *l)
 bool
 gauge_can_hold(const struct row_limit *l)
 {
+	if (l->unit == LIMIT_CONCURRENT)
+		return l->count > 0 && l->count <= GAUGE_CONCURRENT_MAX &&
+		    l->algorithm == LIMIT_WINDOW && l->period_us == 0 &&
+		    l->burst == 0 && l->calendar == CALENDAR_NONE;
 	if ((l->unit != LIMIT_REQUESTS && l->unit != LIMIT_BYTES) ||
 	    l->count == 0 || l->period_us == 0 || l->period_us > GAUGE_US_MAX)
 		return false;
@@ -122,7 +126,7 @@ gauge_init(struct gauge *g, const struct take *t, int64_t now_us)
 	*g = (struct gauge){ .algorithm = (enum limit_algorithm)l->algorithm,
 		.bytes = l->unit == LIMIT_BYTES,
 		.now = now };
-	if (!gauge_can_hold(l) || now_us <= 0 ||
+	if (!gauge_can_hold(l) || l->unit == LIMIT_CONCURRENT || now_us <= 0 ||
 	    now > (GAUGE_PAYLOAD_MAX - 3 * LEAD_MAX) / TICKS)
 		return false;
 	if (g->algorithm == LIMIT_WINDOW)

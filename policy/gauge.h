@@ -42,6 +42,9 @@
 #define SLIDE_PERIOD_MIN_US UINT64_C(1000000)
 #define SLIDE_COUNT_MAX (UINT32_MAX - 1) /* not that of a BUSY one */
 
+/* Requests in progress are counted elsewhere, in 16 bits. */
+#define GAUGE_CONCURRENT_MAX UINT64_C(0xffff)
+
 struct gauge {
 	enum limit_algorithm algorithm;
 	bool bytes;

@@ -187,7 +187,7 @@ static const char *
 place_sections(struct state *s)
 {
 	const struct state_header *h = s->header;
-	const struct state_section *v, *m, *a, *p, *c, *n;
+	const struct state_section *v, *m, *a, *p, *c, *n, *d;
 
 	v = section(
 	    h, STATE_VERDICTS, sizeof(struct verdict_slot), GROUP, true);
@@ -195,9 +195,10 @@ place_sections(struct state *s)
 	a = section(h, STATE_APIS, sizeof(struct api_slot), 1, true);
 	p = section(h, STATE_PROCESSES, sizeof(struct process_slot), 1, false);
 	c = section(h, STATE_CONTROL, sizeof(struct control_words), 1, false);
+	d = section(h, STATE_HELD, sizeof(struct held), 2 * GROUP, true);
 	n = section(h, STATE_NAMES, sizeof(struct name_slot), GROUP, true);
 	if (!place_tables(s) || v == NULL || m == NULL || a == NULL ||
-	    p == NULL || c == NULL || n == NULL)
+	    p == NULL || c == NULL || n == NULL || d == NULL)
 		return lacking;
 	s->verdicts = (void *)(s->map + v->offset);
 	s->n_verdicts = v->count;
@@ -207,6 +208,8 @@ place_sections(struct state *s)
 	s->processes = (void *)(s->map + p->offset);
 	s->n_processes = p->count;
 	s->control = (void *)(s->map + c->offset);
+	s->held = (void *)(s->map + d->offset);
+	s->n_held = d->count;
 	s->names = (void *)(s->map + n->offset);
 	s->n_names = n->count;
 	return NULL;
@@ -248,6 +251,7 @@ new_state(int fd, bool writable)
 	s->writable = writable;
 	s->home = -1;
 	s->process = -1;
+	atomic_store(&s->owner, -1);
 	for (int i = 0; i < MUTEXES; i++)
 		pthread_mutex_init(&s->mutexes[i], NULL);
 	for (int i = 0; i < HASH_PLACES; i++)

@@ -373,8 +373,12 @@ state_charge(struct state *s, struct take *takes, unsigned n, uint64_t bytes,
 void
 state_give(struct state *s, struct take *takes, unsigned n, int64_t now_us)
 {
-	for (unsigned i = 0; i < n; i++)
-		refund(s, &takes[i], now_us);
+	for (unsigned i = 0; i < n; i++) {
+		if (takes[i].limit->unit == LIMIT_CONCURRENT)
+			state_held_give(s, &takes[i]);
+		else
+			refund(s, &takes[i], now_us);
+	}
 }
 
 void
@@ -469,11 +473,30 @@ state_look(struct state *s, struct take *takes, unsigned n, int64_t now_us)
 	return result;
 }
 
+/* Of those that count requests in progress; all of them are asked. */
+static enum take_result
+hold_all(struct state *s, struct take *takes, unsigned n)
+{
+	enum take_result result = TAKE_ALLOWED;
+
+	for (unsigned i = 0; i < n && result != TAKE_FAULT; i++) {
+		enum take_result one;
+
+		if (takes[i].limit->unit != LIMIT_CONCURRENT)
+			continue;
+		one = state_held_take(s, &takes[i]);
+		if (one != TAKE_ALLOWED)
+			result = one;
+	}
+	return result;
+}
+
 enum take_result
 state_take(struct state *s, struct take *takes, unsigned n, int64_t now_us)
 {
 	struct spot spots[STATE_TAKES_MAX];
 	enum take_result result = TAKE_ALLOWED;
+	unsigned n_spots = 0;
 
 	if (n > STATE_TAKES_MAX)
 		return TAKE_FAULT;
@@ -483,12 +506,20 @@ state_take(struct state *s, struct take *takes, unsigned n, int64_t now_us)
 		t->refused = t->over = false;
 		t->remaining = t->reset_us = t->wait_us = 0;
 		t->undo = t->charged = 0;
-		spots[i] = (struct spot){ .take = t };
-		if (!gauge_init(&spots[i].gauge, t, now_us))
+		if (t->limit->unit == LIMIT_CONCURRENT &&
+		    gauge_can_hold(t->limit))
+			continue;
+		spots[n_spots] = (struct spot){ .take = t };
+		if (!gauge_init(&spots[n_spots++].gauge, t, now_us))
 			result = TAKE_FAULT;
 	}
+	if (result == TAKE_ALLOWED && n_spots < n)
+		result = hold_all(s, takes, n);
 	if (result == TAKE_ALLOWED)
-		result = take_all(s, spots, n, now_us);
+		result = take_all(s, spots, n_spots, now_us);
+	else if (result == TAKE_REFUSED &&
+	    look_at_all(s, spots, n_spots, now_us) == TAKE_FAULT)
+		result = TAKE_FAULT;
 	if (result == TAKE_FAULT)
 		state_tally(s, STATE_TAKE_FAULT);
 	if (result != TAKE_ALLOWED)
@@ -496,7 +527,7 @@ state_take(struct state *s, struct take *takes, unsigned n, int64_t now_us)
 	/* What was counted for this request is given back. */
 	for (unsigned i = 0; i < n && result == TAKE_REFUSED; i++) {
 		if (!takes[i].refused && !takes[i].over &&
-		    takes[i].limit->unit == LIMIT_REQUESTS)
+		    takes[i].limit->unit != LIMIT_BYTES)
 			takes[i].remaining++;
 	}
 	return result;

@@ -32,7 +32,8 @@ enum state_tag {
 	STATE_METRICS,
 	STATE_APIS,
 	STATE_PROCESSES,
-	/* Later: 16 concurrency slots, 17 breakers, 19 counts of failures. */
+	/* Later: 17 breakers, 19 counts of failures. */
+	STATE_HELD = 16,           /* requests in progress */
 	STATE_CLIENT_BUCKETS = 18, /* whose keys a client chooses */
 	STATE_SLIDES = 20,
 	STATE_CLIENT_SLIDES,
@@ -143,6 +144,15 @@ struct name_slot {
 	_Atomic uint64_t words[NAME_WORDS];
 };
 
+/* Processes that can hold requests at once, those of CGI included. */
+#define HELD_OWNERS 512
+
+/* Requests in progress, by owner; see state_held.c. */
+struct held {
+	_Atomic uint64_t lo, hi;          /* id */
+	_Atomic uint32_t by[HELD_OWNERS]; /* 16 bits generation, 16 count */
+};
+
 /* What there is one of. */
 struct control_words {
 	_Atomic uint64_t rules_seq;
@@ -150,6 +160,7 @@ struct control_words {
 	_Atomic uint64_t candidate, votes, counted;
 	_Atomic int64_t told_us;
 	_Atomic int64_t store_down_us; /* until then; see state_store.c */
+	_Atomic uint32_t owners[HELD_OWNERS]; /* their generations */
 };
 
 #define MUTEXES 16
@@ -172,6 +183,9 @@ struct state {
 	struct process_slot *processes;
 	uint32_t n_processes;
 	struct control_words *control;
+	struct held *held;
+	uint32_t n_held;
+	atomic_int owner; /* our number in state_held.c, or -1 */
 	struct name_slot *names;
 	uint32_t n_names;                   /* a power of two */
 	int process;                        /* our slot, or -1 */
@@ -185,6 +199,8 @@ struct state {
 #define LOCK_APIS ((off_t)3 << 40)
 #define LOCK_COLUMNS ((off_t)4 << 40)
 #define LOCK_PROCESSES ((off_t)5 << 40)
+#define LOCK_OWNERS ((off_t)6 << 40)
+#define LOCK_HELD ((off_t)7 << 40)
 #define LOCK_LEASES ((off_t)1 << 50)
 #define LOCK_MIGRATE ((off_t)6 << 40)
 #define LOCK_SNAPSHOT ((off_t)7 << 40)
@@ -202,6 +218,7 @@ enum state_space {
 	SPACE_NAME,
 	SPACE_NAME_SUM,
 	SPACE_LEASE,
+	SPACE_HELD,
 };
 
 /*
@@ -216,6 +233,13 @@ void state_unlock(struct state *s, off_t byte);
  * "*type" is F_WRLCK or F_UNLCK, and what F_OFD_GETLK says.
  */
 bool state_byte_lock(int fd, int command, off_t byte, short *type);
+
+/* state_held.c: one request more in progress, and one less. */
+enum take_result state_held_take(struct state *s, struct take *t);
+void state_held_give(struct state *s, struct take *t);
+
+/* Keys that have requests in progress. */
+uint64_t state_held_used(const struct state *s);
 
 /*
  * state_table.c: where counters are.  The bucket of "id", or NULL.

@@ -28,6 +28,7 @@
 #define VERDICTS_MAX (1 << 20)
 #define APIS 256 /* the last is for all that found no place */
 #define PROCESSES 128
+#define HELD 256 /* keys with requests in progress, of which there are few */
 #define NAMES 1024
 
 static uint32_t
@@ -97,6 +98,7 @@ state_lay_out(struct state_header *h, const struct state_sizes *sizes)
 	state_add_section(
 	    h, STATE_SLIDE_OVERFLOW, sizeof(struct slide), SLIDE_OVERFLOWS);
 	state_add_section(h, STATE_CONTROL, sizeof(struct control_words), 1);
+	state_add_section(h, STATE_HELD, sizeof(struct held), HELD);
 	state_add_section(h, STATE_NAMES, sizeof(struct name_slot), NAMES);
 }
 

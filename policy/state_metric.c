@@ -226,6 +226,8 @@ state_report(const struct state *s, int64_t now_us, struct arena *a,
 	r->fills[r->n_fills++] =
 	    (struct state_fill){ "apis", r->n_apis, s->n_apis };
 	r->fills[r->n_fills++] =
+	    (struct state_fill){ "in_progress", state_held_used(s), s->n_held };
+	r->fills[r->n_fills++] =
 	    (struct state_fill){ "processes", r->n_processes, s->n_processes };
 	r->store_down = state_store_is_down(s, now_us);
 	for (int i = 0; i < STATE_TOTAL__MAX; i++)

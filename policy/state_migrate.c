@@ -88,7 +88,10 @@ copy(int to, off_t at, const char *from, size_t n)
 	return true;
 }
 
-/* Sections whose entries are as they were; processes come by themselves. */
+/*
+ * Sections whose entries are as they were; processes come by themselves,
+ * and hold nothing yet.
+ */
 static bool
 copy_sections(int to, const struct state_header *h,
     const struct state_header *old, const char *map)
@@ -99,8 +102,8 @@ copy_sections(int to, const struct state_header *h,
 
 		if (n == NULL || n->version != e->version ||
 		    n->entry_bytes != e->entry_bytes || n->count != e->count ||
-		    e->tag == STATE_PROCESSES || e->entry_bytes == 0 ||
-		    e->offset > old->size ||
+		    e->tag == STATE_PROCESSES || e->tag == STATE_HELD ||
+		    e->entry_bytes == 0 || e->offset > old->size ||
 		    e->count > (old->size - e->offset) / e->entry_bytes)
 			continue;
 		if (!copy(to, (off_t)n->offset, map + e->offset,

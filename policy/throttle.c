@@ -68,6 +68,9 @@ exceeded(const struct bundle *b, const struct request *r,
 
 		if (!t->refused)
 			continue;
+		if (t->limit->unit == LIMIT_CONCURRENT &&
+		    reason == REASON_RATE_EXCEEDED)
+			reason = REASON_CONCURRENCY_EXCEEDED;
 		if (t->limit->period_us > RATE_PERIOD_MAX_US)
 			reason = REASON_QUOTA_EXCEEDED;
 		if (seconds_up(t->wait_us) > s)
@@ -167,5 +170,9 @@ throttle_settle(const struct outside *world, struct receipt *receipt,
 	    counts_bytes(receipt, now_us))
 		world->charge(
 		    world->world, receipt->takes, receipt->n, bytes, now_us);
+	for (unsigned i = 0; receipt->charged && i < receipt->n; i++)
+		if (receipt->takes[i].limit->unit == LIMIT_CONCURRENT)
+			world->give(
+			    world->world, &receipt->takes[i], 1, now_us);
 	receipt->charged = false;
 }

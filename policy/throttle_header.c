@@ -92,7 +92,10 @@ write_ietf(
 		add_number(to, ";q=", t->limit->count);
 		if (t->limit->unit == LIMIT_BYTES)
 			buf_add_str(to, ";qu=\"content-bytes\"");
-		add_number(to, ";w=", window_s(t));
+		if (t->limit->unit == LIMIT_CONCURRENT)
+			buf_add_str(to, ";qu=\"concurrent-requests\"");
+		else
+			add_number(to, ";w=", window_s(t));
 	}
 	before = "\r\nRateLimit: ";
 	for (unsigned i = 0; i < receipt->n; i++) {
@@ -102,7 +105,8 @@ write_ietf(
 		before = ", ";
 		write_name(b, receipt, i, to);
 		add_number(to, ";r=", receipt->takes[i].remaining);
-		add_number(to, ";t=", reset_s(&receipt->takes[i]));
+		if (receipt->takes[i].limit->unit != LIMIT_CONCURRENT)
+			add_number(to, ";t=", reset_s(&receipt->takes[i]));
 	}
 	buf_add_str(to, "\r\n");
 }

@@ -166,21 +166,44 @@ check_calendar(
 	l->algorithm = LIMIT_WINDOW;
 }
 
+/* Requests in progress: no time matters. */
+static bool
+read_concurrent(const struct node *n, struct row_limit *l, struct diag *d)
+{
+	static const char *const others[] = { "per", "burst", "algorithm",
+		"timezone" };
+	unsigned before = d->n_errors;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (tree_get(n, others[i]) != NULL)
+			diag_error(d, tree_get(n, others[i])->place, "value",
+			    "requests in progress have no %s", others[i]);
+	if (tree_get(n, "limit") == NULL)
+		diag_error(d, n->place, "missing-key", "a tier needs limit");
+	l->unit = LIMIT_CONCURRENT;
+	l->algorithm = LIMIT_WINDOW;
+	field_number(n, "limit", 1, GAUGE_CONCURRENT_MAX, &l->count, d);
+	return d->n_errors == before;
+}
+
 static bool
 read_limit(struct spec_tier *list, const struct node *n, struct row_limit *l,
     struct spec_zone **zone, struct diag *d)
 {
 	static const char *const algorithms[] = { "token-bucket", "window",
 		"sliding", NULL };
-	static const char *const units[] = { "requests", "bytes", NULL };
+	static const char *const units[] = { "requests", "bytes", "concurrent",
+		NULL };
 	unsigned before = d->n_errors;
 	int algorithm = -1, unit = 0;
 
 	*l = (struct row_limit){ 0 };
+	field_choice(n, "unit", units, &unit, d);
+	if (unit == LIMIT_CONCURRENT)
+		return read_concurrent(n, l, d);
 	if (tree_get(n, "limit") == NULL || tree_get(n, "per") == NULL)
 		diag_error(
 		    d, n->place, "missing-key", "a tier needs limit and per");
-	field_choice(n, "unit", units, &unit, d);
 	field_choice(n, "algorithm", algorithms, &algorithm, d);
 	l->unit = (uint32_t)unit;
 	l->algorithm =

@@ -7,7 +7,7 @@
  * flags.  A flag or word that this build does not know is refused: it
  * stands for policy that would not be enforced.
  */
-#include "policy/bundle.h"
+#include "policy/bundle_check_part.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,8 +230,8 @@ static const struct rule rules[] = {
 	{ SECTION_STORE, RULE_ROW_OR_NONE, AT(store, key), SECTION_SOURCE },
 };
 
-static bool
-bad_row(
+bool
+bundle_bad_row(
     char *why, size_t why_size, enum section s, uint32_t row, const char *what)
 {
 	(void)snprintf(why, why_size, "damaged: row %u of %s: %s",
@@ -301,7 +301,7 @@ check_rules(const struct bundle *b, char *why, size_t why_size)
 			const char *row = b->rows[s].p + i * row_bytes;
 
 			if (!field_ok(b, &rules[k], row))
-				return bad_row(why, why_size, s, i,
+				return bundle_bad_row(why, why_size, s, i,
 				    "a reference or word out of range");
 		}
 	}
@@ -315,142 +315,13 @@ check_strings(const struct bundle *b, char *why, size_t why_size)
 
 	if (b->text.n == 0 || b->text.p[0] != '\0' ||
 	    b->text.p[b->text.n - 1] != '\0')
-		return bad_row(why, why_size, SECTION_TEXT, 0, "no NUL");
+		return bundle_bad_row(why, why_size, SECTION_TEXT, 0, "no NUL");
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_STRING); i++) {
 		if (!text_ok(b, t[i]))
-			return bad_row(
+			return bundle_bad_row(
 			    why, why_size, SECTION_STRING, i, "text");
 	}
 	return true;
-}
-
-/*
- * The tree: a child comes behind its parent and has one parent only, so
- * the search ends and visits no node twice.  "depth" and "variables" are
- * counted down from the root.
- */
-struct tree {
-	const struct bundle *b;
-	uint32_t *parent;    /* of each node, ROW_NONE: not reached */
-	uint32_t *variables; /* on the way to each node */
-	uint32_t *depth;
-	uint32_t *edges; /* that leave each node */
-};
-
-static bool
-tree_link(struct tree *t, uint32_t parent, uint32_t child, uint32_t variables)
-{
-	if (child <= parent || t->parent[child] != ROW_NONE)
-		return false;
-	t->parent[child] = parent;
-	t->variables[child] = variables;
-	return true;
-}
-
-static bool
-check_edges(struct tree *t, char *why, size_t why_size)
-{
-	const struct bundle *b = t->b;
-	uint32_t n = bundle_n(b, SECTION_EDGE), used = 0, found;
-
-	if (n & (n - 1))
-		return bad_row(why, why_size, SECTION_EDGE, 0, "table size");
-	for (uint32_t i = 0; i < n; i++)
-		used += bundle_edge(b, i)->child != 0;
-	if (used > n / 2) /* so that every search meets a free place */
-		return bad_row(why, why_size, SECTION_EDGE, 0, "table full");
-	for (uint32_t i = 0; i < n; i++) {
-		const struct row_edge *e = bundle_edge(b, i);
-
-		if (e->child == 0)
-			continue;
-		t->edges[e->parent]++;
-		if (!bundle_find_edge(
-			b, e->parent, bundle_text(b, e->segment), &found) ||
-		    found != e->child || !tree_link(t, e->parent, e->child, 0))
-			return bad_row(
-			    why, why_size, SECTION_EDGE, i, "out of place");
-	}
-	return true;
-}
-
-static bool
-check_patterns(struct tree *t, uint32_t node, char *why, size_t why_size)
-{
-	struct range r = bundle_node(t->b, node)->patterns;
-
-	for (uint32_t i = r.first; i < r.first + r.n; i++) {
-		const struct row_pattern *p = bundle_pattern(t->b, i);
-
-		if (p->parts.n < 2 || p->parts.n > BUNDLE_VARIABLES_MAX + 1 ||
-		    !tree_link(t, node, p->child, p->parts.n - 1))
-			return bad_row(
-			    why, why_size, SECTION_PATTERN, i, "out of place");
-	}
-	return true;
-}
-
-static bool
-item_fits(const struct tree *t, uint32_t node, uint32_t item)
-{
-	return item == ROW_NONE ||
-	    bundle_item(t->b, item)->variables.n == t->variables[node];
-}
-
-static bool
-check_nodes(struct tree *t, char *why, size_t why_size)
-{
-	const struct bundle *b = t->b;
-	uint32_t n = bundle_n(b, SECTION_NODE);
-
-	for (uint32_t i = 0; i < n; i++) {
-		if (!check_patterns(t, i, why, why_size))
-			return false;
-	}
-	for (uint32_t i = 0; i < n; i++) {
-		const struct row_node *node = bundle_node(b, i);
-		uint32_t up = t->parent[i];
-
-		if ((i > 0 && up == ROW_NONE) || node->n_edges != t->edges[i])
-			return bad_row(
-			    why, why_size, SECTION_NODE, i, "out of place");
-		if (i > 0) {
-			t->variables[i] += t->variables[up];
-			t->depth[i] = t->depth[up] + 1;
-		}
-		if (t->depth[i] > BUNDLE_DEPTH_MAX ||
-		    t->variables[i] > BUNDLE_VARIABLES_MAX)
-			return bad_row(
-			    why, why_size, SECTION_NODE, i, "too deep");
-		if (!item_fits(t, i, node->item) ||
-		    !item_fits(t, i, node->wildcard))
-			return bad_row(why, why_size, SECTION_NODE, i,
-			    "variables of its item");
-	}
-	return true;
-}
-
-static bool
-check_tree(const struct bundle *b, char *why, size_t why_size)
-{
-	size_t n = bundle_n(b, SECTION_NODE);
-	uint32_t *memory;
-	struct tree t = { .b = b };
-	bool ok;
-
-	if (n == 0)
-		return bad_row(why, why_size, SECTION_NODE, 0, "no root");
-	memory = calloc(n, 4 * sizeof(*memory));
-	if (memory == NULL)
-		return bad_row(why, why_size, SECTION_NODE, 0, "no memory");
-	t.parent = memory;
-	t.variables = memory + n;
-	t.depth = memory + 2 * n;
-	t.edges = memory + 3 * n;
-	memset(t.parent, 0xff, n * sizeof(*t.parent)); /* ROW_NONE */
-	ok = check_edges(&t, why, why_size) && check_nodes(&t, why, why_size);
-	free(memory);
-	return ok;
 }
 
 /* Methods in order, without doubles; each operation knows its item. */
@@ -462,7 +333,7 @@ check_items(const struct bundle *b, char *why, size_t why_size)
 		struct span last = { NULL, 0 };
 
 		if (item->operations.n == 0 || item->allow.n == 0)
-			return bad_row(
+			return bundle_bad_row(
 			    why, why_size, SECTION_ITEM, i, "no operation");
 		for (uint32_t k = 0; k < item->operations.n; k++) {
 			const struct row_operation *op =
@@ -471,8 +342,8 @@ check_items(const struct bundle *b, char *why, size_t why_size)
 
 			if (op->item != i || op->api != item->api ||
 			    span_cmp(last, method) >= 0)
-				return bad_row(why, why_size, SECTION_ITEM, i,
-				    "operations");
+				return bundle_bad_row(why, why_size,
+				    SECTION_ITEM, i, "operations");
 			last = method;
 		}
 	}
@@ -488,8 +359,8 @@ check_operations(const struct bundle *b, char *why, size_t why_size)
 		bool secured = (op->flags & OPERATION_SECURED) != 0;
 
 		if (secured != (op->alternatives.n > 0))
-			return bad_row(why, why_size, SECTION_OPERATION, i,
-			    "secured without alternatives, or the reverse");
+			return bundle_bad_row(why, why_size, SECTION_OPERATION,
+			    i, "secured without alternatives, or the reverse");
 	}
 	return true;
 }
@@ -500,65 +371,6 @@ settings_ok(const struct row_settings *s)
 	return (s->failures.n == 0 || s->failures.n == FAILURE__MAX) &&
 	    (s->client_v6_bits == 0 ||
 		(s->client_v6_bits >= 32 && s->client_v6_bits <= 128));
-}
-
-static bool
-introspect_ok(const struct bundle *b, const struct row_introspect *r)
-{
-	return r->url.n > 0 && r->issuer.n > 0 && r->timeout_ms > 0 &&
-	    bundle_source(b, r->secret)->kind == SOURCE_SECRET &&
-	    (r->audiences.n > 0 || (r->flags & INTROSPECT_AUDIENCE_ANY) != 0);
-}
-
-static bool
-scheme_ok(const struct bundle *b, const struct row_scheme *s)
-{
-	for (uint32_t k = 0; k < s->introspects.n; k++) {
-		if (bundle_index(b, s->introspects.first + k) >=
-		    bundle_n(b, SECTION_INTROSPECT))
-			return false;
-	}
-	if (s->kind == SCHEME_OPAQUE)
-		return s->field != ROW_NONE && s->introspects.n > 0;
-	if (s->kind == SCHEME_JWT) {
-		if (s->field == ROW_NONE || s->issuers.n == 0)
-			return false;
-		for (uint32_t k = 0; k < s->issuers.n; k++) {
-			if (bundle_index(b, s->issuers.first + k) >=
-			    bundle_n(b, SECTION_ISSUER))
-				return false;
-		}
-	}
-	if (s->kind == SCHEME_API_KEY)
-		return s->field != ROW_NONE && s->source != ROW_NONE &&
-		    bundle_source(b, s->source)->kind == SOURCE_KEY_FILE;
-	if (s->kind == SCHEME_BASIC)
-		return s->field != ROW_NONE && s->source != ROW_NONE &&
-		    bundle_source(b, s->source)->kind == SOURCE_HTPASSWD;
-	return true;
-}
-
-/* What a token must be signed with and meant for is never left open. */
-static bool
-issuer_ok(const struct bundle *b, const struct row_issuer *r)
-{
-	if (r->issuer.n == 0 || r->algorithms == 0 || r->sources.n == 0)
-		return false;
-	for (uint32_t k = 0; k < r->sources.n; k++) {
-		if (bundle_source(b, r->sources.first + k)->kind !=
-		    SOURCE_KEY_SET)
-			return false;
-	}
-	return r->audiences.n > 0 || (r->flags & ISSUER_AUDIENCE_ANY) != 0;
-}
-
-/* What says that it sends one has something to send. */
-static bool
-api_ok(const struct bundle *b, const struct row_api *a)
-{
-	return ((a->flags & API_ASSERTION) == 0 ||
-		   bundle_n(b, SECTION_ASSERTION) > 0) &&
-	    ((a->flags & API_RESOURCE_METADATA) == 0 || a->public_url.n > 0);
 }
 
 static bool
@@ -578,7 +390,7 @@ check_store(const struct bundle *b, char *why, size_t why_size)
 	    (n == 1 &&
 		(!is_secret(b, bundle_store(b, 0)->password) ||
 		    !is_secret(b, bundle_store(b, 0)->key))))
-		return bad_row(
+		return bundle_bad_row(
 		    why, why_size, SECTION_STORE, 0, "more than one, or key");
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++) {
 		const struct row_tier *t = bundle_tier(b, i);
@@ -586,12 +398,14 @@ check_store(const struct bundle *b, char *why, size_t why_size)
 
 		if (!shared &&
 		    (t->flags & (TIER_STORE_ALLOW | TIER_STORE_REFUSE)) != 0)
-			return bad_row(why, why_size, SECTION_TIER, i, "store");
+			return bundle_bad_row(
+			    why, why_size, SECTION_TIER, i, "store");
 		for (uint32_t k = 0; shared && k < t->limits.n; k++)
 			if (n == 0 ||
 			    !store_can_hold(
 				bundle_limit(b, t->limits.first + k)))
-				return bad_row(why, why_size, SECTION_TIER, i,
+				return bundle_bad_row(why, why_size,
+				    SECTION_TIER, i,
 				    "cannot be counted in a store");
 	}
 	return true;
@@ -600,56 +414,19 @@ check_store(const struct bundle *b, char *why, size_t why_size)
 static bool
 check_rest(const struct bundle *b, char *why, size_t why_size)
 {
-	for (uint32_t i = 0; i < bundle_n(b, SECTION_SCHEME); i++) {
-		if (!scheme_ok(b, bundle_scheme(b, i)))
-			return bad_row(why, why_size, SECTION_SCHEME, i,
-			    "field, issuer or source");
-	}
-	for (uint32_t i = 0; i < bundle_n(b, SECTION_ISSUER); i++) {
-		if (!issuer_ok(b, bundle_issuer(b, i)))
-			return bad_row(why, why_size, SECTION_ISSUER, i,
-			    "issuer, audience, algorithm or keys");
-	}
-	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
-		if (!api_ok(b, bundle_api(b, i)))
-			return bad_row(why, why_size, SECTION_API, i,
-			    "assertion or metadata");
-	}
-	for (uint32_t i = 0; i < bundle_n(b, SECTION_ASSERTION); i++) {
-		const struct row_assertion *r = bundle_assertion(b, i);
-
-		if (i > 0 || r->header.n == 0 || r->issuer.n == 0 ||
-		    r->life_s == 0 ||
-		    bundle_source(b, r->key)->kind != SOURCE_SIGNING_KEY)
-			return bad_row(why, why_size, SECTION_ASSERTION, i,
-			    "header, issuer, life or key");
-	}
-	for (uint32_t i = 0; i < bundle_n(b, SECTION_INTROSPECT); i++) {
-		if (!introspect_ok(b, bundle_introspect(b, i)))
-			return bad_row(why, why_size, SECTION_INTROSPECT, i,
-			    "url, issuer, secret or audience");
-	}
-	for (uint32_t i = 0; i < bundle_n(b, SECTION_CLAIM); i++) {
-		const struct row_claim *c = bundle_claim(b, i);
-
-		if (c->path.n == 0 ||
-		    (c->kind == CLAIM_MAPPED && c->local.n == 0))
-			return bad_row(
-			    why, why_size, SECTION_CLAIM, i, "no name");
-	}
 	if (!endpoint_lists_ok(b))
-		return bad_row(why, why_size, SECTION_ENDPOINT, 0,
+		return bundle_bad_row(why, why_size, SECTION_ENDPOINT, 0,
 		    "a list too long, or mixed");
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_CORS); i++) {
 		if (!cors_row_ok(b, bundle_cors(b, i)))
-			return bad_row(why, why_size, SECTION_CORS, i,
+			return bundle_bad_row(why, why_size, SECTION_CORS, i,
 			    "origins, credentials or limits");
 	}
 	if (!check_store(b, why, why_size))
 		return false;
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_NAME); i++) {
 		if (bundle_name(b, i)->name.n == 0)
-			return bad_row(
+			return bundle_bad_row(
 			    why, why_size, SECTION_NAME, i, "no name");
 	}
 	return true;
@@ -659,14 +436,17 @@ bool
 bundle_check(const struct bundle *b, char *why, size_t why_size)
 {
 	if (bundle_n(b, SECTION_SETTINGS) != 1)
-		return bad_row(
+		return bundle_bad_row(
 		    why, why_size, SECTION_SETTINGS, 0, "not exactly one");
 	if (!settings_ok(bundle_settings(b, 0)))
-		return bad_row(why, why_size, SECTION_SETTINGS, 0, "number");
+		return bundle_bad_row(
+		    why, why_size, SECTION_SETTINGS, 0, "number");
 	return check_strings(b, why, why_size) &&
-	    check_rules(b, why, why_size) && check_tree(b, why, why_size) &&
+	    check_rules(b, why, why_size) &&
+	    bundle_check_tree(b, why, why_size) &&
 	    check_items(b, why, why_size) &&
 	    check_operations(b, why, why_size) &&
+	    bundle_check_tokens(b, why, why_size) &&
 	    check_rest(b, why, why_size) &&
 	    bundle_check_limits(b, why, why_size);
 }

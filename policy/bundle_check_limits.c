@@ -3,21 +3,10 @@
  *
  * Part of bundle_check.c: their references and words have been checked.
  */
-#include <stdio.h>
-
-#include "policy/bundle.h"
+#include "policy/bundle_check_part.h"
 #include "policy/calendar.h"
 #include "policy/gauge.h"
 #include "policy/throttle.h"
-
-static bool
-bad_row(
-    char *why, size_t why_size, enum section s, uint32_t row, const char *what)
-{
-	(void)snprintf(why, why_size, "damaged: row %u of %s: %s",
-	    (unsigned)row, bundle_section_name(s), what);
-	return false; /* a cut message is well enough */
-}
 
 static bool
 limit_ok(const struct bundle *b, const struct row_limit *l)
@@ -85,14 +74,14 @@ bundle_check_limits(const struct bundle *b, char *why, size_t why_size)
 {
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_LIMIT); i++) {
 		if (!limit_ok(b, bundle_limit(b, i)))
-			return bad_row(why, why_size, SECTION_LIMIT, i,
+			return bundle_bad_row(why, why_size, SECTION_LIMIT, i,
 			    "cannot be counted");
 	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++) {
 		const struct row_tier *t = bundle_tier(b, i);
 
 		if (!key_ok(b, t->key) || t->conditions.n != 0)
-			return bad_row(
+			return bundle_bad_row(
 			    why, why_size, SECTION_TIER, i, "key or condition");
 	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_LEVEL); i++) {
@@ -100,12 +89,12 @@ bundle_check_limits(const struct bundle *b, char *why, size_t why_size)
 
 		if (l->level < LEVEL_SUBSCRIPTION || !key_ok(b, l->key) ||
 		    (l->level == LEVEL_UNKNOWN && l->tier == ROW_NONE))
-			return bad_row(why, why_size, SECTION_LEVEL, i,
+			return bundle_bad_row(why, why_size, SECTION_LEVEL, i,
 			    "level, tier or key");
 	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_ZONE); i++) {
 		if (!zone_ok(b, bundle_zone(b, i)))
-			return bad_row(
+			return bundle_bad_row(
 			    why, why_size, SECTION_ZONE, i, "out of order");
 	}
 	return true;

@@ -1,0 +1,16 @@
+/*
+ * bundle_check_part - what the files of bundle_check share; for them alone.
+ */
+#ifndef MGW_POLICY_BUNDLE_CHECK_PART_H
+#define MGW_POLICY_BUNDLE_CHECK_PART_H
+
+#include "policy/bundle.h"
+
+/* False, with "why" saying which row is damaged in what. */
+bool bundle_bad_row(
+    char *why, size_t why_size, enum section s, uint32_t row, const char *what);
+
+bool bundle_check_tree(const struct bundle *b, char *why, size_t why_size);
+bool bundle_check_tokens(const struct bundle *b, char *why, size_t why_size);
+
+#endif

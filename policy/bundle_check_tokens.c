@@ -1,0 +1,107 @@
+/*
+ * bundle_check_tokens - schemes, and who verifies and makes tokens; part of
+ * bundle_check.c.
+ */
+#include "policy/bundle_check_part.h"
+
+static bool
+introspect_ok(const struct bundle *b, const struct row_introspect *r)
+{
+	return r->url.n > 0 && r->issuer.n > 0 && r->timeout_ms > 0 &&
+	    bundle_source(b, r->secret)->kind == SOURCE_SECRET &&
+	    (r->audiences.n > 0 || (r->flags & INTROSPECT_AUDIENCE_ANY) != 0);
+}
+
+static bool
+scheme_ok(const struct bundle *b, const struct row_scheme *s)
+{
+	for (uint32_t k = 0; k < s->introspects.n; k++) {
+		if (bundle_index(b, s->introspects.first + k) >=
+		    bundle_n(b, SECTION_INTROSPECT))
+			return false;
+	}
+	if (s->kind == SCHEME_OPAQUE)
+		return s->field != ROW_NONE && s->introspects.n > 0;
+	if (s->kind == SCHEME_JWT) {
+		if (s->field == ROW_NONE || s->issuers.n == 0)
+			return false;
+		for (uint32_t k = 0; k < s->issuers.n; k++) {
+			if (bundle_index(b, s->issuers.first + k) >=
+			    bundle_n(b, SECTION_ISSUER))
+				return false;
+		}
+	}
+	if (s->kind == SCHEME_API_KEY)
+		return s->field != ROW_NONE && s->source != ROW_NONE &&
+		    bundle_source(b, s->source)->kind == SOURCE_KEY_FILE;
+	if (s->kind == SCHEME_BASIC)
+		return s->field != ROW_NONE && s->source != ROW_NONE &&
+		    bundle_source(b, s->source)->kind == SOURCE_HTPASSWD;
+	return true;
+}
+
+/* What a token must be signed with and meant for is never left open. */
+static bool
+issuer_ok(const struct bundle *b, const struct row_issuer *r)
+{
+	if (r->issuer.n == 0 || r->algorithms == 0 || r->sources.n == 0)
+		return false;
+	for (uint32_t k = 0; k < r->sources.n; k++) {
+		if (bundle_source(b, r->sources.first + k)->kind !=
+		    SOURCE_KEY_SET)
+			return false;
+	}
+	return r->audiences.n > 0 || (r->flags & ISSUER_AUDIENCE_ANY) != 0;
+}
+
+/* What says that it sends one has something to send. */
+static bool
+api_ok(const struct bundle *b, const struct row_api *a)
+{
+	return ((a->flags & API_ASSERTION) == 0 ||
+		   bundle_n(b, SECTION_ASSERTION) > 0) &&
+	    ((a->flags & API_RESOURCE_METADATA) == 0 || a->public_url.n > 0);
+}
+
+bool
+bundle_check_tokens(const struct bundle *b, char *why, size_t why_size)
+{
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_SCHEME); i++) {
+		if (!scheme_ok(b, bundle_scheme(b, i)))
+			return bundle_bad_row(why, why_size, SECTION_SCHEME, i,
+			    "field, issuer or source");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_ISSUER); i++) {
+		if (!issuer_ok(b, bundle_issuer(b, i)))
+			return bundle_bad_row(why, why_size, SECTION_ISSUER, i,
+			    "issuer, audience, algorithm or keys");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
+		if (!api_ok(b, bundle_api(b, i)))
+			return bundle_bad_row(why, why_size, SECTION_API, i,
+			    "assertion or metadata");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_ASSERTION); i++) {
+		const struct row_assertion *r = bundle_assertion(b, i);
+
+		if (i > 0 || r->header.n == 0 || r->issuer.n == 0 ||
+		    r->life_s == 0 ||
+		    bundle_source(b, r->key)->kind != SOURCE_SIGNING_KEY)
+			return bundle_bad_row(why, why_size, SECTION_ASSERTION,
+			    i, "header, issuer, life or key");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_INTROSPECT); i++) {
+		if (!introspect_ok(b, bundle_introspect(b, i)))
+			return bundle_bad_row(why, why_size, SECTION_INTROSPECT,
+			    i, "url, issuer, secret or audience");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_CLAIM); i++) {
+		const struct row_claim *c = bundle_claim(b, i);
+
+		if (c->path.n == 0 ||
+		    (c->kind == CLAIM_MAPPED && c->local.n == 0))
+			return bundle_bad_row(
+			    why, why_size, SECTION_CLAIM, i, "no name");
+	}
+	return true;
+}

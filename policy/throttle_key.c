@@ -138,7 +138,7 @@ add_kind(struct take *t, const struct throttle_call *c, enum key_by kind,
 		t->client = true;
 		f = &c->request->fields[k->name];
 		add_part(t, f->n > 0 ? f->value : (struct span){ NULL, 0 });
-		return true;
+		return false; /* he may name another as well */
 	case KEY_BY_CLAIM:
 		add_claim(t, c, k);
 		return true;

@@ -77,6 +77,30 @@ levels_read_unknown(
 		(void)node_text(n, "unknown-tier", false, &l->tier, d);
 }
 
+static bool
+has(const struct spec_level *list, enum level level)
+{
+	while (list != NULL && list->level != level)
+		list = list->next;
+	return list != NULL;
+}
+
+void
+levels_add_wso2(struct spec_level **own, const struct spec_level *all,
+    struct spec_tier *list, struct diag *d)
+{
+	const struct span name = SPAN("Unauthenticated");
+	struct spec_tier *t = tiers_find_for(list, name, LEVEL_SUBSCRIPTION);
+	struct spec_level *l;
+
+	if (t == NULL || (t->flags & TIER_OF_SUBSCRIPTION) == 0 ||
+	    has(*own, LEVEL_ADDRESS) || has(all, LEVEL_ADDRESS))
+		return;
+	l = add(own, LEVEL_ADDRESS, t->name.place, d);
+	if (l != NULL)
+		l->tier = t->name;
+}
+
 void
 levels_link(struct spec_level *levels, struct spec_tier *list, struct diag *d)
 {

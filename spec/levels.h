@@ -33,6 +33,13 @@ void levels_read(
 void levels_read_unknown(
     const struct node *root, struct spec_level **levels, struct diag *d);
 
+/*
+ * What WSO2 means for callers without a credential: the subscription policy
+ * "Unauthenticated" of a policies.yaml, unless "own" or "all" say otherwise.
+ */
+void levels_add_wso2(struct spec_level **own, const struct spec_level *all,
+    struct spec_tier *list, struct diag *d);
+
 /* Find their tiers in "list"; errors for those that are not there. */
 void levels_link(
     struct spec_level *levels, struct spec_tier *list, struct diag *d);

@@ -63,6 +63,8 @@ link_tiers(struct spec *s, struct spec_document *doc)
 	uint32_t of_caller;
 	bool replaces;
 
+	if (doc->wso2)
+		levels_add_wso2(&doc->levels, f->levels, f->tiers, s->diag);
 	levels_link(doc->levels, f->tiers, s->diag);
 	of_caller = levels_most_limits(f->tiers, doc->levels, f->levels);
 	doc->limits = link_tier(f, &doc->tier, s->diag);

@@ -365,7 +365,7 @@ use_every_group(void)
 
 START_TEST(killed_processes_neither_pass_more_nor_stop_the_others)
 {
-	int64_t until_us = now_us() + PATIENCE_US / 4;
+	int64_t until_us = now_us() + PATIENCE_US / 2;
 	pid_t pids[PROCESSES];
 	int status;
 

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fcgi/systemd.h"
+#include "fcgi/wire.h"
 
 #define IDLE_MS 30000 /* a worker with nothing to do ends after this */
 #define STACK_BYTES (512 * 1024)
@@ -111,6 +112,7 @@ pool_add_worker(struct pool *p)
 	p->n_workers++;
 	p->n_idle++;
 	p->busy_since_us = 0;
+	wire_set_busy(false);
 	return true;
 }
 
@@ -142,6 +144,7 @@ become_busy(struct pool *p, const struct epoll_event *e, int *fd)
 	    (p->n_workers == p->set->threads || p->stopping ||
 		!pool_add_worker(p))) {
 		p->busy_since_us = clock_mono_us();
+		wire_set_busy(true);
 		pthread_cond_signal(&p->pressed);
 	}
 	pthread_mutex_unlock(&p->lock);

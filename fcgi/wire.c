@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -24,7 +25,24 @@
 #define TYPE_END_REQUEST 3
 #define TYPE_STDOUT 6
 
-struct wire_limits wire_limits = { 5000, 10000, 1000 };
+struct wire_limits wire_limits = { 5000, 500, 10000, 1000 };
+
+/* How often a wait for a head looks whether workers have become rare. */
+#define BUSY_LOOK_MS 100
+static atomic_bool is_busy;
+
+void
+wire_set_busy(bool busy)
+{
+	if (atomic_load_explicit(&is_busy, memory_order_relaxed) != busy)
+		atomic_store(&is_busy, busy);
+}
+
+static bool
+awaits_head(const struct wire *w)
+{
+	return !w->cgi && w->walk.state <= RECORDS_PARAMS;
+}
 
 void
 wire_reset(struct wire *w, int fd, bool cgi)
@@ -52,6 +70,11 @@ patience_ms(const struct wire *w, const struct pace *p)
 			wire_limits.rate) -
 		    p->waited_us;
 	if (left_us <= 0)
+		return 0;
+	if (awaits_head(w) && left_us > BUSY_LOOK_MS * US_PER_MS)
+		left_us = BUSY_LOOK_MS * US_PER_MS;
+	if (awaits_head(w) && atomic_load(&is_busy) &&
+	    p->waited_us > wire_limits.busy_ms * US_PER_MS)
 		return 0;
 	if (left_us > 60 * US_PER_S)
 		left_us = 60 * US_PER_S;

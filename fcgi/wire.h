@@ -34,11 +34,18 @@ struct wire {
 
 /* How long the other side may take; for the whole process. */
 struct wire_limits {
-	unsigned head_ms;  /* for the parameters, once some came */
+	unsigned head_ms;  /* for the parameters, once some came ... */
+	unsigned busy_ms;  /* ... and when no worker is idle */
 	unsigned grace_ms; /* waiting for body or client is free so long */
 	unsigned rate;     /* then at least this many bytes a second */
 };
 extern struct wire_limits wire_limits;
+
+/*
+ * No worker is idle, or one is again: half a head may then hold no worker
+ * for longer than busy_ms.
+ */
+void wire_set_busy(bool busy);
 
 /* Begin anew on "fd", keeping only the memory of "held". */
 void wire_reset(struct wire *w, int fd, bool cgi);

@@ -184,6 +184,14 @@ ask_socket
 kill $PEERS
 gone $PEERS
 
+it 'half a record from more peers than workers holds them up for a moment'
+peers 150 010100
+began=$(date +%s)
+ask_socket
+test $(($(date +%s) - began)) -le 3 || wrong "$(($(date +%s) - began)) s"
+kill $PEERS
+gone $PEERS
+
 it 'a thousand connections with few descriptors are refused, not crashed on'
 stop_mgw
 rm -f "$W/mgw.sock" "$W/pid"
@@ -197,4 +205,5 @@ kill $PEERS
 gone $PEERS
 wait_for 50 sh -c "tests/e2e/records.pl $SOCKET begin get:/things/open/x \
     stdin:0 | grep -q 'Status: 200'" || wrong 'does not recover'
+grep -q 'out of descriptors' "$W/mgw.log" || wrong 'had descriptors left'
 done_testing

@@ -42,6 +42,9 @@ void spec_print(FILE *to, struct span s);
 struct json_object *spec_api_json(const struct bundle *b, uint32_t api);
 struct json_object *spec_bundle_json(const struct bundle *b);
 
+/* An API with the tiers and issuers that it uses, to be compared. */
+struct json_object *spec_api_whole_json(const struct bundle *b, uint32_t api);
+
 /* One alternative, "key+mtls". */
 void spec_write_alternative(
     const struct bundle *b, uint32_t row, struct buf *to);

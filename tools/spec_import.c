@@ -115,10 +115,14 @@ read_options(struct import *im, int argc, char **argv, int *code)
 static bool
 can_read(const struct import *im, const char *path)
 {
+	const char *why;
+
 	if (access(path, R_OK) == 0)
 		return true;
-	fprintf(
-	    stderr, "%s: %s: %s\n", im->program->name, path, strerror(errno));
+	why = strerror(errno);
+	fprintf(stderr, "%s: ", im->program->name);
+	args_print(stderr, path);
+	fprintf(stderr, ": %s\n", why);
 	return false;
 }
 
@@ -193,8 +197,9 @@ read_old(struct import *im)
 		    &im->old, buf_span(&im->old_bytes), why, sizeof(why));
 		if (im->has_old || im->replace)
 			return true;
-		fprintf(stderr, "%s: %s: %s (--replace overwrites it)\n",
-		    im->program->name, im->output, why);
+		fprintf(stderr, "%s: ", im->program->name);
+		args_print(stderr, im->output);
+		fprintf(stderr, ": %s (--replace overwrites it)\n", why);
 		return false;
 	}
 	fprintf(stderr, "%s: %s\n", im->program->name, why);
@@ -229,7 +234,8 @@ find_api(const struct bundle *b, const struct bundle *from, uint32_t api)
 static bool
 same_api(const struct bundle *a, uint32_t i, const struct bundle *b, uint32_t j)
 {
-	struct json_object *x = spec_api_json(a, i), *y = spec_api_json(b, j);
+	struct json_object *x = spec_api_whole_json(a, i);
+	struct json_object *y = spec_api_whole_json(b, j);
 	struct buf left, right;
 	bool same;
 

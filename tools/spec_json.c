@@ -574,6 +574,50 @@ settings_json(const struct bundle *b, const struct row_settings *s)
 	return o;
 }
 
+/* Tier "t" stands at API "api", at one of its operations, or at all APIs. */
+static bool
+uses_tier(const struct bundle *b, uint32_t api, uint32_t t)
+{
+	const struct row_api *a = bundle_api(b, api);
+	bool uses = a->tier == t;
+
+	for (uint32_t i = 0; i < a->operations.n && !uses; i++)
+		uses = bundle_operation(b, a->operations.first + i)->tier == t;
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_LEVEL) && !uses; i++) {
+		const struct row_level *l = bundle_level(b, i);
+
+		uses = l->tier == t && (l->api == api || l->api == ROW_NONE);
+	}
+	return uses;
+}
+
+struct json_object *
+spec_api_whole_json(const struct bundle *b, uint32_t api)
+{
+	const struct row_api *a = bundle_api(b, api);
+	struct json_object *o = spec_api_json(b, api);
+	struct json_object *tiers = json_new_array();
+	struct json_object *issuers = json_new_array();
+
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++)
+		if (uses_tier(b, api, i))
+			(void)json_append(
+			    tiers, tier_json(b, bundle_tier(b, i)));
+	for (uint32_t i = 0; i < a->schemes.n; i++) {
+		struct range r =
+		    bundle_scheme(b, a->schemes.first + i)->issuers;
+
+		for (uint32_t k = 0; k < r.n; k++)
+			(void)json_append(issuers,
+			    issuer_json(b,
+				bundle_issuer(
+				    b, bundle_index(b, r.first + k))));
+	}
+	(void)json_put(o, "its_tiers", tiers);
+	(void)json_put(o, "its_issuers", issuers);
+	return o;
+}
+
 struct json_object *
 spec_bundle_json(const struct bundle *b)
 {

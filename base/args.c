@@ -15,6 +15,8 @@
 
 /* In --help the texts begin in this column. */
 #define HELP_COLUMN 28
+/* Of wrong use; longer arguments are cut. */
+#define MESSAGE_BYTES_MAX 1024
 
 void
 args_init(struct args *a, const struct args_program *p, int argc, char **argv)
@@ -22,15 +24,30 @@ args_init(struct args *a, const struct args_program *p, int argc, char **argv)
 	*a = (struct args){ .program = p, .argv = argv, .argc = argc, .at = 1 };
 }
 
+void
+args_print(FILE *to, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < 0x20 || c == 0x7f)
+			fprintf(to, "\\x%02x", c);
+		else
+			fputc(c, to);
+	}
+}
+
 int
 args_wrong(const struct args_program *p, const char *format, ...)
 {
+	char text[MESSAGE_BYTES_MAX];
 	va_list args;
 
-	fprintf(stderr, "%s: ", p->name);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	fprintf(stderr, "%s: ", p->name);
+	args_print(stderr, text);
 	fprintf(stderr, "; see %s --help\n", p->name);
 	return 2;
 }
@@ -194,8 +211,13 @@ args_content(const struct args_program *p, const char *text)
 	if (text[0] == '@')
 		f = fopen(text + 1, "re");
 	content = f != NULL ? read_all(f) : NULL;
-	if (content == NULL)
-		fprintf(stderr, "%s: %s: %s\n", p->name, text, strerror(errno));
+	if (content == NULL) {
+		const char *why = strerror(errno);
+
+		fprintf(stderr, "%s: ", p->name);
+		args_print(stderr, text);
+		fprintf(stderr, ": %s\n", why);
+	}
 	if (f != NULL && f != stdin)
 		fclose(f);
 	return content;

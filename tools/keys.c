@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/args.h"
 #include "base/file.h"
 
 #define MODE_NEW 0600
@@ -16,7 +17,9 @@
 static bool
 fail(const char *path, const char *why)
 {
-	(void)fprintf(stderr, "mgw-key: %s: %s\n", path, why);
+	(void)fprintf(stderr, "mgw-key: ");
+	args_print(stderr, path);
+	(void)fprintf(stderr, ": %s\n", why);
 	return false;
 }
 

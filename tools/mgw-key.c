@@ -55,7 +55,9 @@ const struct args_program key_program = {
 int
 key_fail(const char *what, const char *why)
 {
-	(void)fprintf(stderr, "mgw-key: %s: %s\n", what, why);
+	(void)fprintf(stderr, "mgw-key: ");
+	args_print(stderr, what);
+	(void)fprintf(stderr, ": %s\n", why);
 	return 2;
 }
 

@@ -68,7 +68,9 @@ const struct args_program token_program = {
 int
 token_fail(const char *what, const char *why)
 {
-	(void)fprintf(stderr, "mgw-token: %s: %s\n", what, why);
+	(void)fprintf(stderr, "mgw-token: ");
+	args_print(stderr, what);
+	(void)fprintf(stderr, ": %s\n", why);
 	return 2;
 }
 

@@ -47,6 +47,8 @@ static const struct {
 	[SECTION_STRING] = { "STRING", sizeof(struct text) },
 	[SECTION_INDEX] = { "INDEX", sizeof(uint32_t) },
 	[SECTION_TEXT] = { "TEXT", 1 },
+	[SECTION_CERTIFICATE] = { "CERTIFICATE",
+	    sizeof(struct row_certificate) },
 	[SECTION_CORS] = { "CORS", sizeof(struct row_cors) },
 	[SECTION_LEVEL] = { "LEVEL", sizeof(struct row_level) },
 	[SECTION_KEY_PART] = { "KEY_PART", sizeof(struct row_key_part) },

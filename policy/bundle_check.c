@@ -112,7 +112,19 @@ static const struct rule rules[] = {
 	{ SECTION_SCHEME, RULE_ROW_OR_NONE, AT(scheme, source),
 	    SECTION_SOURCE },
 	{ SECTION_SCHEME, RULE_RANGE, AT(scheme, introspects), SECTION_INDEX },
-	{ SECTION_SCHEME, RULE_FLAGS, AT(scheme, flags), 0 },
+	{ SECTION_SCHEME, RULE_FLAGS, AT(scheme, flags),
+	    SCHEME_CERTIFICATE_ANY },
+	{ SECTION_SCHEME, RULE_RANGE, AT(scheme, certificates),
+	    SECTION_CERTIFICATE },
+
+	{ SECTION_CERTIFICATE, RULE_WORD, AT(certificate, rule),
+	    CERTIFICATE_RULE__MAX },
+	{ SECTION_CERTIFICATE, RULE_HEADER, AT(certificate, value), 0 },
+	{ SECTION_CERTIFICATE, RULE_HEADER, AT(certificate, issuer), 0 },
+	{ SECTION_CERTIFICATE, RULE_HEADER, AT(certificate, application), 0 },
+	{ SECTION_CERTIFICATE, RULE_HEADER, AT(certificate, tier), 0 },
+	{ SECTION_CERTIFICATE, RULE_RANGE, AT(certificate, scopes),
+	    SECTION_STRING },
 
 	{ SECTION_ISSUER, RULE_TEXT, AT(issuer, issuer), 0 },
 	{ SECTION_ISSUER, RULE_RANGE, AT(issuer, audiences), SECTION_STRING },
@@ -412,11 +424,23 @@ check_store(const struct bundle *b, char *why, size_t why_size)
 }
 
 static bool
+certificate_ok(const struct row_certificate *c)
+{
+	return c->value.n > 0 &&
+	    (c->rule != CERTIFICATE_SERIAL || c->issuer.n > 0);
+}
+
+static bool
 check_rest(const struct bundle *b, char *why, size_t why_size)
 {
 	if (!endpoint_lists_ok(b))
 		return bundle_bad_row(why, why_size, SECTION_ENDPOINT, 0,
 		    "a list too long, or mixed");
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_CERTIFICATE); i++) {
+		if (!certificate_ok(bundle_certificate(b, i)))
+			return bundle_bad_row(why, why_size,
+			    SECTION_CERTIFICATE, i, "value or issuer");
+	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_CORS); i++) {
 		if (!cors_row_ok(b, bundle_cors(b, i)))
 			return bundle_bad_row(why, why_size, SECTION_CORS, i,

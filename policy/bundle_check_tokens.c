@@ -31,6 +31,10 @@ scheme_ok(const struct bundle *b, const struct row_scheme *s)
 				return false;
 		}
 	}
+	/* A list, or any: never both, never neither. */
+	if (s->kind == SCHEME_MTLS)
+		return (s->certificates.n > 0) !=
+		    ((s->flags & SCHEME_CERTIFICATE_ANY) != 0);
 	if (s->kind == SCHEME_API_KEY)
 		return s->field != ROW_NONE && s->source != ROW_NONE &&
 		    bundle_source(b, s->source)->kind == SOURCE_KEY_FILE;

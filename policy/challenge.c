@@ -122,6 +122,14 @@ takes_bearer(const struct row_scheme *scheme)
 	return scheme->kind == SCHEME_JWT || scheme->kind == SCHEME_OPAQUE;
 }
 
+/* No standard has a word for it; a 401 must have a challenge. */
+static void
+write_mtls(const struct bundle *b, struct buf *to)
+{
+	write_realm(b, "MutualTLS", to);
+	buf_add_str(to, "\r\n");
+}
+
 /* RFC 7617 section 2.1: names and passwords are UTF-8. */
 static void
 write_basic(const struct bundle *b, struct buf *to)
@@ -167,6 +175,8 @@ write_alternative(const struct bundle *b, const struct ruling *v,
 			write_api_key(b, scheme, to);
 		else if (scheme->kind == SCHEME_BASIC)
 			write_basic(b, to);
+		else if (scheme->kind == SCHEME_MTLS)
+			write_mtls(b, to);
 	}
 }
 

@@ -90,6 +90,7 @@ enum section {
 	SECTION_INDEX,
 	SECTION_TEXT,
 	SECTION_CLAIM = 42,
+	SECTION_CERTIFICATE = 43, /* allow-lists of mutual TLS */
 	SECTION_INTROSPECT = 44,
 	SECTION_CORS = 34, /* of an API: origins, headers, methods */
 	SECTION_LEVEL = 46,
@@ -109,7 +110,6 @@ enum section {
 	 * 39 BODY       of an operation: media types and their schemas
 	 * 40 CACHE      rules for stored answers
 	 * 41 HOST       virtual hosts and the APIs they show
-	 * 43 CERTIFICATE allow-list entries of mutual TLS
 	 */
 };
 
@@ -273,10 +273,12 @@ enum scheme_kind {
 	SCHEME_API_KEY,
 	SCHEME_BASIC,
 	SCHEME_OPAQUE,
-	SCHEME_MTLS, /* later */
+	SCHEME_MTLS,
 	SCHEME_HOST, /* later: verified by the web server */
 	SCHEME_KIND__MAX,
 };
+
+#define SCHEME_CERTIFICATE_ANY UINT32_C(1)
 
 struct row_scheme {
 	struct text name;     /* of the securityScheme */
@@ -290,6 +292,26 @@ struct row_scheme {
 	 * the tokens without a dot.
 	 */
 	struct range introspects;
+	struct range certificates; /* CERTIFICATE, for SCHEME_MTLS */
+};
+
+enum certificate_rule {
+	CERTIFICATE_SHA256,  /* 64 hexadecimal digits, lower case */
+	CERTIFICATE_SERIAL,  /* the same, without leading zeros; with issuer */
+	CERTIFICATE_SUBJECT, /* as RFC 2253 writes it */
+	CERTIFICATE_NAME,    /* "dns:A", "uri:A", "email:A" */
+	CERTIFICATE_RULE__MAX,
+};
+
+/* A client certificate that may be used, and whose it is. */
+struct row_certificate {
+	uint32_t rule; /* enum certificate_rule, of "value" */
+	uint32_t pad;
+	struct text value;
+	struct text issuer; /* must be its issuer; absent: any */
+	struct text application;
+	struct text tier;
+	struct range scopes; /* STRING */
 };
 
 /* Bits of row_issuer.algorithms; "none" has no bit. */

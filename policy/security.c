@@ -20,6 +20,7 @@ static verifier *const verifiers[SCHEME_KIND__MAX] = {
 	[SCHEME_OPAQUE] = opaque_check,
 	[SCHEME_API_KEY] = api_key_check,
 	[SCHEME_BASIC] = basic_check,
+	[SCHEME_MTLS] = mtls_check,
 };
 
 /*

@@ -172,7 +172,7 @@ emit_schemes(struct emit *e, struct spec_scheme *s)
 			.source = ROW_NONE };
 
 		row.name = build_text(e->b, s->name.text);
-		if (s->kind != SCHEME_NO_VERIFIER)
+		if (s->kind != SCHEME_NO_VERIFIER && s->kind != SCHEME_MTLS)
 			row.field = s->type == SPEC_SCHEME_API_KEY
 			    ? emit_name(e->b, e->arena, s->in, s->field)
 			    : emit_name(e->b, e->arena, NAME_HEADER,
@@ -183,6 +183,12 @@ emit_schemes(struct emit *e, struct spec_scheme *s)
 			row.source = e->key_file;
 		if (s->kind == SCHEME_BASIC)
 			row.source = e->users;
+		if (s->kind == SCHEME_MTLS) {
+			row.certificates =
+			    certificates_emit(e->b, s->certificates);
+			row.flags |=
+			    s->certificates->any ? SCHEME_CERTIFICATE_ANY : 0;
+		}
 		s->row = BUILD_ROW(e->b, SECTION_SCHEME, &row);
 		r.n++;
 	}

@@ -196,6 +196,87 @@ guard_operation(struct spec_document *doc, struct spec_operation *op,
 		op->checks = fallback;
 }
 
+/* x-wso2-mutual-ssl: mandatory, and what mgw.yaml needs for it. */
+static bool
+wants_certificate(const struct spec_document *doc)
+{
+	return doc->wants_certificate && doc->certificates != NULL &&
+	    doc->security_required != SWITCH_FALSE;
+}
+
+/* The scheme of client certificates, made where the document has none. */
+static struct spec_scheme *
+certificate_scheme(struct spec_document *doc, struct diag *d)
+{
+	struct spec_scheme **end = &doc->schemes;
+
+	for (; *end != NULL; end = &(*end)->next)
+		if ((*end)->type == SPEC_SCHEME_MTLS)
+			return *end;
+	*end = arena_alloc(d->arena, sizeof(**end));
+	if (*end == NULL) {
+		d->failed = true;
+		return NULL;
+	}
+	(*end)->name.text = SPAN("mutual-ssl");
+	(*end)->name.place = doc->certificate_place;
+	(*end)->type = SPEC_SCHEME_MTLS;
+	return *end;
+}
+
+/* A copy of "a" (NULL: {}) that wants "s" in the end. */
+static struct spec_alternative *
+and_certificate(
+    const struct spec_alternative *a, struct spec_scheme *s, struct diag *d)
+{
+	struct spec_alternative *copy = arena_alloc(d->arena, sizeof(*copy));
+	const struct spec_requirement *from =
+	    a != NULL ? a->requirements : NULL;
+	struct spec_requirement **end;
+
+	if (copy == NULL) {
+		d->failed = true;
+		return NULL;
+	}
+	copy->place = a != NULL ? a->place : s->name.place;
+	for (end = &copy->requirements;; end = &(*end)->next) {
+		*end = arena_alloc(d->arena, sizeof(**end));
+		if (*end == NULL) {
+			d->failed = true;
+			return NULL;
+		}
+		if (from == NULL)
+			break;
+		**end = *from;
+		(*end)->next = NULL;
+		from = from->next;
+	}
+	(*end)->scheme = s->name;
+	(*end)->resolved = s;
+	s->used = true;
+	return copy;
+}
+
+/* WSO2: a certificate and what else is asked for; also where nothing is. */
+static struct spec_alternative *
+with_certificate(struct spec_document *doc, const struct spec_alternative *list,
+    struct diag *d)
+{
+	struct spec_scheme *s = certificate_scheme(doc, d);
+	struct spec_alternative *first = NULL, **end = &first;
+
+	if (s == NULL)
+		return NULL;
+	do {
+		*end = and_certificate(list, s, d);
+		if (*end == NULL)
+			return first;
+		end = &(*end)->next;
+		list = list != NULL ? list->next : NULL;
+	} while (list != NULL);
+	return first;
+}
+
 static void
 guard_document(struct spec_document *doc, struct diag *d)
 {
@@ -211,6 +292,9 @@ guard_document(struct spec_document *doc, struct diag *d)
 			guard_operation(doc, op, fallback);
 			if (op->checks != fallback)
 				resolve(doc, op->checks, d);
+			if (wants_certificate(doc))
+				op->checks =
+				    with_certificate(doc, op->checks, d);
 			doc->n_operations++;
 			if (!is_public(op))
 				continue;
@@ -441,13 +525,18 @@ link_security(struct spec *spec)
 	     doc = doc->next) {
 		guard_document(doc, d);
 		for (struct spec_scheme *s = doc->schemes; s; s = s->next) {
+			if (s->type == SPEC_SCHEME_MTLS &&
+			    doc->certificates != NULL) {
+				s->kind = SCHEME_MTLS;
+				s->certificates = doc->certificates;
+			}
 			struct spec_verifier *v =
 			    find_verifier(f, s->name.text);
 
 			if (v != NULL) {
 				v->used = true;
 				verify_as_told(f, v, s, d);
-			} else if (s->used) {
+			} else if (s->used && s->kind != SCHEME_MTLS) {
 				verify_by_type(f, s, d);
 			}
 			if (s->used)

@@ -60,6 +60,8 @@ enum spec_scheme_type {
 	SPEC_SCHEME_MTLS,
 };
 
+struct spec_certificates; /* spec/certificates.h */
+
 struct spec_scheme {
 	struct spec_scheme *next;
 	struct spec_text name;
@@ -72,6 +74,7 @@ struct spec_scheme {
 	enum scheme_kind kind;
 	struct spec_word *issuers; /* of SCHEME_JWT */
 	struct spec_word *introspects;
+	const struct spec_certificates *certificates; /* of SCHEME_MTLS */
 	bool used; /* some operation requires it */
 
 	uint32_t row; /* set by emit */
@@ -170,7 +173,8 @@ struct spec_document {
 	struct spec_url *endpoints; /* x-*-production-endpoints, x-mgw- */
 	struct spec_url *sandbox;
 	struct spec_text owner;
-	struct spec_cors *cors;    /* or NULL */
+	struct spec_cors *cors;                       /* or NULL */
+	const struct spec_certificates *certificates; /* or NULL */
 	struct spec_level *levels; /* of this API; those of all are behind */
 
 	/* From mgw.yaml's "apis" and the command line, by policyfile.c. */

@@ -69,8 +69,8 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 	static const char *const keys[] = { "name", "base-path", "endpoints",
 		"sandbox-endpoints", "tier", "tier-replaces", "security",
 		"scopes", "trailing-slash", "errors", "max-body", "cors",
-		"levels", "public-url", "resource-metadata", "backend-jwt",
-		"backend-audience", "keep-credential", NULL };
+		"certificates", "levels", "public-url", "resource-metadata",
+		"backend-jwt", "backend-audience", "keep-credential", NULL };
 	static const char *const security[] = { "as-documented", "required",
 		NULL };
 	static const char *const scopes[] = { "all", "any", NULL };
@@ -100,6 +100,9 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 	field_choice(n, "errors", error_words, &a->errors, d);
 	if (tree_get(n, "cors") != NULL)
 		a->cors = cors_read(tree_get(n, "cors"), d);
+	if (tree_get(n, "certificates") != NULL)
+		a->certificates =
+		    certificates_read(tree_get(n, "certificates"), d);
 	levels_read(tree_get(n, "levels"), &a->levels, d);
 	field_text(n, "public-url", &a->public_url, d);
 	check_public_url(&a->public_url, d);
@@ -271,8 +274,8 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 	static const char *const keys[] = { "issuers", "backend-jwt",
 		"introspection", "api-keys", "users", "schemes", "tiers",
 		"tiers-file", "store", "apis", "limits", "timeouts", "errors",
-		"realm", "cors", "levels", "unknown-tier", "rate-headers",
-		"failures", NULL };
+		"realm", "cors", "certificates", "levels", "unknown-tier",
+		"rate-headers", "failures", NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;
@@ -297,6 +300,9 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 	check_realm(f, d);
 	if (tree_get(root, "cors") != NULL)
 		f->cors = cors_read(tree_get(root, "cors"), d);
+	if (tree_get(root, "certificates") != NULL)
+		f->certificates =
+		    certificates_read(tree_get(root, "certificates"), d);
 	levels_read(tree_get(root, "levels"), &f->levels, d);
 	levels_read_unknown(root, &f->levels, d);
 	field_choice(root, "rate-headers", rates, &headers, d);
@@ -387,6 +393,7 @@ apply(const struct spec_api_rule *a, struct spec_document *doc)
 	doc->keep_credential = a->keep_credential;
 	if (a->cors != NULL)
 		doc->cors = a->cors;
+	doc->certificates = a->certificates;
 	if (a->levels != NULL)
 		doc->levels = a->levels;
 	if (a->max_body_given) {
@@ -471,8 +478,11 @@ policyfile_apply(
 		if (!a->used)
 			report_unused(a, documents, d);
 	}
-	for (struct spec_document *doc = documents; doc; doc = doc->next)
+	for (struct spec_document *doc = documents; doc; doc = doc->next) {
 		if (doc->cors == NULL)
 			doc->cors = f->cors;
+		if (doc->certificates == NULL)
+			doc->certificates = f->certificates;
+	}
 	check_metadata_places(documents, d);
 }

@@ -67,6 +67,7 @@
  *	    backend-audience: orders        of it; the endpoint when absent
  *	    keep-credential: false          the backend gets it, too
  *	    cors: ...                       see cors.h
+ *	    certificates: any               or a list, see certificates.h
  *	    levels: ...                     see levels.h
  *	limits: {max-uri: 4096, max-headers: 8192, max-body: none,
  *	    ipv6-prefix: 64}            how many bits make one client
@@ -74,6 +75,7 @@
  *	failures: ...         see failures.h
  *	errors: problem       or wso2
  *	realm: mgw            in WWW-Authenticate
+ *	certificates: ...     of documents that have none of their own
  *	cors: ...             of documents that say nothing of it
  *	levels: ...           of all APIs; see levels.h
  *	unknown-tier: NAME    for tiers of credentials that nobody knows
@@ -86,6 +88,7 @@
 #ifndef MGW_SPEC_POLICYFILE_H
 #define MGW_SPEC_POLICYFILE_H
 
+#include "spec/certificates.h"
 #include "spec/cors.h"
 #include "spec/failures.h"
 #include "spec/levels.h"
@@ -152,6 +155,7 @@ struct spec_api_rule {
 	enum spec_switch resource_metadata, assertion, keep_credential;
 	struct spec_url *endpoints, *sandbox;
 	struct spec_cors *cors;
+	const struct spec_certificates *certificates; /* or NULL */
 	struct spec_level *levels;
 	enum spec_switch security_required, scopes_any, slash_ignore,
 	    tier_replaces;
@@ -184,7 +188,8 @@ struct policyfile {
 	struct row_settings settings; /* all but realm and failures */
 	struct spec_failures failures;
 	struct spec_text realm;
-	struct spec_cors *cors;    /* of all that have none; or NULL */
+	struct spec_cors *cors; /* of all that have none; or NULL */
+	const struct spec_certificates *certificates; /* or NULL */
 	struct spec_level *levels; /* of all APIs, and the unknown tier */
 };
 

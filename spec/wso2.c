@@ -166,10 +166,10 @@ link_wso2(const struct spec_document *doc, struct diag *d)
 	if (doc->wants_certificate && as_documented)
 		diag_warning(d, doc->certificate_place, "wso2-unsupported",
 		    "'" WSO2_MUTUAL_SSL "' has no effect");
-	else if (doc->wants_certificate)
+	else if (doc->wants_certificate && doc->certificates == NULL)
 		diag_error(d, doc->certificate_place, "wso2-unsupported",
-		    "client certificates are not asked for here: have the web "
-		    "server demand them, and take '" WSO2_MUTUAL_SSL "' out");
+		    "'" WSO2_MUTUAL_SSL "' needs certificates in mgw.yaml: "
+		    "any, or a list");
 	for (const struct spec_path *p = doc->paths; p != NULL; p = p->next)
 		for (const struct spec_operation *op = p->operations; op;
 		     op = op->next) {

@@ -129,7 +129,8 @@ sed -n 's/^#\{0,1\}\([a-z-]*\) .*/\1/p' dist/mgw.conf | sed '/^$/d' |
 test ! -s "$work/unknown" || say "dist/mgw.conf has $(cat "$work/unknown")"
 
 page=man/mgw.yaml.5
-word_lists spec/policyfile.c spec/keysource.c spec/introspection.c \
+word_lists spec/policyfile.c spec/certificates.c spec/keysource.c \
+    spec/introspection.c \
     spec/assertion.c spec/tiers.c \
     spec/tiers_wso2.c spec/levels.c spec/cors.c spec/endpoints.c \
     spec/storefile.c spec/failures.c >"$work/lists"

@@ -206,6 +206,34 @@ operation_json(const struct bundle *b, const struct row_operation *op)
 	return o;
 }
 
+static void
+put_certificates(
+    struct json_object *o, const struct bundle *b, const struct row_scheme *s)
+{
+	static const char *const rules[] = { "sha256", "serial", "subject",
+		"name" };
+	struct json_object *list;
+
+	if ((s->flags & SCHEME_CERTIFICATE_ANY) != 0) {
+		(void)json_put(o, "certificates", json_new_string(SPAN("any")));
+		return;
+	}
+	list = json_new_array();
+	for (uint32_t i = 0; i < s->certificates.n; i++) {
+		const struct row_certificate *c =
+		    bundle_certificate(b, s->certificates.first + i);
+		struct json_object *one = json_new_object();
+
+		put_text(one, rules[c->rule], b, c->value);
+		put_text(one, "issuer", b, c->issuer);
+		put_text(one, "application", b, c->application);
+		put_text(one, "tier", b, c->tier);
+		put_strings(one, "scopes", b, c->scopes);
+		(void)json_append(list, one);
+	}
+	(void)json_put(o, "certificates", list);
+}
+
 static struct json_object *
 schemes_json(const struct bundle *b, struct range r)
 {
@@ -234,6 +262,8 @@ schemes_json(const struct bundle *b, struct range r)
 		(void)json_put(o, "issuers", issuers);
 		if (s->introspects.n > 0)
 			put_servers(o, b, s->introspects);
+		if (s->kind == SCHEME_MTLS)
+			put_certificates(o, b, s);
 		if (s->source != ROW_NONE)
 			put_text(o, s->kind == SCHEME_BASIC ? "users" : "keys",
 			    b, bundle_source(b, s->source)->value);

@@ -41,6 +41,83 @@ authority tls
 cert ada clients
 cert eve clients
 cert mallory strangers
+
+# An API for each kind of list, and one as WSO2 wants it.
+serial=$(openssl x509 -in "$W/ada.pem" -noout -serial | cut -d= -f2)
+api() { # api NAME OPENAPI [MORE AT THE ROOT]
+	cat >"$W/$1.yaml" <<-END
+	openapi: $2
+	info: {title: $1, version: '1'}
+	servers: [{url: https://x.example/$1}]
+	$3
+	paths:
+	  /{do}:
+	    get: {responses: {'200': {description: fine}}}
+	END
+}
+cert_only='components: {securitySchemes: {cert: {type: mutualTLS}}}
+security: [{cert: []}]'
+for a in any sha serial subject name; do api $a 3.1.0 "$cert_only"; done
+api scoped 3.1.0 'components: {securitySchemes: {cert: {type: mutualTLS}}}
+security: [{cert: [read]}]'
+api both 3.1.0 'components: {securitySchemes: {cert: {type: mutualTLS},
+    token: {type: http, scheme: bearer}}}
+security: [{token: [], cert: []}]'
+api wso2 3.0.3 'x-wso2-mutual-ssl: mandatory'
+api wso2open 3.0.3 'x-wso2-mutual-ssl: mandatory
+x-wso2-disable-security: true'
+api wso2opt 3.0.3 'x-wso2-mutual-ssl: optional'
+{
+	sed -n '1,/^schemes:/p' "$W/mgw.yaml" | sed '$d'
+	echo 'certificates: any'
+	echo 'apis:'
+	echo "  things.yaml: {endpoints: ['$BACKEND/']}"
+	for a in any both wso2 wso2open wso2opt; do
+		echo "  $a.yaml: {endpoints: ['$BACKEND/']}"
+	done
+	for a in "sha {sha256: '$(openssl x509 -in "$W/ada.pem" -noout \
+	    -fingerprint -sha256 | cut -d= -f2)', application: desk}" \
+	    "serial {serial: '00$serial', issuer: CN=clients}" \
+	    "subject {subject: 'CN=ada,O=Test', issuer: CN=clients}" \
+	    'name {name: dns:ada.example}' \
+	    'scoped {name: email:ada@clients.example, scopes: [read]}'; do
+		echo "  ${a%% *}.yaml:"
+		echo "    endpoints: ['$BACKEND/']"
+		case ${a%% *} in
+		scoped) eve=', {name: dns:eve.example, scopes: [write]}' ;;
+		*) eve= ;;
+		esac
+		echo "    certificates: [${a#* }$eve]"
+	done
+	sed -n '/^tiers:/,/^apis:/p' "$W/mgw.yaml" | sed '$d'
+} >"$W/certs.yaml"
+it 'lists of certificates are imported, and shown'
+import certs.yaml things.yaml any.yaml both.yaml wso2.yaml wso2open.yaml \
+    wso2opt.yaml sha.yaml serial.yaml subject.yaml name.yaml scoped.yaml ||
+    fatal "$(cat "$W/import.out")"
+"$O"/mgw-spec show "$W/mgw.bundle" >"$W/body"
+expect_body '"verifier": "mtls"'
+expect_body '"certificates": "any"'
+expect_body '"subject": "CN=ada,O=Test"'
+"$O"/mgw-spec routes "$W/mgw.bundle" >"$W/body"
+grep -q '/wso2/{do}.*default+mutual-ssl' "$W/body" || wrong 'no mutual-ssl'
+
+it 'mandatory without a list is refused, as are lists that are none'
+cp "$W/mgw.bundle" "$W/kept"
+sed '/^certificates/d' "$W/certs.yaml" >"$W/no.yaml"
+sed -i '/any.yaml\|both.yaml/d' "$W/no.yaml"
+! import no.yaml things.yaml sha.yaml serial.yaml subject.yaml name.yaml \
+    scoped.yaml wso2.yaml wso2open.yaml wso2opt.yaml || wrong 'imported'
+cp "$W/import.out" "$W/body"
+expect_body "'x-wso2-mutual-ssl' needs certificates"
+for bad in '[]' all '[{}]' '[{sha256: ab}]' '[{serial: 1a}]' \
+    '[{name: ada.example}]' '[{subject: CN=a, name: dns:a}]' \
+    '[{subjects: CN=a}]' "[{sha256: '$(fingerprint ada)x'}]"; do
+	echo "certificates: $bad" >"$W/bad.yaml"
+	! "$O"/mgw-spec check -p "$W/bad.yaml" "$W/any.yaml" >"$W/body" 2>&1 ||
+	    wrong "taken: $bad"
+done
+cmp -s "$W/kept" "$W/mgw.bundle" || wrong 'the bundle changed'
 start_mgw
 mine=$(bound "$(thumbprint ada)")
 
@@ -131,8 +208,55 @@ for host in lighttpd apache; do
 	    "$(bound "$(thumbprint mallory)")")" $(with mallory)
 	test "$STATUS" != 200 || wrong 'it did'
 
+	for a in any sha serial subject name scoped wso2open; do
+		it "a certificate is enough for API $a ($host)"
+		get /$a/x -k $(with ada)
+		expect_status 200
+		expect_event '"subject":"CN=ada,O=Test"'
+		expect_event '"issuer":"certificate:CN=clients"'
+		get /$a/x -k
+		expect_status 401
+		expect_reason certificate-missing
+		expect_header WWW-Authenticate 'MutualTLS realm="mgw"'
+		get /$a/x -k -H "$(bearer "$(token)")" \
+		    -H 'SSL-Client-Verify: SUCCESS' -H 'Client-Cert: :x:' \
+		    -H 'X-WSO2-CLIENT-CERTIFICATE: x'
+		expect_status 401
+	done
+	for a in sha serial subject name; do
+		it "another certificate is not, for API $a ($host)"
+		get /$a/x -k $(with eve)
+		expect_status 401
+		expect_reason certificate-mismatch
+	done
+	it "a certificate has the scopes of its entry ($host)"
+	get /scoped/x -k $(with eve)
+	expect_status 403
+	expect_reason scope-missing
+
+	for a in both wso2; do
+		it "API $a wants a token and a certificate ($host)"
+		get /$a/x -k -H "$(bearer "$(token)")" $(with ada)
+		expect_status 200
+		expect_event '"subject":"ada"'
+		get /$a/x -k -H "$(bearer "$(token)")"
+		expect_status 401
+		expect_reason certificate-missing
+		get /$a/x -k $(with ada)
+		expect_status 401
+		expect_reason credential-missing
+	done
+	it "an optional certificate is not asked for ($host)"
+	get /wso2opt/x -k -H "$(bearer "$(token)")"
+	expect_status 200
+	get /wso2opt/x -k $(with ada)
+	expect_status 401
+
 	it "without TLS there is no certificate ($host)"
 	URL=$plain
+	get /any/x
+	expect_status 401
+	expect_reason certificate-missing
 	get /things/secret/x -H "$(bearer "$mine")"
 	expect_status 401
 	expect_reason certificate-missing

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "policy/certificate.h"
+#include "sample.h"
 
 /* Made by openssl req for this test; its key was thrown away. */
 static const char pem[] =
@@ -166,6 +167,57 @@ START_TEST(headers_and_second_variables_are_not_believed)
 }
 END_TEST
 
+/* A bundle with one scheme of client certificates. */
+static bool
+loads(uint32_t flags, const struct row_certificate *c, char *why, size_t n)
+{
+	struct sample sample;
+	struct row_scheme scheme = { .kind = SCHEME_MTLS,
+		.field = ROW_NONE,
+		.source = ROW_NONE,
+		.flags = flags };
+	struct row_certificate row;
+	bool ok;
+
+	sample_begin(&sample);
+	scheme.name = build_text(sample.build, SPAN("cert"));
+	if (c != NULL) {
+		row = *c;
+		row.value = build_text(sample.build, SPAN("a1"));
+		scheme.certificates = (struct range){
+			BUILD_ROW(sample.build, SECTION_CERTIFICATE, &row), 1
+		};
+	}
+	(void)BUILD_ROW(sample.build, SECTION_SCHEME, &scheme);
+	sample_operation(sample_item(&sample, "/x", "GET"), "GET");
+	sample_write(&sample);
+	ok = bundle_from(&sample.bundle, buf_span(&sample.bytes), why, n);
+	sample_free(&sample);
+	return ok;
+}
+
+START_TEST(a_bundle_says_whose_certificates_and_nothing_half)
+{
+	static const struct row_certificate subject = {
+		.rule = CERTIFICATE_SUBJECT
+	};
+	static const struct row_certificate serial = { .rule =
+							   CERTIFICATE_SERIAL };
+	static const struct row_certificate unknown = {
+		.rule = CERTIFICATE_RULE__MAX
+	};
+	char why[200] = "";
+
+	ck_assert_msg(loads(0, &subject, why, sizeof(why)), "%s", why);
+	ck_assert(loads(SCHEME_CERTIFICATE_ANY, NULL, why, sizeof(why)));
+	ck_assert(!loads(0, NULL, why, sizeof(why)));
+	ck_assert(!loads(SCHEME_CERTIFICATE_ANY, &subject, why, sizeof(why)));
+	ck_assert(!loads(2, &subject, why, sizeof(why)));
+	ck_assert(!loads(0, &serial, why, sizeof(why)));
+	ck_assert(!loads(0, &unknown, why, sizeof(why)));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -180,6 +232,7 @@ main(void)
 	tcase_add_loop_test(t, a_bound_token_wants_its_certificate, 0,
 	    (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(t, headers_and_second_variables_are_not_believed);
+	tcase_add_test(t, a_bundle_says_whose_certificates_and_nothing_half);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

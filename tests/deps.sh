@@ -18,7 +18,7 @@ build='gcc make pkg-config libc6-dev libcrypt-dev libfcgi-dev
     libcurl4-openssl-dev libjson-c-dev libyaml-dev libssl-dev'
 check='check curl openssl ca-certificates lighttpd lighttpd-mod-openssl
     apache2 apache2-bin libapache2-mod-fcgid groff-base redis-server
-    libhiredis-dev'
+    libhiredis-dev iproute2'
 demo='curl openssl lighttpd'
 bench="wrk openssl lighttpd apache2-bin haproxy libapache2-mod-oauth2"
 fuzz='clang'

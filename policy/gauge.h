@@ -58,9 +58,10 @@ struct gauge {
 	uint64_t start, end;
 	/* Sliding. */
 	uint64_t slot_us;
-	uint64_t slot;   /* of now, or of the head if that is ahead */
-	uint64_t head;   /* the slot of the counter's value */
-	uint64_t older;  /* passed in slots before "slot" */
+	uint64_t slot;  /* of now, or of the head if that is ahead */
+	uint64_t head;  /* the slot of the counter's value */
+	uint64_t older; /* passed in slots before "slot" */
+	/* Of bytes, and when all is used: */
 	uint64_t newest; /* used slot, 0: none */
 	uint64_t leaves; /* slot with which enough of them is gone */
 };

@@ -51,14 +51,15 @@ gauge_slide_is_ahead(const struct gauge *g, uint64_t held)
 }
 
 /*
- * Of the slots that count, oldest first: the one with which, as they leave
- * one by one, there is room again.
+ * What only an answer needs that tells when to come again, or of bytes: the
+ * newest slot that was used, and the one with which, as they leave one by
+ * one, there is room again.
  */
 static void
-find_leaving(struct gauge *g, uint64_t held, const _Atomic uint64_t *ring)
+find_ends(struct gauge *g, uint64_t held, const _Atomic uint64_t *ring)
 {
 	uint64_t first = g->slot - SLIDE_SLOTS, left = g->older;
-	uint32_t counts[SLIDE_SLOTS] = { 0 };
+	uint32_t counts[SLIDE_SLOTS + 1] = { 0 };
 
 	for (unsigned i = 0; i < SLIDE_SLOTS; i++) {
 		uint64_t e =
@@ -68,10 +69,14 @@ find_leaving(struct gauge *g, uint64_t held, const _Atomic uint64_t *ring)
 		if (at < SLIDE_SLOTS)
 			counts[at] = SLIDE_ENTRY_COUNT(e);
 	}
+	if (g->head >= first)
+		counts[g->head - first] = count_of(held);
 	if (g->head == g->slot)
 		left += count_of(held);
-	else if (g->head >= first)
-		counts[g->head - first] = count_of(held);
+	g->newest = 0;
+	for (unsigned i = 0; i <= SLIDE_SLOTS; i++)
+		if (counts[i] != 0)
+			g->newest = first + i;
 	g->leaves = g->slot;
 	for (unsigned i = 0; i < SLIDE_SLOTS && left >= g->count; i++) {
 		/* Others write the ring meanwhile. */
@@ -86,8 +91,8 @@ void
 gauge_weigh(
     struct gauge *g, uint64_t held, const _Atomic uint64_t ring[SLIDE_SLOTS])
 {
-	uint32_t first, skip, newest = 0;
 	uint64_t older = 0;
+	uint32_t first, skip;
 
 	g->head = gauge_slot_of(g, held);
 	g->slot = g->now / g->slot_us;
@@ -101,24 +106,16 @@ gauge_weigh(
 		uint64_t e =
 		    atomic_load_explicit(&ring[i], memory_order_relaxed);
 		uint32_t at = SLIDE_ENTRY_SLOT(e) - first;
-		uint32_t n = SLIDE_ENTRY_COUNT(e);
 
-		n = at < SLIDE_SLOTS && at != skip ? n : 0;
-		older += n;
-		newest = n != 0 && at + 1 > newest ? at + 1 : newest;
+		older +=
+		    at < SLIDE_SLOTS && at != skip ? SLIDE_ENTRY_COUNT(e) : 0;
 	}
-	if (skip < SLIDE_SLOTS) {
+	if (skip < SLIDE_SLOTS)
 		older += count_of(held);
-		newest = count_of(held) != 0 && skip + 1 > newest ? skip + 1
-								  : newest;
-	}
 	g->older = older;
-	g->newest = newest != 0 ? g->slot - SLIDE_SLOTS + newest - 1 : 0;
-	if (g->head == g->slot && count_of(held) != 0)
-		g->newest = g->head;
-	g->leaves = g->slot;
-	if (older + (g->head == g->slot ? count_of(held) : 0) >= g->count)
-		find_leaving(g, held, ring);
+	if (g->bytes ||
+	    older + (g->head == g->slot ? count_of(held) : 0) >= g->count)
+		find_ends(g, held, ring);
 }
 
 /* How long until "slot" is out of the period. */

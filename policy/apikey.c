@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "policy/failure.h"
 #include "policy/keyfile.h"
+#include "policy/network.h"
 #include "policy/verdict.h"
 
 #define KNOWN_S 86400
@@ -34,6 +35,12 @@ entry_holds(const struct credential_call *c, const struct key_entry *e,
 		    d, REASON_REVOKED, SPAN("the key has been revoked"));
 	if (e->expires_s != 0 && c->request->now_us / 1000000 >= e->expires_s)
 		return refuse(d, REASON_EXPIRED, SPAN("the key has expired"));
+	if (e->n_addresses > 0 &&
+	    (!c->request->client.known ||
+		!network_covers(e->networks, (unsigned)e->n_addresses,
+		    &c->request->client.at)))
+		return refuse(d, REASON_ADDRESS_REFUSED,
+		    SPAN("the key is not for this address"));
 	if (!lists_api(e, bundle_text(c->bundle, c->api->title),
 		bundle_text(c->bundle, c->api->version)))
 		return refuse(d, REASON_CLAIM_REFUSED,

@@ -4,7 +4,8 @@
  * Text, a line a key, so that revoking is editing a word:
  *
  *	ID STATE SHA256 owner=O application=A [api=TITLE/VERSION]...
- *	    [scope=S]... [tier=T] [expires=2027-01-31T00:00:00Z]
+ *	    [scope=S]... [tier=T] [address=10.0.0.0/8]...
+ *[expires=2027-01-31T00:00:00Z]
  *
  * STATE is "active" or "revoked"; SHA256 is of the whole key, in
  * hexadecimal; values with blanks are in double quotes with \" and \\.
@@ -21,6 +22,7 @@
 #define KEY_FILE_ID_BYTES_MAX 64
 
 struct key_file;
+struct network; /* policy/network.h */
 
 struct key_entry {
 	struct span id;
@@ -29,8 +31,11 @@ struct key_entry {
 	struct span tier;
 	struct span scopes; /* separated by single spaces */
 	const struct span *apis;
-	size_t n_apis;     /* 0: every API */
-	int64_t expires_s; /* 0: never */
+	size_t n_apis;                  /* 0: every API */
+	const struct span *addresses;   /* as written: "10.0.0.0/8" */
+	const struct network *networks; /* the same, parsed */
+	size_t n_addresses;             /* 0: from everywhere */
+	int64_t expires_s;              /* 0: never */
 	bool revoked;
 	unsigned char sha256[32];
 	unsigned line;

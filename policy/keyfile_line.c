@@ -5,6 +5,7 @@
 
 #include <time.h>
 
+#include "policy/network.h"
 #include "policy/sign.h"
 #include "policy/words.h"
 
@@ -136,6 +137,29 @@ add_api(struct line *l, struct key_entry *e, struct span api)
 }
 
 static bool
+add_address(struct line *l, struct key_entry *e, struct span address)
+{
+	size_t n = e->n_addresses;
+	struct span *texts = arena_calloc(l->arena, n + 1, sizeof(*texts));
+	struct network *networks =
+	    arena_calloc(l->arena, n + 1, sizeof(*networks));
+
+	if (texts == NULL || networks == NULL)
+		return wrong(l, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		texts[i] = e->addresses[i];
+		networks[i] = e->networks[i];
+	}
+	if (!network_parse(address, &networks[n]))
+		return wrong(l, "an address is none, nor a network");
+	texts[n] = address;
+	e->addresses = texts;
+	e->networks = networks;
+	e->n_addresses = n + 1;
+	return true;
+}
+
+static bool
 set_once(struct line *l, struct span *to, struct span value)
 {
 	if (to->p != NULL)
@@ -156,6 +180,8 @@ read_field(
 		return set_once(l, &e->tier, value);
 	if (span_eq(name, SPAN("scope")))
 		return add_scope(l, e, value);
+	if (span_eq(name, SPAN("address")))
+		return add_address(l, e, value);
 	if (span_eq(name, SPAN("api")))
 		return add_api(l, e, value);
 	if (!span_eq(name, SPAN("expires")))
@@ -233,6 +259,8 @@ key_entry_write(const struct key_entry *e, struct buf *b)
 	words_write(b, "application", e->application);
 	for (size_t i = 0; i < e->n_apis; i++)
 		words_write(b, "api", e->apis[i]);
+	for (size_t i = 0; i < e->n_addresses; i++)
+		words_write(b, "address", e->addresses[i]);
 	while (scopes.n > 0)
 		words_write(b, "scope", span_cut(&scopes, ' '));
 	if (e->tier.n > 0)

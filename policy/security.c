@@ -43,6 +43,7 @@ how_far(enum reason r)
 		return 2;
 	case REASON_SCOPE_MISSING:
 	case REASON_CLAIM_REFUSED:
+	case REASON_ADDRESS_REFUSED:
 		return 4;
 	case REASON_VERIFIER_DOWN:
 	case REASON_OVERLOADED:

@@ -83,6 +83,32 @@ in=
 run 2 mgw-key set "$id" -f keys.db --expires soon
 run 0 mgw-key set "$id" -f keys.db --expires 12h
 
+# addresses, and a new key in the place of an old one.
+run 0 mgw-key set "$id" -f keys.db --address 10.0.0.0/8 --address 192.0.2.1
+has keys.db "^$id .* address=10.0.0.0/8 address=192.0.2.1"
+run 0 mgw-key show "$id" --json -f keys.db
+has out '"10.0.0.0/8"'
+run 2 mgw-key set "$id" -f keys.db --address 10.0.0.1/8
+run 2 mgw-key set "$id" -f keys.db --address example.org
+cp keys.db before.db
+run 0 mgw-key rotate "$id" -f keys.db --overlap 1h
+new=$(cut -c5-12 out)
+has keys.db "^$new active .* owner=.* address=10.0.0.0/8 address=192.0.2.1"
+has keys.db "^$id active .* expires=20"
+test "$(mgw-key verify -f keys.db <out)" = "ok	$new" || bad 'new key'
+test "$(printf %s "$key" | mgw-key verify -f keys.db)" = "ok	$id" ||
+    bad 'the old key does not overlap'
+run 2 mgw-key rotate "$id" -f keys.db --overlap never
+run 2 mgw-key rotate "$id" -f keys.db --overlap 2001-01-01
+run 1 mgw-key rotate nobody -f keys.db
+run 0 mgw-key rotate "$id" -f keys.db --tier Silver
+has keys.db "^$id revoked "
+has keys.db "tier=Silver"
+run 1 mgw-key rotate "$id" -f keys.db
+cp before.db keys.db
+run 0 mgw-key set "$id" -f keys.db --address ''
+lacks keys.db address=
+
 # revoke, and by hand back again.
 run 0 mgw-key revoke "$id" -f keys.db
 silent out

@@ -17,15 +17,17 @@ enum option {
 	OPTION_TIER,
 	OPTION_SCOPE,
 	OPTION_EXPIRES,
+	OPTION_ADDRESS,
+	OPTION_OVERLAP,
 	OPTION_JSON,
 };
 
 struct call {
 	const char *file, *operand;
 	struct span owner, application, tier;
-	struct span apis[LIST_MAX], scopes[LIST_MAX];
-	size_t n_apis, n_scopes;
-	int64_t expires_s, now_s;
+	struct span apis[LIST_MAX], scopes[LIST_MAX], addresses[LIST_MAX];
+	size_t n_apis, n_scopes, n_addresses;
+	int64_t expires_s, overlap_s, now_s; /* points in time */
 	bool json;
 	unsigned used; /* bits of options given */
 	struct keys keys;

@@ -92,6 +92,8 @@ read_import(struct call *c, struct span line, struct key_entry *e,
 		c->used &= ~(1U << OPTION_EXPIRES);
 	if (e->scopes.n > 0)
 		c->used &= ~(1U << OPTION_SCOPE);
+	if (e->n_addresses > 0)
+		c->used &= ~(1U << OPTION_ADDRESS);
 	if (e->n_apis > 0)
 		c->used &= ~(1U << OPTION_API);
 	if (!key_apply(c, e))

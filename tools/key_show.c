@@ -44,20 +44,20 @@ time_text(struct call *c, int64_t unix_s)
 }
 
 static struct span
-joined_apis(struct call *c, const struct key_entry *e)
+joined(struct call *c, const struct span *list, size_t n)
 {
 	struct span all = SPAN("");
 
-	for (size_t i = 0; i < e->n_apis; i++)
+	for (size_t i = 0; i < n; i++)
 		all = arena_printf(&c->arena, "%.*s%s%.*s", SPAN_ARG(all),
-		    i > 0 ? "," : "", SPAN_ARG(e->apis[i]));
+		    i > 0 ? "," : "", SPAN_ARG(list[i]));
 	return all;
 }
 
 /* What "list" and "show" print, in this order. */
-#define FIELDS 8
+#define FIELDS 9
 static const char *const field_names[FIELDS] = { "id", "state", "owner",
-	"application", "apis", "scopes", "tier", "expires" };
+	"application", "apis", "scopes", "tier", "expires", "addresses" };
 
 static void
 fields_of(struct call *c, const struct key_entry *e,
@@ -67,10 +67,11 @@ fields_of(struct call *c, const struct key_entry *e,
 	fields[1] = span_str(key_state(e, c->now_s));
 	fields[2] = e->owner;
 	fields[3] = e->application;
-	fields[4] = joined_apis(c, e);
+	fields[4] = joined(c, e->apis, e->n_apis);
 	fields[5] = e->scopes;
 	fields[6] = e->tier;
 	fields[7] = time_text(c, e->expires_s);
+	fields[8] = joined(c, e->addresses, e->n_addresses);
 }
 
 static struct json_object *
@@ -78,11 +79,14 @@ json_of(struct call *c, const struct key_entry *e)
 {
 	struct json_object *o = json_new_object(), *apis = json_new_array();
 	struct json_object *scopes = json_new_array();
+	struct json_object *addresses = json_new_array();
 	struct span fields[FIELDS], rest = e->scopes;
 
 	fields_of(c, e, fields);
 	for (size_t i = 0; i < e->n_apis; i++)
 		(void)json_append(apis, json_new_string(e->apis[i]));
+	for (size_t i = 0; i < e->n_addresses; i++)
+		(void)json_append(addresses, json_new_string(e->addresses[i]));
 	while (rest.n > 0)
 		(void)json_append(
 		    scopes, json_new_string(span_cut(&rest, ' ')));
@@ -92,6 +96,8 @@ json_of(struct call *c, const struct key_entry *e)
 			(void)json_put(o, field_names[i], apis);
 		else if (i == 5)
 			(void)json_put(o, field_names[i], scopes);
+		else if (i == 8)
+			(void)json_put(o, field_names[i], addresses);
 		else if (fields[i].n > 0)
 			(void)json_put(
 			    o, field_names[i], json_new_string(fields[i]));

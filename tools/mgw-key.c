@@ -23,27 +23,32 @@ static const struct args_option options[] = {
 	{ 's', "scope", "SCOPE", "a scope it has; may come again" },
 	{ 'e', "expires", "WHEN",
 	    "RFC 3339 time, date, 30d, 12h, or \"never\"" },
+	{ 0, "address", "ADDRESS[/BITS]",
+	    "where it may be used from; may come again; without: everywhere" },
+	{ 0, "overlap", "TIME", "rotate: how long the old key stays good" },
 	{ 0, "json", NULL, "list, show: print JSON" },
 	{ 0, NULL, NULL, NULL },
 };
 
 const struct args_program key_program = {
 	"mgw-key",
-	"new|list|show|set|revoke|verify|import --file FILE [OPTION]... "
+	"new|list|show|set|rotate|revoke|verify|import --file FILE [OPTION]... "
 	"[ID|FILE]",
 	"new          make a key for --owner and --application, print it once\n"
 	"list         a line a key: id, state, owner, application, APIs,\n"
 	"             scopes, tier, expiry\n"
 	"show ID      all about one key\n"
-	"set ID       change what the options name; an empty --api, --tier or\n"
-	"             --scope takes it away\n"
+	"set ID       change what the options name; an empty --api, --tier,\n"
+	"             --scope or --address takes it away\n"
+	"rotate ID    make a key like this one, which ends now or after\n"
+	"             --overlap, and print it once\n"
 	"revoke ID    the key is refused from the next request on\n"
 	"verify       read a key on standard input, print \"ok\" and its id,\n"
 	"             or why it would be refused\n"
 	"import FILE  add existing keys, a line each: the key, or "
 	"sha256:DIGEST,\n"
 	"             then any of owner= application= api= scope= tier= "
-	"expires=\n"
+	"address= expires=\n"
 	"             (the options are used where a line lacks them), or "
 	"whole\n"
 	"             lines of a key file; - is standard input\n"
@@ -101,6 +106,12 @@ key_apply(struct call *c, struct key_entry *e)
 		if (c->n_apis == 1 && c->apis[0].n == 0)
 			e->n_apis = 0;
 	}
+	if (used(c, OPTION_ADDRESS)) {
+		e->addresses = c->addresses;
+		e->n_addresses = c->n_addresses;
+		if (c->n_addresses == 1 && c->addresses[0].n == 0)
+			e->n_addresses = 0;
+	}
 	return !used(c, OPTION_SCOPE) || e->scopes.p != NULL;
 }
 
@@ -127,49 +138,46 @@ key_make_id(struct call *c, struct span *id)
 	}
 }
 
-/* Put the entry in place of its line, or at the end, and save. */
+/* Put the entry in place of its line, or at the end. */
 static bool
-store(struct call *c, const struct key_entry *e)
+place(struct call *c, const struct key_entry *e)
 {
 	struct buf line;
 	bool good;
 
 	buf_init(&line, 65536);
 	key_entry_write(e, &line);
-	good = !line.failed &&
-	    keys_replace(&c->keys, e->line, buf_span(&line)) &&
-	    keys_save(&c->keys);
+	good = !line.failed && keys_replace(&c->keys, e->line, buf_span(&line));
 	buf_fini(&line);
 	return good;
 }
 
+/*
+ * Give "e" an id and a digest, write its line behind all others, save, and
+ * print the key, which nobody sees again.
+ */
 static int
-new_key(struct call *c)
+issue(struct call *c, struct key_entry *e)
 {
-	struct key_entry e = { 0 };
 	unsigned char random[32];
 	struct buf key;
 	int rc = 2;
 
-	if (c->owner.n == 0 || c->application.n == 0)
-		return args_wrong(
-		    &key_program, "new needs --owner and --application");
-	if (!keys_open(&c->keys, c->file, true))
-		return 2;
 	buf_init(&key, 128);
 	buf_add_str(&key, "mgw_");
-	if (!key_make_id(c, &e.id) || !sign_random(random, sizeof(random))) {
+	if (!key_make_id(c, &e->id) || !sign_random(random, sizeof(random))) {
 		(void)key_fail("random bytes", "there are none");
 		goto out;
 	}
-	buf_add(&key, e.id);
+	buf_add(&key, e->id);
 	buf_add_char(&key, '_');
 	base64url_encode(&key, span_of(random, sizeof(random)));
-	if (key.failed || !sign_sha256(buf_span(&key), e.sha256)) {
+	if (key.failed || !sign_sha256(buf_span(&key), e->sha256)) {
 		(void)key_fail("digest", "cannot be made");
 		goto out;
 	}
-	if (key_apply(c, &e) && store(c, &e) &&
+	e->line = 0;
+	if (place(c, e) && keys_save(&c->keys) &&
 	    printf("%.*s\n", SPAN_ARG(buf_span(&key))) > 0)
 		rc = 0;
 out:
@@ -178,6 +186,46 @@ out:
 		sign_wipe(key.p, key.n);
 	buf_fini(&key);
 	return rc;
+}
+
+static int
+new_key(struct call *c)
+{
+	struct key_entry e = { 0 };
+
+	if (c->owner.n == 0 || c->application.n == 0)
+		return args_wrong(
+		    &key_program, "new needs --owner and --application");
+	if (!keys_open(&c->keys, c->file, true))
+		return 2;
+	return key_apply(c, &e) ? issue(c, &e)
+				: key_fail("memory", "none left");
+}
+
+/* The old key goes when the new one is there: one change of the file. */
+static int
+rotate(struct call *c)
+{
+	const struct key_entry *found;
+	struct key_entry old, e;
+
+	if (!keys_open(&c->keys, c->file, true))
+		return 2;
+	found = key_find(c);
+	if (found == NULL)
+		return 1;
+	old = e = *found;
+	if (strcmp(key_state(&old, c->now_s), "active") != 0) {
+		(void)key_fail(c->operand, "is no active key");
+		return 1;
+	}
+	if (!used(c, OPTION_OVERLAP))
+		old.revoked = true;
+	else if (old.expires_s == 0 || old.expires_s > c->overlap_s)
+		old.expires_s = c->overlap_s;
+	if (!key_apply(c, &e))
+		return key_fail("memory", "none left");
+	return place(c, &old) ? issue(c, &e) : 2;
 }
 
 static int
@@ -196,7 +244,7 @@ change(struct call *c, bool revoke)
 		e.revoked = true;
 	else if (!key_apply(c, &e))
 		return key_fail("memory", "none left");
-	return store(c, &e) ? 0 : 2;
+	return place(c, &e) && keys_save(&c->keys) ? 0 : 2;
 }
 
 static int
@@ -243,7 +291,7 @@ verify(struct call *c)
 #define BIT(option) (1U << OPTION_##option)
 #define FIELD_BITS                                                           \
 	(BIT(OWNER) | BIT(APPLICATION) | BIT(API) | BIT(TIER) | BIT(SCOPE) | \
-	    BIT(EXPIRES))
+	    BIT(EXPIRES) | BIT(ADDRESS))
 
 static const struct {
 	const char *name;
@@ -255,6 +303,7 @@ static const struct {
 	{ "list", key_list, NULL, BIT(JSON) },
 	{ "show", key_show, "an ID", BIT(JSON) },
 	{ "set", set, "an ID", FIELD_BITS },
+	{ "rotate", rotate, "an ID", FIELD_BITS | BIT(OVERLAP) },
 	{ "revoke", revoke, "an ID", 0 },
 	{ "verify", verify, NULL, 0 },
 	{ "import", key_import, "a FILE", FIELD_BITS },
@@ -301,6 +350,12 @@ set_option(struct call *c, int option, const char *value)
 	case OPTION_EXPIRES:
 		return keys_when(span_str(value), c->now_s, &c->expires_s) ||
 		    key_fail("--expires", "is no time") == 0;
+	case OPTION_ADDRESS:
+		return add_text(c->addresses, &c->n_addresses, value);
+	case OPTION_OVERLAP:
+		return (keys_when(span_str(value), c->now_s, &c->overlap_s) &&
+			   c->overlap_s > c->now_s) ||
+		    key_fail("--overlap", "is no time ahead") == 0;
 	case OPTION_JSON:
 		c->json = true;
 	}
@@ -329,7 +384,7 @@ run(struct call *c, const char *command, int n_operands)
 		return show_end(key_program.name) ? rc : 2;
 	}
 	return args_wrong(&key_program,
-	    "which of new, list, show, set, revoke, verify, import?");
+	    "which of new, list, show, set, rotate, revoke, verify, import?");
 }
 
 int

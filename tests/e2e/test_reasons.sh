@@ -157,6 +157,16 @@ wait_for 30 sh -c "curl -sf $URL/things/quota/x" || wrong 'still refused'
 get /things/quota/x
 expect_status 200
 
+it 'a key is good from its addresses alone'
+sed -i 's/$/ address=192.0.2.0\/24/' "$W/keys.db"
+get /things/keyed/x -H "X-API-Key: $KEY" -H 'X-Forwarded-For: 192.0.2.1'
+expect_status 403
+expect_reason address-refused
+sed -i 's/$/ address=127.0.0.0\/8/' "$W/keys.db"
+get /things/keyed/x -H "X-API-Key: $KEY"
+expect_status 200
+sed -i 's/ address=[^ ]*//g' "$W/keys.db"
+
 it 'a revoked key is refused at the next request'
 for n in 1 2 3 4 5; do
 	sed -i 's/ active / revoked /' "$W/keys.db"

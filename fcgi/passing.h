@@ -30,10 +30,13 @@ bool passing_request_head(
     const struct upstream_call *c, struct span *head, struct decision *d);
 
 /*
- * Part of it: X-Forwarded-*, X-Request-Id, Via, and X-Mgw-* for what came
- * out of the credential.
+ * Part of it: X-Forwarded-*, X-Request-Id, Via, and X-Mgw-*, or what
+ * the policy names instead, for what came out of the credential.
  */
 void passing_own_fields(const struct upstream_call *c, struct buf *b);
+
+/* The field that tells backends this; n == 0: none does. */
+struct span passing_identity(const struct bundle *bundle, enum identity i);
 
 /* A header line with its CRLF. */
 void passing_add_line(struct buf *b, struct span name, struct span value);

@@ -35,14 +35,13 @@ passing_end(const struct buf *b, struct arena *a)
  * which stay only between scopes.
  */
 static void
-add_identity(struct buf *b, const char *name, struct span value)
+add_identity(struct buf *b, struct span name, struct span value, bool scopes)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	bool scopes = strcmp(name, "X-Mgw-Scopes") == 0;
 
-	if (value.p == NULL || value.n == 0)
+	if (value.p == NULL || value.n == 0 || name.n == 0)
 		return;
-	buf_add_str(b, name);
+	buf_add(b, name);
 	buf_add(b, SPAN(": "));
 	for (size_t i = 0; i < value.n; i++) {
 		unsigned char c = (unsigned char)value.p[i];
@@ -59,17 +58,43 @@ add_identity(struct buf *b, const char *name, struct span value)
 	buf_add(b, SPAN("\r\n"));
 }
 
-static void
-add_identities(const struct principal *who, struct buf *b)
+struct span
+passing_identity(const struct bundle *bundle, enum identity i)
 {
+	static const struct span names[IDENTITY__MAX] = {
+		[IDENTITY_SUBJECT] = SPAN_INIT("X-Mgw-Subject"),
+		[IDENTITY_APPLICATION] = SPAN_INIT("X-Mgw-Application"),
+		[IDENTITY_ISSUER] = SPAN_INIT("X-Mgw-Issuer"),
+		[IDENTITY_SCOPES] = SPAN_INIT("X-Mgw-Scopes"),
+		[IDENTITY_KEY_ID] = SPAN_INIT("X-Mgw-Key-Id"),
+		[IDENTITY_TIER] = SPAN_INIT("X-Mgw-Tier"),
+	};
+	struct range own = bundle_settings(bundle, 0)->identities;
+
+	return own.n > 0 ? bundle_string(bundle, own.first + (uint32_t)i)
+			 : names[i];
+}
+
+static void
+add_identities(
+    const struct bundle *bundle, const struct principal *who, struct buf *b)
+{
+	const struct span values[IDENTITY__MAX] = {
+		[IDENTITY_SUBJECT] = who->subject,
+		[IDENTITY_APPLICATION] = who->application,
+		[IDENTITY_ISSUER] = who->issuer,
+		[IDENTITY_SCOPES] = who->scopes,
+		[IDENTITY_KEY_ID] = who->key_id,
+		[IDENTITY_TIER] = who->tier,
+		[IDENTITY_CLIENT_ID] = who->client_id,
+		[IDENTITY_KEY_TYPE] = who->key_type,
+	};
+
 	if (who->scheme.p == NULL)
 		return;
-	add_identity(b, "X-Mgw-Subject", who->subject);
-	add_identity(b, "X-Mgw-Application", who->application);
-	add_identity(b, "X-Mgw-Issuer", who->issuer);
-	add_identity(b, "X-Mgw-Scopes", who->scopes);
-	add_identity(b, "X-Mgw-Key-Id", who->key_id);
-	add_identity(b, "X-Mgw-Tier", who->tier);
+	for (unsigned i = 0; i < IDENTITY__MAX; i++)
+		add_identity(b, passing_identity(bundle, (enum identity)i),
+		    values[i], i == IDENTITY_SCOPES);
 }
 
 static bool
@@ -125,5 +150,5 @@ passing_own_fields(const struct upstream_call *c, struct buf *b)
 		passing_add_line(b, SPAN("X-Forwarded-Host"), host);
 	passing_add_line(b, SPAN("X-Request-Id"), r->id);
 	passing_add_line(b, SPAN("Via"), SPAN("1.1 mgw"));
-	add_identities(&c->ruling->who, b);
+	add_identities(c->policy->bundle, &c->ruling->who, b);
 }

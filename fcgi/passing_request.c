@@ -111,10 +111,14 @@ in_rules(struct span name, const struct span *rules, size_t n)
 	return false;
 }
 
-/* The field that backends take for our word. */
+/* A field that backends take for our word. */
 static bool
-is_assertion(const struct writer *w, struct span name)
+is_our_word(const struct writer *w, struct span name)
 {
+	for (unsigned i = 0; i < IDENTITY__MAX; i++)
+		if (credential_name_eq(
+			name, passing_identity(w->bundle, (enum identity)i)))
+			return true;
 	return bundle_n(w->bundle, SECTION_ASSERTION) > 0 &&
 	    credential_name_eq(name,
 		bundle_text(w->bundle, bundle_assertion(w->bundle, 0)->header));
@@ -136,7 +140,7 @@ may_pass(const struct writer *w, struct span full)
 		if (credential_name_eq(name, w->listed[i]))
 			return false;
 	}
-	return !is_assertion(w, name) &&
+	return !is_our_word(w, name) &&
 	    !credential_goes(w->bundle, w->api, NAME_HEADER, full);
 }
 
@@ -339,10 +343,13 @@ measure(const struct upstream_call *c, struct span assertion)
 			n += r->params[i].name.n + 2 * r->params[i].value.n + 4;
 	}
 	n += assertion.n;
+	for (unsigned i = 0; i < IDENTITY__MAX; i++)
+		n += passing_identity(c->policy->bundle, (enum identity)i).n;
 	return n +
 	    3 *
 	    (who->subject.n + who->application.n + who->issuer.n +
-		who->scopes.n + who->key_id.n + who->tier.n);
+		who->scopes.n + who->key_id.n + who->tier.n + who->client_id.n +
+		who->key_type.n);
 }
 
 /* No blank and no control byte: they would end the request line early. */

@@ -10,12 +10,11 @@
 #include "policy/bundle_check_part.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "policy/cors.h"
 #include "policy/endpoint.h"
 #include "policy/failure.h"
-#include "policy/gauge.h"
+#include "policy/field.h"
 #include "policy/store.h"
 
 enum rule_kind {
@@ -41,6 +40,8 @@ static const struct rule rules[] = {
 	{ SECTION_SETTINGS, RULE_WORD, AT(settings, errors), ERRORS_WSO2 + 1 },
 	{ SECTION_SETTINGS, RULE_HEADER, AT(settings, realm), 0 },
 	{ SECTION_SETTINGS, RULE_RANGE, AT(settings, failures), SECTION_LIMIT },
+	{ SECTION_SETTINGS, RULE_RANGE, AT(settings, identities),
+	    SECTION_STRING },
 	{ SECTION_SETTINGS, RULE_WORD, AT(settings, rate_headers),
 	    RATE_HEADERS__MAX },
 
@@ -456,13 +457,27 @@ check_rest(const struct bundle *b, char *why, size_t why_size)
 	return true;
 }
 
+/* All or none; each is a field name that can be sent. */
+static bool
+identities_ok(const struct bundle *b, struct range r)
+{
+	if (r.n != 0 && r.n != IDENTITY__MAX)
+		return false;
+	for (uint32_t i = 0; i < r.n; i++)
+		if (!field_is_token(bundle_string(b, r.first + i)) &&
+		    bundle_string(b, r.first + i).n > 0)
+			return false;
+	return true;
+}
+
 bool
 bundle_check(const struct bundle *b, char *why, size_t why_size)
 {
 	if (bundle_n(b, SECTION_SETTINGS) != 1)
 		return bundle_bad_row(
 		    why, why_size, SECTION_SETTINGS, 0, "not exactly one");
-	if (!settings_ok(bundle_settings(b, 0)))
+	if (!settings_ok(bundle_settings(b, 0)) ||
+	    !identities_ok(b, bundle_settings(b, 0)->identities))
 		return bundle_bad_row(
 		    why, why_size, SECTION_SETTINGS, 0, "number");
 	return check_strings(b, why, why_size) &&

@@ -155,6 +155,21 @@ struct row_settings {
 	uint32_t idle_ms;        /* of endpoints, as total_ms */
 	uint32_t pad;
 	struct range failures; /* LIMIT by enum failure_limit; n == 0: off */
+	/* STRING by enum identity; n == 0: as passing_own.c names them. */
+	struct range identities;
+};
+
+/* What backends are told of the caller in header fields; "" is not told. */
+enum identity {
+	IDENTITY_SUBJECT,
+	IDENTITY_APPLICATION,
+	IDENTITY_ISSUER,
+	IDENTITY_SCOPES,
+	IDENTITY_KEY_ID,
+	IDENTITY_TIER,
+	IDENTITY_CLIENT_ID,
+	IDENTITY_KEY_TYPE,
+	IDENTITY__MAX,
 };
 
 #define API_WSO2 UINT32_C(1)          /* carries x-wso2-*: read as WSO2 does */

@@ -32,6 +32,7 @@ check_header(const struct keysource *r, const struct spec_text *t)
 {
 	bool good = t->text.n > 0 && !link_is_framing(t->text) &&
 	    !span_eq_nocase(t->text, SPAN("Cookie")) &&
+	    !span_eq_nocase(t->text, SPAN("Authorization")) &&
 	    !span_eq_nocase(t->text, SPAN("Via"));
 
 	for (size_t i = 0; i < t->text.n; i++)
@@ -122,4 +123,38 @@ assertion_read(const struct keysource *r, const struct node *n)
 	read_names(r, n, s);
 	field_duration(n, "lifetime", 5 * US_PER_S,
 	    ASSERTION_LIFE_S_MAX * US_PER_S, &s->life_us, r->d);
+}
+
+void
+assertion_read_identities(const struct keysource *r, const struct node *n)
+{
+	static const char *const keys[IDENTITY__MAX + 1] = {
+		[IDENTITY_SUBJECT] = "subject",
+		[IDENTITY_APPLICATION] = "application",
+		[IDENTITY_ISSUER] = "issuer",
+		[IDENTITY_SCOPES] = "scopes",
+		[IDENTITY_KEY_ID] = "key-id",
+		[IDENTITY_TIER] = "tier",
+		[IDENTITY_CLIENT_ID] = "client-id",
+		[IDENTITY_KEY_TYPE] = "key-type",
+	};
+	static const char *const names[IDENTITY__MAX] = { "X-Mgw-Subject",
+		"X-Mgw-Application", "X-Mgw-Issuer", "X-Mgw-Scopes",
+		"X-Mgw-Key-Id", "X-Mgw-Tier", "", "" };
+
+	if (n == NULL || !fields_check(n, "identity-headers", keys, r->d))
+		return;
+	r->f->identities_given = true;
+	for (unsigned i = 0; i < IDENTITY__MAX; i++) {
+		struct spec_text *t = &r->f->identities[i];
+
+		t->text = span_str(names[i]);
+		if (tree_get(n, keys[i]) == NULL)
+			continue;
+		field_text(n, keys[i], t, r->d);
+		if (span_eq(t->text, SPAN("off")))
+			t->text = SPAN("");
+		else
+			check_header(r, t);
+	}
 }

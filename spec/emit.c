@@ -28,6 +28,7 @@ emit_settings(struct emit *e)
 
 	row.failures = emit_failures(e);
 	row.realm = build_text(e->b, f->realm.text);
+	row.identities = emit_identities(e);
 	(void)BUILD_ROW(e->b, SECTION_SETTINGS, &row); /* row 0 */
 }
 

@@ -25,6 +25,7 @@ uint32_t emit_source(struct emit *e, const struct spec_source *s);
 
 /* emit_tokens.c: servers first, as issuers may refer to them. */
 void emit_introspects(struct emit *e);
+struct range emit_identities(struct emit *e);
 void emit_assertion(struct emit *e);
 void emit_issuers(struct emit *e);
 struct range emit_introspect_list(

@@ -139,3 +139,16 @@ emit_assertion(struct emit *e)
 		e->failed = true; /* it has been refused */
 	(void)BUILD_ROW(e->b, SECTION_ASSERTION, &row);
 }
+
+struct range
+emit_identities(struct emit *e)
+{
+	const struct policyfile *f = e->spec->policy;
+	struct span names[IDENTITY__MAX];
+
+	if (!f->identities_given)
+		return (struct range){ 0, 0 };
+	for (unsigned i = 0; i < IDENTITY__MAX; i++)
+		names[i] = f->identities[i].text;
+	return build_strings(e->b, names, IDENTITY__MAX);
+}

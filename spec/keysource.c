@@ -487,4 +487,5 @@ keysource_read(struct policyfile *f, const struct node *root,
 	     n != NULL; n = n->next)
 		read_issuer(&r, n);
 	assertion_read(&r, tree_get(root, "backend-jwt"));
+	assertion_read_identities(&r, tree_get(root, "identity-headers"));
 }

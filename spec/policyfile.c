@@ -272,10 +272,10 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
     struct diag *d)
 {
 	static const char *const keys[] = { "issuers", "backend-jwt",
-		"introspection", "api-keys", "users", "schemes", "tiers",
-		"tiers-file", "store", "apis", "limits", "timeouts", "errors",
-		"realm", "cors", "certificates", "levels", "unknown-tier",
-		"rate-headers", "failures", NULL };
+		"identity-headers", "introspection", "api-keys", "users",
+		"schemes", "tiers", "tiers-file", "store", "apis", "limits",
+		"timeouts", "errors", "realm", "cors", "certificates", "levels",
+		"unknown-tier", "rate-headers", "failures", NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;

@@ -30,6 +30,7 @@
  *	    timeout: 2s, cache: 30s, cache-inactive: 5s
  *	    audiences, leeway, scope-claim, trust-claims,
  *	    validate-subscription, required-claims, claim-map: as for issuers
+ *	identity-headers: {subject: X-User, tier: off}
  *	backend-jwt:          see assertion.h
  *	    key: ${file:PATH}               PEM or JWK
  *	    algorithm: RS256
@@ -179,8 +180,10 @@ struct policyfile {
 	unsigned n_issuers;
 	struct spec_introspect *introspects;
 	struct spec_assertion *assertion; /* spec/assertion.h, or NULL */
-	struct spec_source *api_keys;     /* or NULL */
-	struct spec_source *users;        /* or NULL */
+	struct spec_text identities[IDENTITY__MAX];
+	bool identities_given;
+	struct spec_source *api_keys; /* or NULL */
+	struct spec_source *users;    /* or NULL */
 	struct spec_verifier *verifiers;
 	struct spec_tier *tiers;
 	struct spec_store *store; /* or NULL */

@@ -601,6 +601,8 @@ settings_json(const struct bundle *b, const struct row_settings *s)
 	put_text(o, "realm", b, s->realm);
 	put_word(o, "rate_headers", rate_words, s->rate_headers);
 	put_failures(o, b, s->failures);
+	if (s->identities.n > 0)
+		put_strings(o, "identity_headers", b, s->identities);
 	return o;
 }
 

@@ -78,6 +78,15 @@ ask /things/secret/echo
 test -z "$(seen Authorization)" || wrong 'it was passed on'
 ask /tokens/token/echo
 test "$(seen Authorization)" = "Bearer $TOKEN" || wrong 'it was not kept'
+it 'fields go by the names they are given, and nobody else sends them'
+get /things/secret/echo -H "$(bearer "$(token '"azp":"app"')")" \
+    -H 'X-User: root' -H 'X-Client: root' -H 'X_Client: root'
+test "$(seen X-User)" = ada || wrong "X-User: $(seen X-User)"
+test "$(seen X-Client)" = app || wrong "X-Client: $(seen X-Client)"
+test -z "$(seen X-Mgw-Issuer)$(seen X-Mgw-Subject)" || wrong 'off is sent'
+test "$(seen X-Mgw-Application)" = app || wrong 'no application'
+get /things/open/echo -H 'X-User: root' -H 'X-Client: root'
+expect_no_body root
 it 'no gate takes it for a token'
 ask /things/secret/echo
 OWN=$(seen X-JWT-Assertion)

@@ -82,6 +82,10 @@ from_row(
 		.total_ms = row->total_ms,
 		.idle_ms = row->idle_ms,
 		.weight = row->weight };
+	if (row->breaker.n > 0)
+		b->breaker = bundle_breaker(bundle, row->breaker.first);
+	if (row->retry.n > 0)
+		b->retry = bundle_retry(bundle, row->retry.first);
 	if (ca.n > 0)
 		b->ca_file = file_beside(ca, bundle->path, &l->arena);
 	if (ca.n > 0 && b->ca_file.p == NULL)
@@ -163,6 +167,23 @@ usual(const struct making *m, const struct balance_set *s)
 	return s->n > 0 ? s->list[0] : b;
 }
 
+/* The same in all processes, and for whoever knows API and URL. */
+static struct hash128
+breaker_name(const struct override *o, const struct backend *b)
+{
+	static const struct siphash_key key = { 1, 0 };
+	const struct span parts[] = { bundle_text(o->bundle, o->api->title),
+		bundle_text(o->bundle, o->api->version), b->url };
+	struct siphash sum;
+
+	siphash_init(&sum, &key);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		siphash_u64(&sum, parts[i].n);
+		siphash_raw(&sum, parts[i]);
+	}
+	return siphash_done(&sum);
+}
+
 static bool
 add_backend(const struct making *m, struct balance_set *s,
     const struct override *o, unsigned index)
@@ -191,7 +212,10 @@ add_backend(const struct making *m, struct balance_set *s,
 	}
 	b->life = arena_calloc(&m->to->arena, 1, sizeof(*b->life));
 	s->n++;
-	return b->life != NULL || wrong(m, b->url, "out of memory");
+	if (b->life == NULL)
+		return wrong(m, b->url, "out of memory");
+	b->life->breaker = breaker_name(o, b);
+	return true;
 }
 
 /* The highest number that a line of mgw.conf has for this list, plus 1. */

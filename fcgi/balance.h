@@ -23,6 +23,7 @@ struct balance_set {
 	unsigned char *turns;
 	unsigned n_turns;
 	_Atomic unsigned turn;
+	_Atomic int spent; /* on repeats, in hundredths; see upstream.c */
 };
 
 /*

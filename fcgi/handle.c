@@ -189,11 +189,13 @@ pass_on(struct handling *h, struct share_slot *slot)
 		return refuse_with(h, REASON_UPSTREAM_CONNECT,
 		    SPAN("no endpoint is configured"));
 	balance_begin(&pick, set, &h->request, &v->who);
-	call.backend = balance_next(&pick, NULL, NULL);
+	call.pick = &pick;
+	call.state = h->gate->state;
 	if (slot != NULL) {
 		k.key[SHARE_ADDRESS] =
 		    share_key_address(h->request.client.text);
-		keys_of(p->bundle, &v->match, call.backend, &k);
+		keys_of(p->bundle, &v->match,
+		    set->n == 1 ? &set->list[0] : NULL, &k);
 		share_note(slot, &k);
 	}
 	return upstream_run(&call, &h->whole, &v->decision);

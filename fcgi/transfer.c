@@ -31,6 +31,8 @@ transfer_fail(struct transfer *t, enum reason reason, const char *why)
 		    reason_word(reason), SPAN_ARG(t->origin),
 		    SPAN_ARG(t->call->request->id), why,
 		    t->answering ? " (answer truncated)" : "");
+	t->failed = reason == REASON_UPSTREAM_BROKEN ||
+	    reason == REASON_UPSTREAM_TIMEOUT;
 	if (t->answering)
 		return CUT;
 	refuse(t->decision, reason, span_str(why));
@@ -128,11 +130,22 @@ write_request(struct transfer *t)
 	}
 	if (n > 0) {
 		t->written = true;
+		t->sent = true;
 		t->moved_us = clock_mono_us();
 	}
 	of_head = (size_t)n < t->head.n ? (size_t)n : t->head.n;
 	t->head = span_skip(t->head, of_head);
 	t->piece = span_skip(t->piece, (size_t)n - of_head);
+}
+
+bool
+transfer_has_status(const struct bundle *b, struct range list, unsigned status)
+{
+	for (uint32_t i = 0; i < list.n; i++) {
+		if (bundle_index(b, list.first + i) == status)
+			return true;
+	}
+	return false;
 }
 
 /* The head of the final answer was read: begin ours. */
@@ -148,6 +161,14 @@ begin_answer(struct transfer *t, const struct http1_head *head)
 	if (!http1_body_begin(head, span_eq(c->request->method, SPAN("HEAD")),
 		&t->body, &why))
 		return transfer_fail(t, REASON_UPSTREAM_BROKEN, why);
+	if (t->again != NULL &&
+	    transfer_has_status(
+		c->policy->bundle, t->again->statuses, head->status)) {
+		refuse(t->decision, REASON_UPSTREAM_BROKEN,
+		    SPAN("the backend failed"));
+		c->meter->upstream_status = head->status;
+		return REJECTED;
+	}
 	if (!passing_answer_lines(c, head, &t->body, &lines))
 		return transfer_fail(t, REASON_FAULT, "out of memory");
 	/* An upload that the backend has refused is not wanted any more. */

@@ -17,12 +17,14 @@ enum progress {
 	CUT,      /* the answer's head went out, its end never will */
 	DIED,     /* a kept connection, before any byte of an answer */
 	REFUSED,  /* nothing went out; the decision is filled */
+	REJECTED, /* a status that may be asked for again; the same */
 };
 
 struct transfer {
 	const struct upstream_call *call;
 	struct decision *decision;
-	struct span origin; /* name, for the log */
+	const struct row_retry *again; /* its statuses are not passed on */
+	struct span origin;            /* name, for the log */
 	struct connection *connection;
 	bool kept; /* the connection was used before */
 	struct lane *lane;
@@ -33,7 +35,9 @@ struct transfer {
 	uint64_t left_bytes; /* of a known length, not yet read */
 	bool body_read;      /* its end was seen */
 	bool stopped;        /* nothing more is sent */
-	bool written;        /* some byte was */
+	bool written;        /* some byte was, over this connection */
+	bool sent;           /* some byte was, over any */
+	bool failed;         /* the backend's fault */
 	int64_t moved_us;    /* when a byte last came or went */
 
 	/* Toward the client. */
@@ -49,6 +53,10 @@ struct transfer {
 
 /* Until the answer is complete, or cannot be. */
 enum progress transfer_run(struct transfer *t);
+
+/* "status" is in this list of INDEX. */
+bool transfer_has_status(
+    const struct bundle *b, struct range list, unsigned status);
 
 /* Everything of the request was written. */
 bool transfer_sent(const struct transfer *t);

@@ -1,13 +1,17 @@
 /*
  * upstream - see upstream.h.
  *
- * Which connection a request takes, whether it may be tried again, and
- * whether the connection is kept.
+ * Which endpoint a request goes to, over which connection, whether it may
+ * be tried again, and whether the connection is kept.
  */
 #include "fcgi/upstream.h"
 
+#include <poll.h>
+
 #include "base/clock.h"
 #include "base/log.h"
+#include "fcgi/balance.h"
+#include "fcgi/health.h"
 #include "fcgi/passing.h"
 #include "fcgi/transfer.h"
 
@@ -23,20 +27,24 @@ begin(struct transfer *t, struct connection *c, bool kept, struct span head)
 }
 
 /*
- * Whether a request may be sent once more after a kept connection died
- * under it: when no byte of it was written, or when it has no body and
- * asking twice is asking once (RFC 9110 section 9.2.2).
+ * Whether a request may be sent once more: when no byte of it was, or when
+ * it has no body and asking twice is asking once (RFC 9110 section 9.2.2).
+ * That holds for PUT and DELETE too, but the answer to the second may say
+ * that there is nothing left to delete: those only where the policy says
+ * that requests are to be sent again.
  */
 static bool
-may_repeat(const struct transfer *t)
+may_repeat(const struct transfer *t, bool sent)
 {
-	struct span method = t->call->request->method;
+	static const char *const safe[] = { "GET", "HEAD", "OPTIONS", NULL };
+	static const char *const idempotent[] = { "GET", "HEAD", "OPTIONS",
+		"PUT", "DELETE", NULL };
+	const struct request *r = t->call->request;
 
-	if (!t->written)
-		return true;
-	return t->call->request->body_length == 0 &&
-	    (span_eq(method, SPAN("GET")) || span_eq(method, SPAN("HEAD")) ||
-		span_eq(method, SPAN("OPTIONS")));
+	return !sent ||
+	    (r->body_length == 0 &&
+		span_is_one_of(r->method,
+		    t->call->backend->retry != NULL ? idempotent : safe));
 }
 
 static bool
@@ -55,6 +63,7 @@ open_fresh(struct transfer *t, struct connection **c)
 	case CONNECT_TIMEOUT:
 		refuse(t->decision, REASON_UPSTREAM_TIMEOUT,
 		    SPAN("no connection in time"));
+		t->decision->proxy_error = SPAN("connection_timeout");
 		break;
 	case CONNECT_LEFT:
 		return refuse(
@@ -96,7 +105,7 @@ run_on_some(struct transfer *t, struct origin *o, struct span head)
 		release(t, o, p);
 		if (p != DIED)
 			return p;
-		if (!may_repeat(t))
+		if (!may_repeat(t, t->written))
 			return transfer_fail(t, REASON_UPSTREAM_BROKEN,
 			    "closed without an answer");
 	}
@@ -108,37 +117,272 @@ run_on_some(struct transfer *t, struct origin *o, struct span head)
 	return p;
 }
 
+/* One request on its way through the endpoints of its list. */
+struct tries {
+	struct upstream_call call; /* with the endpoint at hand */
+	struct transfer t;
+	unsigned n;      /* attempts begun */
+	unsigned rounds; /* through the whole list */
+	bool probe;      /* this attempt shows how a breaker's endpoint is */
+	int64_t wait_us; /* until some breaker may be asked again */
+};
+
+/* So many repeats may be made at once, and then a share of all requests. */
+#define BUDGET_MAX (100 * 100)
+#define BUDGET_PERCENT 20
+
+static bool
+is_up(void *arg, const struct backend *b)
+{
+	struct tries *y = arg;
+
+	return health_usable(&y->call, b, false, &y->wait_us);
+}
+
+static bool
+is_not_open(void *arg, const struct backend *b)
+{
+	struct tries *y = arg;
+
+	return health_usable(&y->call, b, true, &y->wait_us);
+}
+
+/* The next endpoint, or false: none may be asked. */
+static bool
+choose(struct tries *y)
+{
+	struct pick *p = y->call.pick;
+
+	if (p == NULL)
+		return y->n == 0;
+	for (;;) {
+		y->call.backend = balance_next(p, is_up, y);
+		/* Better one that was set aside than none. */
+		if (y->call.backend == NULL)
+			y->call.backend = balance_next(p, is_not_open, y);
+		if (y->call.backend == NULL)
+			return false;
+		if (health_claim(
+			&y->call, y->call.backend, &y->probe, &y->wait_us))
+			return true;
+	}
+}
+
+static const struct row_retry *
+rule_of(const struct tries *y)
+{
+	return y->call.backend != NULL ? y->call.backend->retry : NULL;
+}
+
+static unsigned
+most_tries(const struct tries *y)
+{
+	const struct row_retry *rule = rule_of(y);
+
+	if (y->call.pick == NULL)
+		return 1;
+	return rule != NULL ? rule->count + 1 : y->call.pick->set->n;
+}
+
+/* Each request adds to what may be repeated; a repeat takes from it. */
+static bool
+spend(const struct tries *y, bool repeat)
+{
+	const struct row_retry *rule = rule_of(y);
+	int percent = rule != NULL ? (int)rule->budget_percent : BUDGET_PERCENT;
+	_Atomic int *spent = &y->call.pick->set->spent;
+	int old = atomic_load(spent), new;
+
+	do {
+		new = repeat ? old + 100 : old - percent;
+		if (new < 0)
+			new = 0;
+		if (repeat && new > BUDGET_MAX)
+			return false;
+	} while (!repeat && new != old &&
+	    !atomic_compare_exchange_weak(spent, &old, new));
+	if (repeat)
+		atomic_fetch_add(spent, 100);
+	return true;
+}
+
+/* How long before the list is gone through once more. */
+static int64_t
+back_off_us(const struct tries *y)
+{
+	const struct row_retry *rule = rule_of(y);
+	uint64_t ms;
+
+	if (rule == NULL)
+		return 0;
+	ms = rule->interval_ms;
+	for (unsigned i = 1; i < y->rounds && ms < rule->max_interval_ms; i++)
+		ms = ms * rule->factor_milli / 1000;
+	if (ms > rule->max_interval_ms)
+		ms = rule->max_interval_ms;
+	return (int64_t)ms * US_PER_MS;
+}
+
+/* False: the client left, or there is no time. */
+static bool
+back_off(struct tries *y)
+{
+	struct pollfd p = { .fd = exchange_fd(y->call.exchange),
+		.events = POLLRDHUP };
+	int64_t us = back_off_us(y);
+
+	if (clock_mono_us() + us >= y->t.total_until_us)
+		return false;
+	return us == 0 || poll(&p, 1, (int)(us / US_PER_MS)) == 0;
+}
+
+/* What failed could be tried again, by its kind and by the rules. */
+static bool
+may_try_again(struct tries *y, enum progress p)
+{
+	struct pick *pick = y->call.pick;
+	bool failed = p == REJECTED ||
+	    (p == REFUSED &&
+		(y->t.decision->reason == REASON_UPSTREAM_CONNECT ||
+		    y->t.decision->reason == REASON_UPSTREAM_TIMEOUT ||
+		    y->t.decision->reason == REASON_UPSTREAM_BROKEN));
+
+	if (!failed || y->n >= most_tries(y) || !may_repeat(&y->t, y->t.sent) ||
+	    clock_mono_us() >= y->t.total_until_us)
+		return false;
+	if (balance_left(pick) > 0)
+		return !y->t.sent || spend(y, true);
+	if (rule_of(y) == NULL || !spend(y, true))
+		return false;
+	y->rounds++;
+	pick->tried = 0;
+	return back_off(y);
+}
+
+/* The last attempt passes on whatever status the backend has. */
+static const struct row_retry *
+statuses_to_repeat(const struct tries *y)
+{
+	const struct row_retry *rule = rule_of(y);
+
+	return rule != NULL && y->n < most_tries(y) && may_repeat(&y->t, true)
+	    ? rule
+	    : NULL;
+}
+
+static enum health_outcome
+outcome_of(const struct tries *y, enum progress p)
+{
+	const struct backend *b = y->call.backend;
+	unsigned status = y->call.meter->upstream_status;
+
+	if (p == REFUSED && y->t.decision->reason == REASON_UPSTREAM_CONNECT)
+		return HEALTH_BAD;
+	if (y->t.failed || p == REJECTED ||
+	    (p == REFUSED && y->t.decision->reason == REASON_UPSTREAM_TIMEOUT))
+		return HEALTH_BAD;
+	if (p != ANSWERED)
+		return HEALTH_UNKNOWN;
+	if (b->breaker != NULL && b->breaker->statuses.n > 0)
+		return transfer_has_status(
+			   y->call.policy->bundle, b->breaker->statuses, status)
+		    ? HEALTH_BAD
+		    : HEALTH_GOOD;
+	return status >= 502 && status <= 504 ? HEALTH_BAD : HEALTH_GOOD;
+}
+
+/* One attempt at the endpoint at hand. */
+static enum progress
+attempt(struct tries *y)
+{
+	const struct backend *b = y->call.backend;
+	struct transfer *t = &y->t;
+	struct origin *o = kept_origin(y->call.upstreams, b);
+	enum progress p = REFUSED;
+	struct span head;
+
+	y->n++;
+	t->failed = false;
+	t->received = false;
+	t->surplus = false;
+	t->n_in = 0;
+	t->interims = 0;
+	t->again = statuses_to_repeat(y);
+	y->call.meter->upstream_status = 0;
+	if (o == NULL) {
+		refuse(t->decision, REASON_FAULT, SPAN("out of memory"));
+		return REFUSED;
+	}
+	t->origin = y->call.meter->backend = kept_origin_name(o);
+	if (!passing_request_head(&y->call, &head, t->decision))
+		return REFUSED;
+	if (b->life != NULL)
+		atomic_fetch_add(&b->life->in_flight, 1);
+	p = run_on_some(t, o, head);
+	if (b->life != NULL)
+		atomic_fetch_sub(&b->life->in_flight, 1);
+	return p;
+}
+
+static bool
+refuse_open(struct tries *y)
+{
+	struct decision *d = y->t.decision;
+
+	refuse(d, REASON_BREAKER_OPEN, SPAN("the backend is being spared"));
+	d->retry_after_s = (uint32_t)(y->wait_us / US_PER_S) + 1;
+	return false;
+}
+
+static enum progress
+try_all(struct tries *y)
+{
+	enum progress p = REFUSED;
+
+	if (y->call.pick != NULL)
+		(void)spend(y, false); /* gives, and so cannot fail */
+	do {
+		if (!choose(y)) {
+			/* After a failure that one is told. */
+			if (y->n == 0)
+				(void)refuse_open(y);
+			return REFUSED;
+		}
+		if (y->n == 0 && y->call.backend->total_ms > 0)
+			y->t.total_until_us = clock_mono_us() +
+			    y->call.backend->total_ms * US_PER_MS;
+		p = attempt(y);
+		health_tell(
+		    &y->call, y->call.backend, y->probe, outcome_of(y, p));
+	} while (may_try_again(y, p));
+	return p == REJECTED ? REFUSED : p;
+}
+
 bool
 upstream_run(const struct upstream_call *c, bool *whole, struct decision *d)
 {
 	const struct request *r = c->request;
 	int64_t start_us = clock_mono_us();
-	enum progress p = REFUSED;
-	struct transfer t = { .call = c,
-		.decision = d,
-		.body_read = r->body_length == 0,
-		.total_until_us = INT64_MAX };
-	struct origin *o = kept_origin(c->upstreams, c->backend);
-	struct span head;
+	struct tries y = { .call = *c,
+		.t = { .decision = d,
+		    .body_read = r->body_length == 0,
+		    .total_until_us = INT64_MAX } };
+	enum progress p;
 
 	*whole = false;
-	if (o == NULL)
-		return refuse(d, REASON_FAULT, SPAN("out of memory"));
-	t.origin = c->meter->backend = kept_origin_name(o);
+	y.t.call = &y.call;
 	if (r->body_length > 0)
-		t.left_bytes = (uint64_t)r->body_length;
-	if (t.left_bytes > c->max_body_bytes)
+		y.t.left_bytes = (uint64_t)r->body_length;
+	if (y.t.left_bytes > c->max_body_bytes)
 		return refuse(d, REASON_BODY_TOO_LARGE, SPAN("body too large"));
-	if (c->backend->total_ms > 0)
-		t.total_until_us = start_us + c->backend->total_ms * US_PER_MS;
-	if (!passing_request_head(c, &head, d))
-		return false;
-	t.lane = kept_lane_get(c->upstreams);
-	if (t.lane == NULL)
+	y.t.lane = kept_lane_get(c->upstreams);
+	if (y.t.lane == NULL)
 		return refuse(d, REASON_FAULT, SPAN("out of memory"));
-	p = run_on_some(&t, o, head);
-	kept_lane_put(c->upstreams, t.lane);
+	p = try_all(&y);
+	kept_lane_put(c->upstreams, y.t.lane);
 	c->meter->backend_us = clock_mono_us() - start_us;
 	*whole = p == ANSWERED;
+	if (p == ANSWERED || p == CUT)
+		*d = (struct decision){ .reason = REASON_NONE };
 	return p != REFUSED;
 }

@@ -4,9 +4,9 @@
  *
  * What is sent is what was decided on: the canonical path, the query as
  * it came, headers rebuilt from CONTENT_LENGTH, CONTENT_TYPE and policy.
- * Nothing is sent twice, except over a fresh connection when a kept one
- * had died: what had not yet written a byte, and GET, HEAD or OPTIONS
- * without a body.
+ * A request goes to another endpoint, or once more to the same, only when
+ * no byte of it was sent, or when its method is idempotent and it has no
+ * body; never when an answer has begun to reach the client.
  */
 #ifndef MGW_FCGI_UPSTREAM_H
 #define MGW_FCGI_UPSTREAM_H
@@ -25,6 +25,9 @@ void upstreams_free(struct upstreams *u);
 /* What changes about a backend while it serves; of this process. */
 struct backend_life {
 	_Atomic unsigned in_flight;
+	_Atomic unsigned failures;     /* one after the other */
+	_Atomic int64_t down_until_us; /* not used while others are there */
+	struct hash128 breaker;        /* its name in the state */
 };
 
 /* A backend as it is to be reached: of the bundle, or of mgw.conf. */
@@ -41,15 +44,22 @@ struct backend {
 	uint32_t connect_ms, first_byte_ms, total_ms; /* 0: no limit */
 	uint32_t idle_ms; /* between bytes of an answer; 0: no limit */
 	uint32_t weight;  /* among those of its list; 0 is 1 */
+	const struct row_breaker *breaker; /* or NULL */
+	const struct row_retry *retry;     /* or NULL */
 	struct backend_life *life;
 };
+
+struct pick; /* fcgi/balance.h */
+struct state;
 
 struct upstream_call {
 	struct upstreams *upstreams;
 	const struct policy *policy;
 	const struct request *request;
 	const struct ruling *ruling;
-	const struct backend *backend;
+	const struct backend *backend; /* or NULL, with "pick" */
+	struct pick *pick;             /* through which others are found */
+	struct state *state;           /* where breakers are, or NULL */
 	struct exchange *exchange;
 	bool proxied;        /* REMOTE_ADDR is a proxy that is trusted */
 	struct meter *meter; /* status, bytes and times are filled in */

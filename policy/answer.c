@@ -100,6 +100,34 @@ write_allow(struct buf *to, const struct policy *p, const struct ruling *v)
 	buf_add_str(to, "\r\n");
 }
 
+/* RFC 9209: whose fault it is, for who runs what stands before us. */
+static void
+write_proxy_status(struct buf *to, const struct decision *d)
+{
+	struct span error = d->proxy_error;
+
+	switch (d->reason) {
+	case REASON_UPSTREAM_CONNECT:
+	case REASON_BREAKER_OPEN:
+		if (error.n == 0)
+			error = SPAN("destination_unavailable");
+		break;
+	case REASON_UPSTREAM_BROKEN:
+		if (error.n == 0)
+			error = SPAN("http_response_incomplete");
+		break;
+	case REASON_UPSTREAM_TIMEOUT:
+		if (error.n == 0)
+			error = SPAN("http_response_timeout");
+		break;
+	default:
+		return;
+	}
+	buf_add_str(to, "Proxy-Status: mgw; error=");
+	buf_add(to, error);
+	buf_add_str(to, "\r\n");
+}
+
 static void
 write_headers(struct buf *to, const struct policy *p, const struct request *r,
     const struct ruling *v)
@@ -119,6 +147,7 @@ write_headers(struct buf *to, const struct policy *p, const struct request *r,
 		buf_add_u64(to, retry_s);
 		buf_add_str(to, "\r\n");
 	}
+	write_proxy_status(to, d);
 	if (v->receipt.n > 0)
 		throttle_write_headers(p->bundle, &v->receipt, to);
 	cors_write(p->bundle, r, &v->match, false, to);

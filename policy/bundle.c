@@ -49,6 +49,8 @@ static const struct {
 	[SECTION_TEXT] = { "TEXT", 1 },
 	[SECTION_CERTIFICATE] = { "CERTIFICATE",
 	    sizeof(struct row_certificate) },
+	[SECTION_BREAKER] = { "BREAKER", sizeof(struct row_breaker) },
+	[SECTION_RETRY] = { "RETRY", sizeof(struct row_retry) },
 	[SECTION_CORS] = { "CORS", sizeof(struct row_cors) },
 	[SECTION_LEVEL] = { "LEVEL", sizeof(struct row_level) },
 	[SECTION_KEY_PART] = { "KEY_PART", sizeof(struct row_key_part) },

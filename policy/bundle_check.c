@@ -221,6 +221,13 @@ static const struct rule rules[] = {
 	{ SECTION_ENDPOINT, RULE_WORD, AT(endpoint, balance), BALANCE__MAX },
 	{ SECTION_ENDPOINT, RULE_WORD, AT(endpoint, hash_by), HASH_BY__MAX },
 	{ SECTION_ENDPOINT, RULE_RANGE, AT(endpoint, hash_name), SECTION_NAME },
+	{ SECTION_ENDPOINT, RULE_RANGE, AT(endpoint, breaker),
+	    SECTION_BREAKER },
+	{ SECTION_ENDPOINT, RULE_RANGE, AT(endpoint, retry), SECTION_RETRY },
+	{ SECTION_BREAKER, RULE_WORD, AT(breaker, ratio_ppm), 1000001 },
+	{ SECTION_BREAKER, RULE_RANGE, AT(breaker, statuses), SECTION_INDEX },
+	{ SECTION_RETRY, RULE_WORD, AT(retry, count), 11 },
+	{ SECTION_RETRY, RULE_RANGE, AT(retry, statuses), SECTION_INDEX },
 
 	{ SECTION_NAME, RULE_WORD, AT(name, kind), NAME_KIND__MAX },
 	{ SECTION_NAME, RULE_TEXT, AT(name, name), 0 },

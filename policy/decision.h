@@ -99,7 +99,9 @@ struct decision {
 	uint32_t retry_after_s; /* 0: no Retry-After */
 	struct span detail;     /* for people, clean ASCII; never a secret */
 	const char *level;      /* of throttling that no tier is of, or NULL */
-	struct span claimed;    /* who a refused credential said it was */
+	/* An error type of RFC 9209; p == NULL: what the reason says. */
+	struct span proxy_error;
+	struct span claimed; /* who a refused credential said it was */
 	/* What of "security" failed, for the challenge; NULL: other. */
 	const struct row_requirement *requirement;
 };

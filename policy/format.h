@@ -92,7 +92,9 @@ enum section {
 	SECTION_CLAIM = 42,
 	SECTION_CERTIFICATE = 43, /* allow-lists of mutual TLS */
 	SECTION_INTROSPECT = 44,
-	SECTION_CORS = 34, /* of an API: origins, headers, methods */
+	SECTION_BREAKER = 32, /* of an endpoint: window, ratio, reset */
+	SECTION_RETRY = 33,   /* of an endpoint: count, back-off, budget */
+	SECTION_CORS = 34,    /* of an API: origins, headers, methods */
 	SECTION_LEVEL = 46,
 	SECTION_KEY_PART = 47,
 	SECTION_ZONE = 48,
@@ -101,8 +103,6 @@ enum section {
 	SECTION_ASSERTION = 50,
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
-	 * 32 BREAKER    of an endpoint: window, ratio, statuses, reset
-	 * 33 RETRY      of an endpoint: count, back-off, budget
 	 * 35 CHANGE     header, query or path set, added, removed, rewritten
 	 * 36 CONDITION  of a tier or a deny rule: address, header, claim, time
 	 * 37 PARAMETER  of an operation: place, name, style, schema
@@ -619,6 +619,33 @@ struct row_endpoint {
 	uint32_t hash_by;  /* enum hash_by, of its whole list */
 	struct range hash_name; /* NAME, one, for HASH_BY_FIELD */
 	uint32_t idle_ms;       /* between bytes of an answer; 0: no limit */
+	uint32_t pad;
+	struct range breaker; /* BREAKER, one; n == 0: none */
+	struct range retry;   /* RETRY, one; n == 0: once to each other */
+};
+
+/*
+ * When as many as "volume" requests within "window_ms" are known, and
+ * "ratio_ppm" of a million of them failed, none is sent for "reset_ms";
+ * then one, and what becomes of it decides.  What fails is a connection,
+ * a time limit, a broken answer, or one of these statuses.
+ */
+struct row_breaker {
+	uint32_t window_ms;
+	uint32_t volume;
+	uint32_t ratio_ppm;
+	uint32_t reset_ms;
+	struct range statuses; /* INDEX, of statuses; n == 0: 502 to 504 */
+};
+
+/* What can be sent again is sent again so often, and so much later. */
+struct row_retry {
+	uint32_t count;
+	uint32_t interval_ms;  /* before the second time on one endpoint */
+	uint32_t factor_milli; /* by which it grows; 1000 is not at all */
+	uint32_t max_interval_ms;
+	struct range statuses;   /* INDEX, that are tried again; may be empty */
+	uint32_t budget_percent; /* of all requests, that may be repeats */
 	uint32_t pad;
 };
 

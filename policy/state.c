@@ -187,7 +187,7 @@ static const char *
 place_sections(struct state *s)
 {
 	const struct state_header *h = s->header;
-	const struct state_section *v, *m, *a, *p, *c, *n, *d;
+	const struct state_section *v, *m, *a, *p, *c, *n, *d, *b;
 
 	v = section(
 	    h, STATE_VERDICTS, sizeof(struct verdict_slot), GROUP, true);
@@ -197,8 +197,10 @@ place_sections(struct state *s)
 	c = section(h, STATE_CONTROL, sizeof(struct control_words), 1, false);
 	d = section(h, STATE_HELD, sizeof(struct held), 2 * GROUP, true);
 	n = section(h, STATE_NAMES, sizeof(struct name_slot), GROUP, true);
+	b = section(
+	    h, STATE_BREAKERS, sizeof(struct breaker_slot), GROUP, true);
 	if (!place_tables(s) || v == NULL || m == NULL || a == NULL ||
-	    p == NULL || c == NULL || n == NULL || d == NULL)
+	    p == NULL || c == NULL || n == NULL || d == NULL || b == NULL)
 		return lacking;
 	s->verdicts = (void *)(s->map + v->offset);
 	s->n_verdicts = v->count;
@@ -212,6 +214,8 @@ place_sections(struct state *s)
 	s->n_held = d->count;
 	s->names = (void *)(s->map + n->offset);
 	s->n_names = n->count;
+	s->breakers = (void *)(s->map + b->offset);
+	s->n_breakers = b->count;
 	return NULL;
 }
 

@@ -32,8 +32,9 @@ enum state_tag {
 	STATE_METRICS,
 	STATE_APIS,
 	STATE_PROCESSES,
-	/* Later: 17 breakers, 19 counts of failures. */
-	STATE_HELD = 16,           /* requests in progress */
+	/* Later: 19 counts of failures. */
+	STATE_HELD = 16, /* requests in progress */
+	STATE_BREAKERS = 17,
 	STATE_CLIENT_BUCKETS = 18, /* whose keys a client chooses */
 	STATE_SLIDES = 20,
 	STATE_CLIENT_SLIDES,
@@ -133,6 +134,18 @@ struct process_slot {
 	char bundle[216]; /* path, up to its first NUL */
 };
 
+#define BREAKER_PARTS 8
+
+/* Makes 128 bytes; see state_breaker.c. */
+struct breaker_slot {
+	_Atomic uint64_t lo, hi;        /* id; 0: free */
+	_Atomic int64_t open_until_us;  /* 0: closed */
+	_Atomic int64_t probe_until_us; /* somebody shows until then */
+	_Atomic int64_t used_us;
+	_Atomic uint64_t parts[BREAKER_PARTS];
+	_Atomic uint64_t pad[3];
+};
+
 #define NAME_WORDS 53
 
 /* Makes 512 bytes; see state_names.c. */
@@ -187,7 +200,9 @@ struct state {
 	uint32_t n_held;
 	atomic_int owner; /* our number in state_held.c, or -1 */
 	struct name_slot *names;
-	uint32_t n_names;                   /* a power of two */
+	uint32_t n_names; /* a power of two */
+	struct breaker_slot *breakers;
+	uint32_t n_breakers;                /* a power of two */
 	int process;                        /* our slot, or -1 */
 	unsigned char columns[REASON__MAX]; /* of each reason; 0: none */
 	pthread_mutex_t mutexes[MUTEXES];

@@ -28,6 +28,7 @@
 #define VERDICTS_MAX (1 << 20)
 #define APIS 256 /* the last is for all that found no place */
 #define PROCESSES 128
+#define BREAKERS 1024
 #define HELD 256 /* keys with requests in progress, of which there are few */
 #define NAMES 1024
 
@@ -97,6 +98,8 @@ state_lay_out(struct state_header *h, const struct state_sizes *sizes)
 	    round_up(sizes->n_slides / 4, SLIDES_DEFAULT / 4, SLIDES_MAX));
 	state_add_section(
 	    h, STATE_SLIDE_OVERFLOW, sizeof(struct slide), SLIDE_OVERFLOWS);
+	state_add_section(
+	    h, STATE_BREAKERS, sizeof(struct breaker_slot), BREAKERS);
 	state_add_section(h, STATE_CONTROL, sizeof(struct control_words), 1);
 	state_add_section(h, STATE_HELD, sizeof(struct held), HELD);
 	state_add_section(h, STATE_NAMES, sizeof(struct name_slot), NAMES);

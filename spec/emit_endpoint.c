@@ -47,6 +47,43 @@ ms_or(uint64_t us, uint32_t otherwise)
 	return us != UINT64_MAX ? (uint32_t)(us / US_PER_MS) : otherwise;
 }
 
+static struct range
+emit_breaker(struct build *b, const struct spec_breaker *s)
+{
+	struct range r = { build_n(b, SECTION_BREAKER), 0 };
+	struct row_breaker row;
+
+	if (s == NULL)
+		return r;
+	row = (struct row_breaker){ .window_ms = ms_or(s->window_us, 0),
+		.volume = (uint32_t)s->volume,
+		.ratio_ppm = (uint32_t)s->ratio_ppm,
+		.reset_ms = ms_or(s->reset_us, 0) };
+	row.statuses = build_indices(b, s->statuses.list, s->statuses.n);
+	(void)BUILD_ROW(b, SECTION_BREAKER, &row); /* r.first */
+	r.n = 1;
+	return r;
+}
+
+static struct range
+emit_retry(struct build *b, const struct spec_retry *s)
+{
+	struct range r = { build_n(b, SECTION_RETRY), 0 };
+	struct row_retry row;
+
+	if (s == NULL)
+		return r;
+	row = (struct row_retry){ .count = (uint32_t)s->count,
+		.interval_ms = ms_or(s->interval_us, 0),
+		.factor_milli = (uint32_t)s->factor_milli,
+		.max_interval_ms = ms_or(s->max_interval_us, 0),
+		.budget_percent = (uint32_t)s->budget_percent };
+	row.statuses = build_indices(b, s->statuses.list, s->statuses.n);
+	(void)BUILD_ROW(b, SECTION_RETRY, &row); /* r.first */
+	r.n = 1;
+	return r;
+}
+
 static void
 emit_set(struct build *b, struct arena *a, const struct spec_set *s,
     struct row_endpoint *row)
@@ -58,6 +95,8 @@ emit_set(struct build *b, struct arena *a, const struct spec_set *s,
 	row->idle_ms = ms_or(s->idle_us, row->idle_ms);
 	row->total_ms = ms_or(s->total_us, row->total_ms);
 	row->set = build_text(b, s->name);
+	row->breaker = emit_breaker(b, s->breaker);
+	row->retry = emit_retry(b, s->retry);
 	row->balance = (uint32_t)s->balance;
 	row->hash_by = (uint32_t)s->hash_by;
 	if (s->hash_by == HASH_BY_FIELD)

@@ -7,6 +7,10 @@
  *	balance: round-robin | least-in-flight | hash | failover
  *	hash-by: address | subject | header:NAME | cookie:NAME
  *	timeouts: {connect: 3s, first-byte: 30s, between-bytes: 0s, total: 60s}
+ *	retry: {count: 2, interval: 100ms, factor: 2, max-interval: 1s,
+ *	    statuses: [503], budget: 20}
+ *	breaker: {volume: 10, ratio: 0.5, window: 60s, reset: 10s,
+ *	    statuses: [500, 502]}
  */
 #ifndef MGW_SPEC_ENDPOINTS_H
 #define MGW_SPEC_ENDPOINTS_H
@@ -23,6 +27,15 @@ struct spec_url *endpoints_read(
 
 /* A list that says nothing but its URLs; NULL: out of memory. */
 struct spec_set *endpoints_set(struct diag *d);
+
+/*
+ * retry.c: rules of ours, and of WSO2's advanceEndpointConfig; NULL after
+ * an error.
+ */
+struct spec_retry *retry_read(const struct node *n, struct diag *d);
+struct spec_retry *retry_read_wso2(const struct node *n, struct diag *d);
+struct spec_breaker *breaker_read(const struct node *n, struct diag *d);
+struct spec_breaker *breaker_read_wso2(const struct node *n, struct diag *d);
 
 /* Append a URL of a document if it is one. */
 bool endpoints_add(struct spec_text url, bool document, struct spec_set *set,

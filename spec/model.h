@@ -31,6 +31,24 @@ enum spec_switch {
 	SWITCH_TRUE
 };
 
+#define SPEC_STATUSES_MAX 32
+
+struct spec_statuses {
+	uint32_t list[SPEC_STATUSES_MAX];
+	uint32_t n;
+};
+
+struct spec_breaker {
+	uint64_t window_us, volume, ratio_ppm, reset_us;
+	struct spec_statuses statuses;
+};
+
+struct spec_retry {
+	uint64_t count, interval_us, factor_milli, max_interval_us;
+	uint64_t budget_percent;
+	struct spec_statuses statuses;
+};
+
 /* What a list of endpoints says beside its URLs. */
 struct spec_set {
 	struct span name; /* by which it was referred to; or absent */
@@ -38,6 +56,8 @@ struct spec_set {
 	enum hash_by hash_by;
 	enum name_kind hash_in; /* header or cookie, of HASH_BY_FIELD */
 	struct span hash_field;
+	struct spec_breaker *breaker; /* or NULL */
+	struct spec_retry *retry;     /* or NULL */
 	/* UINT64_MAX: as for all; 0: no limit */
 	uint64_t connect_us, first_byte_us, idle_us, total_us;
 };

@@ -102,10 +102,14 @@ read_wso2_advanced(struct reader *r, const struct node *n, struct spec_set *set)
 		return;
 	}
 	for (const struct node *m = n->first; m != NULL; m = m->next) {
-		if (!span_eq(m->name, SPAN("timeoutInMillis"))) {
+		if (span_eq(m->name, SPAN("retryConfig")))
+			set->retry = retry_read_wso2(m, r->d);
+		else if (span_eq(m->name, SPAN("circuitBreaker")))
+			set->breaker = breaker_read_wso2(m, r->d);
+		else if (!span_eq(m->name, SPAN("timeoutInMillis")))
 			unread(r, m);
+		if (!span_eq(m->name, SPAN("timeoutInMillis")))
 			continue;
-		}
 		field_number(n, "timeoutInMillis", 1, 86400000, &ms, r->d);
 		set->first_byte_us = ms * US_PER_MS;
 		set->idle_us = ms * US_PER_MS;

@@ -132,7 +132,7 @@ page=man/mgw.yaml.5
 word_lists spec/policyfile.c spec/certificates.c spec/keysource.c \
     spec/introspection.c \
     spec/assertion.c spec/tiers.c \
-    spec/tiers_wso2.c spec/levels.c spec/cors.c spec/endpoints.c \
+    spec/tiers_wso2.c spec/levels.c spec/cors.c spec/endpoints.c spec/retry.c \
     spec/storefile.c spec/failures.c >"$work/lists"
 # Private members of keys, which are looked for to be refused.
 grep -v 'const secret\[\]' "$work/lists" >"$work/read"

@@ -107,6 +107,44 @@ put_servers(struct json_object *o, const struct bundle *b, struct range r)
 	(void)json_put(o, "introspection", list);
 }
 
+static void
+put_statuses(struct json_object *o, const struct bundle *b, struct range r)
+{
+	struct json_object *list = json_new_array();
+
+	for (uint32_t i = 0; i < r.n; i++)
+		(void)json_append(
+		    list, json_new_int(bundle_index(b, r.first + i)));
+	(void)json_put(o, "statuses", list);
+}
+
+static struct json_object *
+retry_json(const struct bundle *b, const struct row_retry *row)
+{
+	struct json_object *o = json_new_object();
+
+	put_number(o, "count", row->count);
+	put_number(o, "interval_ms", row->interval_ms);
+	put_number(o, "factor_milli", row->factor_milli);
+	put_number(o, "max_interval_ms", row->max_interval_ms);
+	put_number(o, "budget_percent", row->budget_percent);
+	put_statuses(o, b, row->statuses);
+	return o;
+}
+
+static struct json_object *
+breaker_json(const struct bundle *b, const struct row_breaker *row)
+{
+	struct json_object *o = json_new_object();
+
+	put_number(o, "volume", row->volume);
+	put_number(o, "ratio_ppm", row->ratio_ppm);
+	put_number(o, "window_ms", row->window_ms);
+	put_number(o, "reset_ms", row->reset_ms);
+	put_statuses(o, b, row->statuses);
+	return o;
+}
+
 /* How it stands among the others of its list. */
 static void
 put_balance(
@@ -140,6 +178,13 @@ endpoints_json(const struct bundle *b, struct range r)
 		put_number(o, "first_byte_ms", e->first_byte_ms);
 		put_number(o, "between_bytes_ms", e->idle_ms);
 		put_number(o, "total_ms", e->total_ms);
+		if (e->retry.n > 0)
+			(void)json_put(o, "retry",
+			    retry_json(b, bundle_retry(b, e->retry.first)));
+		if (e->breaker.n > 0)
+			(void)json_put(o, "breaker",
+			    breaker_json(
+				b, bundle_breaker(b, e->breaker.first)));
 		if (r.n > 1 || e->balance != BALANCE_ROUND_ROBIN)
 			put_balance(o, b, e);
 		(void)json_append(list, o);

@@ -54,6 +54,7 @@ static const struct {
 	[SECTION_CORS] = { "CORS", sizeof(struct row_cors) },
 	[SECTION_LEVEL] = { "LEVEL", sizeof(struct row_level) },
 	[SECTION_KEY_PART] = { "KEY_PART", sizeof(struct row_key_part) },
+	[SECTION_CONDITION] = { "CONDITION", sizeof(struct row_condition) },
 	[SECTION_ZONE] = { "ZONE", sizeof(struct row_zone) },
 	[SECTION_SHIFT] = { "SHIFT", sizeof(struct row_shift) },
 	[SECTION_STORE] = { "STORE", sizeof(struct row_store) },

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 
+#include "policy/condition.h"
 #include "policy/cors.h"
 #include "policy/endpoint.h"
 #include "policy/failure.h"
@@ -204,6 +205,21 @@ static const struct rule rules[] = {
 	{ SECTION_KEY_PART, RULE_ROW_OR_NONE, AT(key_part, name),
 	    SECTION_NAME },
 	{ SECTION_KEY_PART, RULE_TEXT, AT(key_part, path), 0 },
+
+	{ SECTION_SETTINGS, RULE_RANGE, AT(settings, deny), SECTION_CONDITION },
+	{ SECTION_TIER, RULE_RANGE, AT(tier, conditions), SECTION_CONDITION },
+	{ SECTION_CONDITION, RULE_WORD, AT(condition, kind),
+	    CONDITION_KIND__MAX },
+	{ SECTION_CONDITION, RULE_FLAGS, AT(condition, flags), CONDITION_NOT },
+	{ SECTION_CONDITION, RULE_ROW_OR_NONE, AT(condition, tier),
+	    SECTION_TIER },
+	{ SECTION_CONDITION, RULE_ROW_OR_NONE, AT(condition, name),
+	    SECTION_NAME },
+	{ SECTION_CONDITION, RULE_TEXT, AT(condition, path), 0 },
+	{ SECTION_CONDITION, RULE_RANGE, AT(condition, values),
+	    SECTION_STRING },
+	{ SECTION_CONDITION, RULE_RANGE, AT(condition, parts),
+	    SECTION_CONDITION },
 
 	{ SECTION_ZONE, RULE_TEXT, AT(zone, name), 0 },
 	{ SECTION_ZONE, RULE_RANGE, AT(zone, shifts), SECTION_SHIFT },
@@ -493,6 +509,6 @@ bundle_check(const struct bundle *b, char *why, size_t why_size)
 	    check_items(b, why, why_size) &&
 	    check_operations(b, why, why_size) &&
 	    bundle_check_tokens(b, why, why_size) &&
-	    check_rest(b, why, why_size) &&
+	    check_rest(b, why, why_size) && condition_check(b, why, why_size) &&
 	    bundle_check_limits(b, why, why_size);
 }

@@ -80,9 +80,9 @@ bundle_check_limits(const struct bundle *b, char *why, size_t why_size)
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++) {
 		const struct row_tier *t = bundle_tier(b, i);
 
-		if (!key_ok(b, t->key) || t->conditions.n != 0)
+		if (!key_ok(b, t->key))
 			return bundle_bad_row(
-			    why, why_size, SECTION_TIER, i, "key or condition");
+			    why, why_size, SECTION_TIER, i, "key");
 	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_LEVEL); i++) {
 		const struct row_level *l = bundle_level(b, i);

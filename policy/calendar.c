@@ -112,13 +112,13 @@ first_moment(const struct zone *z, int64_t local_s)
 }
 
 static struct zone
-zone_of(const struct bundle *b, const struct row_limit *l)
+zone_of(const struct bundle *b, uint32_t zone)
 {
 	const struct row_zone *row;
 
-	if (l->zone == 0)
+	if (zone == 0)
 		return (struct zone){ NULL, 0 };
-	row = bundle_zone(b, l->zone - 1);
+	row = bundle_zone(b, zone - 1);
 	return (
 	    struct zone){ bundle_shift(b, row->shifts.first), row->shifts.n };
 }
@@ -127,7 +127,7 @@ void
 calendar_window(const struct bundle *b, const struct row_limit *l,
     int64_t now_us, int64_t *from_us, int64_t *until_us)
 {
-	struct zone z = zone_of(b, l);
+	struct zone z = zone_of(b, l->zone);
 	int64_t now_s = floor_div(now_us, US_PER_S), first, next;
 	int64_t local_s = now_s;
 
@@ -139,4 +139,14 @@ calendar_window(const struct bundle *b, const struct row_limit *l,
 		days_around(l->calendar, next, &first, &next);
 	*from_us = first_moment(&z, first * DAY_S) * US_PER_S;
 	*until_us = first_moment(&z, next * DAY_S) * US_PER_S;
+}
+
+int64_t
+calendar_local_s(const struct bundle *b, uint32_t zone, int64_t now_s)
+{
+	struct zone z = zone_of(b, zone);
+
+	if (z.shifts != NULL)
+		now_s += z.shifts[shift_at(&z, now_s)].offset_s;
+	return now_s;
 }

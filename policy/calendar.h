@@ -20,4 +20,10 @@
 void calendar_window(const struct bundle *b, const struct row_limit *l,
     int64_t now_us, int64_t *from_us, int64_t *until_us);
 
+/*
+ * What clocks show at "now_s", as seconds since 1970; "zone" is ZONE + 1,
+ * or 0 for UTC.
+ */
+int64_t calendar_local_s(const struct bundle *b, uint32_t zone, int64_t now_s);
+
 #endif

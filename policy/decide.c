@@ -91,7 +91,7 @@ static bool
 deny(const struct stage *s, const struct principal *who)
 {
 	/* Where there are no rules nothing is to be told of them. */
-	return !deny_has_rules(s->r) ||
+	return !deny_has_rules(s->p->bundle, s->r) ||
 	    note(s, "deny",
 		deny_check(
 		    s->p->bundle, s->r, &s->v->match, who, &s->v->decision));

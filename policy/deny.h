@@ -13,7 +13,7 @@
 #include "policy/route.h"
 
 /* Whether there is anything to hold the request against. */
-bool deny_has_rules(const struct request *r);
+bool deny_has_rules(const struct bundle *b, const struct request *r);
 
 /*
  * "who" is NULL before a credential was looked at.

@@ -94,7 +94,8 @@ enum section {
 	SECTION_INTROSPECT = 44,
 	SECTION_BREAKER = 32, /* of an endpoint: window, ratio, reset */
 	SECTION_RETRY = 33,   /* of an endpoint: count, back-off, budget */
-	SECTION_CORS = 34,    /* of an API: origins, headers, methods */
+	SECTION_CONDITION = 36,
+	SECTION_CORS = 34, /* of an API: origins, headers, methods */
 	SECTION_LEVEL = 46,
 	SECTION_KEY_PART = 47,
 	SECTION_ZONE = 48,
@@ -104,7 +105,6 @@ enum section {
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
 	 * 35 CHANGE     header, query or path set, added, removed, rewritten
-	 * 36 CONDITION  of a tier or a deny rule: address, header, claim, time
 	 * 37 PARAMETER  of an operation: place, name, style, schema
 	 * 38 SCHEMA     compiled JSON Schema
 	 * 39 BODY       of an operation: media types and their schemas
@@ -157,6 +157,7 @@ struct row_settings {
 	struct range failures; /* LIMIT by enum failure_limit; n == 0: off */
 	/* STRING by enum identity; n == 0: as passing_own.c names them. */
 	struct range identities;
+	struct range deny; /* CONDITION: what holds for one is blocked */
 };
 
 /* What backends are told of the caller in header fields; "" is not told. */
@@ -478,7 +479,39 @@ struct row_tier {
 	uint32_t flags;
 	uint32_t pad;
 	struct range key;        /* KEY_PART; n == 0: that of the level */
-	struct range conditions; /* CONDITION, later; n == 0 */
+	struct range conditions; /* CONDITION: the first that holds says */
+				 /* which tier counts instead */
+};
+
+enum condition_kind {
+	CONDITION_ALL, /* of "parts" */
+	CONDITION_ANY,
+	CONDITION_ADDRESS, /* the client's is of a network */
+	CONDITION_FIELD,   /* "name" is there, and is one of "values" if any */
+	CONDITION_CLAIM,   /* the same of "path" in a token's claims */
+	CONDITION_ISSUER,  /* one of "values" */
+	CONDITION_METHOD,
+	CONDITION_TIME, /* of the day, and of the week */
+	CONDITION_KIND__MAX,
+};
+
+#define CONDITION_NOT UINT32_C(1)
+
+struct row_condition {
+	uint32_t kind;       /* enum condition_kind */
+	uint32_t flags;      /* CONDITION_NOT: it must not hold */
+	uint32_t tier;       /* of a tier's rule: TIER that counts instead */
+	uint32_t name;       /* NAME, of FIELD; else ROW_NONE */
+	struct text path;    /* of CLAIM */
+	struct range values; /* STRING */
+	struct range parts;  /* CONDITION, behind this row */
+	uint8_t address[16]; /* IPv4 as ::ffff:a.b.c.d */
+	uint32_t bits;       /* of it that count */
+	uint32_t days;       /* bits, Monday is 1 */
+	uint32_t from_s;     /* of the day; later than until_s: overnight */
+	uint32_t until_s;
+	uint32_t zone; /* ZONE + 1; 0: UTC */
+	uint32_t pad;
 };
 
 enum limit_algorithm {

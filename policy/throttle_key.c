@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "policy/claims.h"
+#include "policy/condition.h"
 #include "policy/control.h"
 
 /* One line in so long tells that tokens name tiers that nobody knows. */
@@ -184,12 +185,28 @@ add_key(struct take *t, const struct throttle_call *c, enum level level,
 	return own;
 }
 
+/* The first of the tier's conditions that holds chooses another. */
+static uint32_t
+tier_in_force(const struct throttle_call *c, uint32_t tier)
+{
+	struct range r = bundle_tier(c->bundle, tier)->conditions;
+	struct condition_call call = {
+		.bundle = c->bundle, .request = c->request, .who = c->who
+	};
+
+	for (uint32_t i = 0; i < r.n; i++)
+		if (condition_holds(&call, r.first + i))
+			return bundle_condition(c->bundle, r.first + i)->tier;
+	return tier;
+}
+
 /* The takes of all limits of "tier" at "level". */
 static bool
 add_level(const struct throttle_call *c, enum level level, uint32_t tier,
     const struct row_level *rule)
 {
-	const struct row_tier *row = bundle_tier(c->bundle, tier);
+	const struct row_tier *row =
+	    bundle_tier(c->bundle, tier_in_force(c, tier));
 	struct receipt *to = c->receipt;
 
 	if ((row->flags & TIER_UNLIMITED) != 0)

@@ -73,8 +73,7 @@ tier_row(const struct spec_tier *t)
 	return t != NULL ? t->row : ROW_NONE;
 }
 
-/* The row of a zone, which all limits that go by it share; plus one. */
-static uint32_t
+uint32_t
 emit_zone(struct emit *e, struct spec_zone *z)
 {
 	struct row_zone row = { .shifts = { build_n(e->b, SECTION_SHIFT),
@@ -448,6 +447,7 @@ emit_bundle(const struct spec *s, struct buf *bytes)
 	if (s->policy->users != NULL)
 		e.users = emit_source(&e, s->policy->users);
 	emit_tiers(&e);
+	emit_conditions(&e);
 	emit_store(&e);
 	emit_levels(&e, s->policy->levels, ROW_NONE);
 	for (const struct spec_document *d = s->documents; d; d = d->next)

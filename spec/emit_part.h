@@ -34,4 +34,10 @@ struct range emit_introspect_list(
 /* The LIMIT rows of failures (emit_throttle.c). */
 struct range emit_failures(struct emit *e);
 
+/* Once all tiers have rows: CONDITION rows, in settings and tiers. */
+void emit_conditions(struct emit *e);
+
+/* The row of a zone, which all that go by it share; plus one. */
+uint32_t emit_zone(struct emit *e, struct spec_zone *z);
+
 #endif

@@ -205,6 +205,7 @@ void
 link_spec(struct spec *s)
 {
 	policyfile_apply(s->policy, s->documents, s->diag);
+	conditions_link(s->policy->conditions, s->policy->tiers, s->diag);
 	apply_options(s);
 	check_names(s->documents, s->diag);
 	paths_check_bases(s->documents, s->diag);

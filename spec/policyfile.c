@@ -275,7 +275,8 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 		"identity-headers", "introspection", "api-keys", "users",
 		"schemes", "tiers", "tiers-file", "store", "apis", "limits",
 		"timeouts", "errors", "realm", "cors", "certificates", "levels",
-		"unknown-tier", "rate-headers", "failures", NULL };
+		"unknown-tier", "rate-headers", "failures", "conditions",
+		NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;
@@ -294,6 +295,8 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 	read_limits(&f->settings, tree_get(root, "limits"), d);
 	read_timeouts(&f->settings, tree_get(root, "timeouts"), d);
 	failures_read(&f->failures, tree_get(root, "failures"), d);
+	conditions_read(
+	    &f->conditions, f->tiers, tree_get(root, "conditions"), d);
 	field_choice(root, "errors", error_words, &errors, d);
 	f->settings.errors = (uint32_t)errors;
 	field_text(root, "realm", &f->realm, d);

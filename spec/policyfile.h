@@ -74,6 +74,7 @@
  *	    ipv6-prefix: 64}            how many bits make one client
  *	timeouts: {connect: 3s, first-byte: 30s, between-bytes: 0s, total: 60s}
  *	failures: ...         see failures.h
+ *	conditions: ...       see conditions.h
  *	errors: problem       or wso2
  *	realm: mgw            in WWW-Authenticate
  *	certificates: ...     of documents that have none of their own
@@ -90,6 +91,7 @@
 #define MGW_SPEC_POLICYFILE_H
 
 #include "spec/certificates.h"
+#include "spec/conditions.h"
 #include "spec/cors.h"
 #include "spec/failures.h"
 #include "spec/levels.h"
@@ -190,6 +192,7 @@ struct policyfile {
 	struct spec_api_rule *apis;
 	struct row_settings settings; /* all but realm and failures */
 	struct spec_failures failures;
+	struct spec_rule *conditions;
 	struct spec_text realm;
 	struct spec_cors *cors; /* of all that have none; or NULL */
 	const struct spec_certificates *certificates; /* or NULL */

@@ -45,6 +45,10 @@ struct json_object *spec_bundle_json(const struct bundle *b);
 /* An API with the tiers and issuers that it uses, to be compared. */
 struct json_object *spec_api_whole_json(const struct bundle *b, uint32_t api);
 
+/* Rules of a tier, or deny rules, in a list. */
+struct json_object *spec_conditions_json(
+    const struct bundle *b, struct range rules);
+
 /* One alternative, "key+mtls". */
 void spec_write_alternative(
     const struct bundle *b, uint32_t row, struct buf *to);

@@ -604,6 +604,9 @@ tier_json(const struct bundle *b, const struct row_tier *t)
 		    limit_json(b, bundle_limit(b, t->limits.first + i)));
 	(void)json_put(o, "limits", limits);
 	put_key(o, b, t->key);
+	if (t->conditions.n > 0)
+		(void)json_put(
+		    o, "conditions", spec_conditions_json(b, t->conditions));
 	return o;
 }
 
@@ -648,6 +651,8 @@ settings_json(const struct bundle *b, const struct row_settings *s)
 	put_failures(o, b, s->failures);
 	if (s->identities.n > 0)
 		put_strings(o, "identity_headers", b, s->identities);
+	if (s->deny.n > 0)
+		(void)json_put(o, "deny", spec_conditions_json(b, s->deny));
 	return o;
 }
 

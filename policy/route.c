@@ -145,11 +145,48 @@ match_method(const struct bundle *b, const struct request *r, struct match *m,
 	    SPAN("the resource has no such method"));
 }
 
+/*
+ * Servers for Java cut ";name=value" off each segment before they compare
+ * it: "/admin;x" is "/{id}" here and "/admin" there.  True when the path
+ * so cut would be another item; "*item" is it, or ROW_NONE for a fault.
+ */
+static bool
+is_other_when_cut(const struct search *found, uint32_t *item)
+{
+	const struct request *r = found->r;
+	struct request cut = *r;
+	struct search s = { .b = found->b, .r = &cut };
+	bool any = false;
+
+	for (size_t i = 0; i < r->n_segments; i++)
+		any = any || span_has(r->segments[i], ';');
+	if (!any)
+		return false;
+	*item = ROW_NONE;
+	cut.segments =
+	    arena_alloc(r->arena, r->n_segments * sizeof(*cut.segments));
+	if (cut.segments == NULL)
+		return true;
+	for (size_t i = 0; i < r->n_segments; i++) {
+		struct span segment = r->segments[i];
+
+		cut.segments[i] = span_cut(&segment, ';');
+		/* Nothing before it: an empty segment there. */
+		if (cut.segments[i].n == 0 && segment.p != NULL) {
+			*item = found->item;
+			return true;
+		}
+	}
+	*item = search(&s, 0, 0, 0) ? s.item : found->item;
+	return *item != found->item;
+}
+
 bool
 route_match(const struct bundle *b, const struct request *r, struct match *m,
     struct decision *d)
 {
 	struct search s = { .b = b, .r = r };
+	uint32_t other;
 	size_t n;
 
 	*m = (struct match){ 0 };
@@ -158,6 +195,13 @@ route_match(const struct bundle *b, const struct request *r, struct match *m,
 	if (!search(&s, 0, 0, 0)) {
 		m->api = s.api;
 		return refuse(d, REASON_NO_ROUTE, SPAN("no such path"));
+	}
+	if (is_other_when_cut(&s, &other)) {
+		m->api = s.api;
+		return other == ROW_NONE
+		    ? refuse(d, REASON_FAULT, SPAN("out of memory"))
+		    : refuse(d, REASON_PATH_AMBIGUOUS,
+			  SPAN("without what follows ';' it is another path"));
 	}
 	m->item = bundle_item(b, s.item);
 	m->api = bundle_api(b, m->item->api);

@@ -21,10 +21,10 @@ struct match {
 
 /*
  * Fill "m" as far as the request matches.  False: no-route,
- * method-not-allowed or fault (arena full), with "m" still usable for the
- * answer (api for its form, item for Allow).
- * An OPTIONS that the document lacks matches with operation == NULL and
- * true: the caller answers it (preflight) without a credential.
+ * path-ambiguous, method-not-allowed or fault (arena full), with "m" still
+ * usable for the answer (api for its form, item for Allow). An OPTIONS that the
+ * document lacks matches with operation == NULL and true: the caller answers it
+ * (preflight) without a credential.
  */
 bool route_match(const struct bundle *b, const struct request *r,
     struct match *m, struct decision *d);

@@ -40,6 +40,7 @@ for host in lighttpd apache; do
 	    /things/%73ecret/x /things/%73%65%63%72%65%74/x \
 	    /things/secret%2fx /things/secret%2Fx /things%2fsecret%2fx \
 	    '/things/secret/x;a=b' '/things/secret/;/x' \
+	    '/things/secret;a=b/x' '/things;a/secret/x' \
 	    /things/secret/x%00 /things/secret/x%00.json \
 	    /things/secret/x%20 /things/secret/%20x /things/secret/x%0a \
 	    /things/secret/x%0d%0a /things/secret/x%09 \

@@ -95,6 +95,39 @@ static const struct {
 	{ "/", NULL, "" },
 };
 
+/* What a server that cuts ";name=value" off would take for another path. */
+static const struct {
+	const char *target;
+	enum reason reason;
+} cuts[] = {
+	{ "/pets/7;v=1", REASON_NONE },
+	{ "/pets/7;v=1/toys/2;w", REASON_NONE },
+	{ "/files/a;x", REASON_NONE },
+	{ "/files/a;x/c", REASON_NONE },
+	{ "/pets/mine;v=1", REASON_PATH_AMBIGUOUS },
+	{ "/pets/mine%3Bv=1", REASON_PATH_AMBIGUOUS },
+	{ "/pets/mine;", REASON_PATH_AMBIGUOUS },
+	{ "/pets/7.json;v=1", REASON_PATH_AMBIGUOUS },
+	{ "/files/a;x/b", REASON_PATH_AMBIGUOUS },
+	{ "/files/a/b;x", REASON_PATH_AMBIGUOUS },
+	{ "/files/;x", REASON_PATH_AMBIGUOUS },
+	{ "/files/;/a/b", REASON_PATH_AMBIGUOUS },
+	{ "/pets;x", REASON_NO_ROUTE },
+};
+
+START_TEST(parameters_of_segments_hide_no_other_path)
+{
+	struct decision d = { .reason = REASON_NONE };
+	struct match m;
+
+	make_pets(0);
+	(void)ask("GET", cuts[_i].target, &m, &d);
+	ck_assert_msg(d.reason == cuts[_i].reason, "%s: %s", cuts[_i].target,
+	    reason_word(d.reason));
+	free_pets();
+}
+END_TEST
+
 START_TEST(literal_goes_before_template_before_wildcard)
 {
 	char found[100] = "";
@@ -316,6 +349,8 @@ main(void)
 
 	tcase_add_loop_test(t, literal_goes_before_template_before_wildcard, 0,
 	    (int)(sizeof(paths) / sizeof(paths[0])));
+	tcase_add_loop_test(t, parameters_of_segments_hide_no_other_path, 0,
+	    (int)(sizeof(cuts) / sizeof(cuts[0])));
 	tcase_add_test(t, a_method_the_path_lacks_is_405);
 	tcase_add_test(t, head_is_get_unless_the_document_has_it);
 	tcase_add_test(t, options_is_answered_unless_the_document_has_it);

@@ -137,6 +137,9 @@ check_alternative(const struct trial *t, const struct row_alternative *a,
 
 		if (!check_requirement(t, q, i == 0 ? who : &other, d))
 			return false;
+		/* The first one says who it is; a limit may be another's. */
+		if (i > 0 && who->tier.n == 0)
+			who->tier = other.tier;
 	}
 	return true;
 }

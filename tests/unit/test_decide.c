@@ -21,7 +21,7 @@ static const char key_text[] =
     "owner=ann application=shop scope=read scope=write\n"
     "beta0000 active "
     "8fd493b2a681a4810d9fd40526a9de960deb255e7bfbb1c4d509d06d6da6ff5b "
-    "owner=bob application=till scope=read\n"
+    "owner=bob application=till scope=read tier=Gold\n"
     "gamma000 revoked "
     "48dcfc29339fe4f9ae052b80ed0ced40dc21f90a6e5da1a9076ff463be0e2cbb "
     "owner=cat application=old\n";
@@ -339,6 +339,16 @@ START_TEST(a_request_is_allowed_for_a_reason)
 }
 END_TEST
 
+START_TEST(tier_is_that_of_the_first_credential_that_names_one)
+{
+	ck_assert(ask("GET", "/and?key=key-beta", "key-alpha", "0"));
+	ck_assert(span_eq(ruling.who.subject, SPAN("ann")));
+	ck_assert(span_eq(ruling.who.tier, SPAN("Gold")));
+	ck_assert(ask("GET", "/key", "key-alpha", "0"));
+	ck_assert_uint_eq(ruling.who.tier.n, 0);
+}
+END_TEST
+
 START_TEST(head_has_the_whole_policy_of_get)
 {
 	ck_assert(!ask("HEAD", "/key", NULL, "0"));
@@ -612,6 +622,7 @@ main(void)
 	tcase_add_loop_test(t, a_request_is_allowed_for_a_reason, 0,
 	    (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(t, no_limit_of_its_own_is_no_limit);
+	tcase_add_test(t, tier_is_that_of_the_first_credential_that_names_one);
 	tcase_add_test(t, head_has_the_whole_policy_of_get);
 	tcase_add_test(t, a_preflight_needs_no_credential_and_counts_nothing);
 	tcase_add_test(t, a_body_that_says_it_is_too_long_is_not_counted);

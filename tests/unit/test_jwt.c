@@ -741,6 +741,61 @@ START_TEST(claims_count_only_when_trusted)
 }
 END_TEST
 
+/* "n" copies of a key without a name, then the right one with its own. */
+static struct key_set *
+set_behind(unsigned n)
+{
+	char why[100] = "";
+	struct key_set *made;
+	struct buf b, one;
+
+	buf_init(&b, 65536);
+	buf_init(&one, 65536);
+	buf_add_str(&b, "{\"keys\":[");
+	for (unsigned i = 0; i <= n; i++) {
+		struct json_object *o = jwk_public(
+		    keys[i < n ? OTHER_RSA : RSA], SPAN("rsa"), &arena);
+		struct span text, name = SPAN("\"kid\":\"rsa\",");
+		const char *at;
+
+		buf_reset(&one);
+		json_write(o, false, &one);
+		json_free(o);
+		text = buf_span(&one);
+		at = memmem(text.p, text.n, name.p, name.n);
+		ck_assert_ptr_nonnull(at);
+		buf_add_str(&b, i > 0 ? "," : "");
+		buf_add(&b, span_of(text.p, (size_t)(at - text.p)));
+		if (i == n)
+			buf_add(&b, name);
+		buf_add(&b, span_skip(text, (size_t)(at - text.p) + name.n));
+	}
+	buf_add_str(&b, "]}");
+	made = key_set_new(buf_span(&b), true, NULL, why, sizeof(why));
+	ck_assert_msg(made != NULL, "%s", why);
+	buf_fini(&b);
+	buf_fini(&one);
+	return made;
+}
+
+START_TEST(a_key_that_is_named_is_tried_before_those_without_a_name)
+{
+	key_set_free(set);
+	set = set_behind(6);
+	make_bundle();
+	refresh_answer = REFRESH_SAME;
+	ck_assert_int_eq(
+	    check_token(make_token(RS, OK, RSA, ALG_RS256)), REASON_NONE);
+	ck_assert_int_eq(check_token(make_token(
+			     "{\"alg\":\"RS256\"}", OK, OTHER_RSA, ALG_RS256)),
+	    REASON_NONE);
+	ck_assert_int_eq(
+	    check_token(make_token(
+		"{\"alg\":\"RS256\",\"kid\":\"x\"}", OK, RSA, ALG_RS256)),
+	    REASON_BAD_SIGNATURE);
+}
+END_TEST
+
 START_TEST(among_several_issuers_the_token_names_its_own)
 {
 	struct principal who;
@@ -812,6 +867,8 @@ main(void)
 	tcase_add_test(t, a_required_type_is_required);
 	tcase_add_test(t, the_principal_says_who_asks);
 	tcase_add_test(t, claims_count_only_when_trusted);
+	tcase_add_test(
+	    t, a_key_that_is_named_is_tried_before_those_without_a_name);
 	tcase_add_test(t, among_several_issuers_the_token_names_its_own);
 	tcase_add_test(t, a_verdict_is_used_only_for_the_same_token_and_keys);
 	suite_add_tcase(s, t);

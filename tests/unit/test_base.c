@@ -153,6 +153,29 @@ START_TEST(arena_memory_is_zero_even_when_used_again)
 }
 END_TEST
 
+START_TEST(arena_takes_back_the_end_of_its_newest_piece_alone)
+{
+	struct arena a;
+	char *p, *q;
+
+	arena_init(&a, 1024, 4096);
+	p = arena_room(&a, 500);
+	ck_assert_ptr_nonnull(p);
+	arena_trim(&a, p, 500, 10);
+	q = arena_alloc(&a, 900);
+	ck_assert_ptr_nonnull(q);
+	/* In the same block, right behind what was kept. */
+	ck_assert(q == p + 16);
+	arena_trim(&a, p, 10, 0);
+	arena_trim(&a, q, 900, 901);
+	arena_trim(&a, q + 1, 900, 10);
+	ck_assert(arena_alloc(&a, 1) != p);
+	arena_reset(&a);
+	ck_assert(arena_alloc(&a, 1000) == p);
+	arena_fini(&a);
+}
+END_TEST
+
 START_TEST(buf_fails_past_its_maximum_and_stays_failed_until_reset)
 {
 	struct buf b;
@@ -309,6 +332,7 @@ main(void)
 	tcase_add_test(
 	    t, arena_stops_at_its_maximum_and_starts_anew_after_reset);
 	tcase_add_test(t, arena_memory_is_zero_even_when_used_again);
+	tcase_add_test(t, arena_takes_back_the_end_of_its_newest_piece_alone);
 	tcase_add_test(
 	    t, buf_fails_past_its_maximum_and_stays_failed_until_reset);
 	tcase_add_test(t, buf_takes_nothing_and_has_a_place_for_it);

@@ -185,6 +185,11 @@ START_TEST(a_flood_passes_the_limit_in_any_period_and_hardly_less)
 	    shared->notes[n] < shared->notes[0] + WINDOWS * PERIOD_US)
 		n++;
 	ck_assert_uint_ge(n, WINDOWS * 990);
+	/* What began in the last moments may count in the period after. */
+	while (n > 0 &&
+	    shared->notes[n - 1] + shared->lag_us >=
+		shared->notes[0] + WINDOWS * PERIOD_US)
+		n--;
 	ck_assert_uint_le(n, WINDOWS * LIMIT);
 }
 END_TEST

@@ -27,6 +27,13 @@ on() {
 	shift
 	ip netns exec "$m" "$@"
 }
+# begin MACHINE COMMAND...: in the background, as that very process.
+begin() {
+	m=$N$1
+	shift
+	ip netns exec "$m" "$@" &
+	PIDS="$PIDS $!"
+}
 for m in a b s; do on $m ip link set lo up; done
 # a and b each have a cable to s.
 cable() { # MACHINE NET
@@ -39,19 +46,16 @@ cable() { # MACHINE NET
 cable a 1
 cable b 2
 chmod 711 "$W"
-on s redis-server --port 6379 --bind 0.0.0.0 --protected-mode no --save '' \
-    --dir "$W" >"$W/redis.log" 2>&1 &
-PIDS="$PIDS $!"
+begin s redis-server --port 6379 --bind 0.0.0.0 --protected-mode no --save '' \
+    --dir "$W" >"$W/redis.log" 2>&1
 wait_for 50 on a redis-cli -h 10.77.1.1 PING || wrong 'no redis'
 
 # machine NAME: backend, gate and web server of one; $URL is known there.
 machine() {
-	on "$1" "$O"/tests/e2e/backend --listen tcp:127.0.0.1:9000 \
-	    >"$W/backend.out" 2>&1 &
-	PIDS="$PIDS $!"
-	on "$1" "$O"/mgw --allow-root --config "$W/$1.conf" --threads 8 \
-	    --listen "unix:$W/$1.sock" 2>>"$W/$1.log" &
-	PIDS="$PIDS $!"
+	begin "$1" "$O"/tests/e2e/backend --listen tcp:127.0.0.1:9000 \
+	    >"$W/backend.out" 2>&1
+	begin "$1" "$O"/mgw --allow-root --config "$W/$1.conf" --threads 8 \
+	    --listen "unix:$W/$1.sock" 2>>"$W/$1.log"
 	wait_for 100 test -S "$W/$1.sock" || fatal "mgw of $1 does not start"
 	cat >"$W/$1.lighttpd" <<-END
 	server.document-root = "$W"
@@ -61,8 +65,7 @@ machine() {
 	var.mgw_mount = "/"
 	include "$ROOT/lighttpd/socket.conf"
 	END
-	on "$1" lighttpd -D -f "$W/$1.lighttpd" >>"$W/lighttpd.log" 2>&1 &
-	PIDS="$PIDS $!"
+	begin "$1" lighttpd -D -f "$W/$1.lighttpd" >>"$W/lighttpd.log" 2>&1
 	wait_for 100 on "$1" curl -so /dev/null http://127.0.0.1:8080/ ||
 	    fatal "lighttpd of $1 does not start"
 }

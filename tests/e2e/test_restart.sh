@@ -37,7 +37,9 @@ cat "$W"/many.* | awk '{ n[$1]++ } END { exit n[200] != 5000 }' ||
 test $restarts -gt 2 || wrong "only $restarts restarts"
 wait_for 50 grep -q '^ended 0 ' "$W/owner.out" ||
     wrong "$restarts restarts: $(cat "$W/owner.out")"
-! grep -q 'ended [^0]' "$W/owner.out" || wrong "$(cat "$W/owner.out")"
+# 15: told to end before it had begun, as on a slow machine; nothing was
+# taken over by then.
+! grep -v '^ended 15 ' "$W/owner.out" | grep -q 'ended [^0]' || wrong "$(cat "$W/owner.out")"
 
 it 'and the connections were handed over'
 grep -q '^ended 0 [1-9]' "$W/owner.out" || wrong "$(cat "$W/owner.out")"

@@ -1,0 +1,94 @@
+/*
+ * spec_json_endpoint - backends as mgw-spec show has them.
+ */
+#include "tools/spec_json.h"
+
+static const char *const balance_words[] = { "round-robin", "least-in-flight",
+	"hash", "failover" };
+static const char *const hash_words[] = { "address", "subject", "field" };
+static const char *const name_words[] = { "header", "query", "cookie" };
+
+static void
+put_statuses(struct json_object *o, const struct bundle *b, struct range r)
+{
+	struct json_object *list = json_new_array();
+
+	for (uint32_t i = 0; i < r.n; i++)
+		(void)json_append(
+		    list, json_new_int(bundle_index(b, r.first + i)));
+	(void)json_put(o, "statuses", list);
+}
+
+static struct json_object *
+retry_json(const struct bundle *b, const struct row_retry *row)
+{
+	struct json_object *o = json_new_object();
+
+	spec_put_number(o, "count", row->count);
+	spec_put_number(o, "interval_ms", row->interval_ms);
+	spec_put_number(o, "factor_milli", row->factor_milli);
+	spec_put_number(o, "max_interval_ms", row->max_interval_ms);
+	spec_put_number(o, "budget_percent", row->budget_percent);
+	put_statuses(o, b, row->statuses);
+	return o;
+}
+
+static struct json_object *
+breaker_json(const struct bundle *b, const struct row_breaker *row)
+{
+	struct json_object *o = json_new_object();
+
+	spec_put_number(o, "volume", row->volume);
+	spec_put_number(o, "ratio_ppm", row->ratio_ppm);
+	spec_put_number(o, "window_ms", row->window_ms);
+	spec_put_number(o, "reset_ms", row->reset_ms);
+	put_statuses(o, b, row->statuses);
+	return o;
+}
+
+/* How it stands among the others of its list. */
+static void
+put_balance(
+    struct json_object *o, const struct bundle *b, const struct row_endpoint *e)
+{
+	spec_put_word(o, "balance", balance_words, e->balance);
+	spec_put_number(o, "weight", e->weight);
+	if (e->balance == BALANCE_HASH)
+		spec_put_word(o, "hash_by", hash_words, e->hash_by);
+	if (e->hash_name.n > 0) {
+		const struct row_name *n = bundle_name(b, e->hash_name.first);
+
+		spec_put_word(o, "hash_in", name_words, n->kind);
+		spec_put_text(o, "hash_field", b, n->shown);
+	}
+}
+
+struct json_object *
+spec_endpoints_json(const struct bundle *b, struct range r)
+{
+	struct json_object *list = json_new_array();
+
+	for (uint32_t i = 0; i < r.n; i++) {
+		const struct row_endpoint *e = bundle_endpoint(b, r.first + i);
+		struct json_object *o = json_new_object();
+
+		spec_put_text(o, "url", b, e->url);
+		spec_put_flag(o, "from_document",
+		    (e->flags & ENDPOINT_FROM_DOCUMENT) != 0);
+		spec_put_number(o, "connect_ms", e->connect_ms);
+		spec_put_number(o, "first_byte_ms", e->first_byte_ms);
+		spec_put_number(o, "between_bytes_ms", e->idle_ms);
+		spec_put_number(o, "total_ms", e->total_ms);
+		if (e->retry.n > 0)
+			(void)json_put(o, "retry",
+			    retry_json(b, bundle_retry(b, e->retry.first)));
+		if (e->breaker.n > 0)
+			(void)json_put(o, "breaker",
+			    breaker_json(
+				b, bundle_breaker(b, e->breaker.first)));
+		if (r.n > 1 || e->balance != BALANCE_ROUND_ROBIN)
+			put_balance(o, b, e);
+		(void)json_append(list, o);
+	}
+	return list;
+}

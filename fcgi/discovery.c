@@ -85,7 +85,8 @@ discovery_fetch(struct span place, size_t max_bytes, unsigned total_ms,
     struct buf *body, int64_t *max_age_s, char *why, size_t why_size)
 {
 	int64_t start_us = clock_mono_us(), age_s = -1;
-	struct span issuer = place, url = span_cut(&issuer, ' '), keys;
+	struct span issuer = place, url = span_cut(&issuer, ' ');
+	struct span keys = { NULL, 0 };
 	const char *reason;
 	struct arena a;
 	struct buf metadata;

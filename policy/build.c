@@ -437,9 +437,9 @@ write_edges(struct build *b)
 
 /* Those of later features are left out where they have no rows. */
 static bool
-is_written(const struct build *b, uint32_t s)
+is_written(uint32_t s, const struct buf *rows)
 {
-	return s <= SECTION_TEXT || b->rows[s].n > 0;
+	return s <= SECTION_TEXT || rows->n > 0;
 }
 
 static uint32_t
@@ -451,11 +451,11 @@ write_sections(const struct build *b, struct buf *to)
 	uint64_t at;
 
 	for (uint32_t s = 1; s < SECTION__MAX; s++)
-		n += is_written(b, s);
+		n += is_written(s, &b->rows[s]);
 	at = sizeof(struct bundle_header) + n * sizeof(*table);
 	n = 0;
 	for (uint32_t s = 1; s < SECTION__MAX; s++) {
-		if (!is_written(b, s))
+		if (!is_written(s, &b->rows[s]))
 			continue;
 		table[n++] = (struct bundle_section){ .tag = s,
 			.row_bytes = bundle_row_bytes(s),

@@ -38,4 +38,13 @@ bool link_is_framing(struct span name);
 /* link_security.c: schemes, and what each operation asks for. */
 void link_security(struct spec *s);
 
+/* A scheme whose credential is a token, whoever can read it. */
+bool link_takes_tokens(const struct spec_scheme *s);
+
+/* link_guard.c: resolve and set "checks" of all operations of "doc". */
+void link_guard(struct spec_document *doc, struct diag *d);
+
+/* Try the names of all schemes of "doc". */
+void link_guess_schemes(struct diag_guess *g, const struct spec_document *doc);
+
 #endif

@@ -10,6 +10,9 @@
 bool bundle_bad_row(
     char *why, size_t why_size, enum section s, uint32_t row, const char *what);
 
+/* bundle_check_rules.c; a text is absent, or lies in its section whole. */
+bool bundle_check_text(const struct bundle *b, struct text t);
+bool bundle_check_rules(const struct bundle *b, char *why, size_t why_size);
 bool bundle_check_tree(const struct bundle *b, char *why, size_t why_size);
 bool bundle_check_tokens(const struct bundle *b, char *why, size_t why_size);
 

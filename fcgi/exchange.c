@@ -4,15 +4,12 @@
  * libfcgi keeps the request (its parameters and the STDIN stream); what
  * goes out are our own records, because its writer copies everything
  * through 8 kB and ends a request by two more.  It touches its descriptor
- * only through the OS_ functions at the end of this file.  They find the
- * exchange they work for in "current", which each function that enters
- * libfcgi sets.
+ * only through the functions of exchange_os.c, which are told the wire by
+ * each function here that enters libfcgi.
  */
 #include "fcgi/exchange.h"
 
-#include <errno.h>
 #include <fcgiapp.h>
-#include <fcgios.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "fcgi/exchange_os.h"
 #include "fcgi/linger.h"
 #include "fcgi/params.h"
 #include "fcgi/wire.h"
@@ -49,8 +47,6 @@ struct exchange {
 	bool head_sent;
 	unsigned hurry_ms; /* 0: as patient as wire_limits */
 };
-
-static _Thread_local struct exchange *current;
 
 struct exchange *
 exchange_new(void)
@@ -88,7 +84,7 @@ reset(struct exchange *x, int fd, bool cgi)
 		.params = params,
 		.length = BODY_LENGTH_UNKNOWN,
 		.hurry_ms = hurry_ms };
-	current = x;
+	exchange_os_wire(&x->wire);
 }
 
 /* False when there are too many, or no memory. */
@@ -215,7 +211,7 @@ stdin_some(struct exchange *x, char *to, size_t room)
 	size_t more;
 	int c;
 
-	current = x;
+	exchange_os_wire(&x->wire);
 	c = FCGX_GetChar(in);
 	if (c == EOF)
 		return FCGX_GetError(in) == 0 ? 0 : -1;
@@ -388,7 +384,7 @@ exchange_end(struct exchange *x, bool complete, int *fd)
 	bool wanted = x->fcgi.keepConnection != 0, drained;
 	struct wire *w = &x->wire;
 
-	current = x;
+	exchange_os_wire(&x->wire);
 	*fd = -1;
 	arena_reset(&x->arena);
 	if (w->cgi) {
@@ -424,58 +420,6 @@ exchange_end(struct exchange *x, bool complete, int *fd)
 	return true;
 }
 
-/*
- * What follows replaces functions of libfcgi.  Nothing is waited for
- * without a bound, no byte goes in that was not walked, and closing and
- * accepting stay with us.
- */
-
-/* The wire of the exchange that libfcgi works for. */
-static struct wire *
-wire_of(int fd)
-{
-	if (current != NULL && !current->wire.cgi && current->wire.fd == fd)
-		return &current->wire;
-	errno = EBADF;
-	return NULL;
-}
-
-int
-OS_Read(int fd, char *to, size_t room)
-{
-	struct wire *w = wire_of(fd);
-
-	return w != NULL ? (int)wire_read(w, to, room) : -1;
-}
-
-int
-OS_Write(int fd, char *from, size_t n)
-{
-	(void)fd; /* everything that goes out is written by wire.c */
-	(void)from;
-	(void)n;
-	errno = EBADF;
-	return -1;
-}
-
-int
-OS_IpcClose(int fd, int shut_down)
-{
-	(void)fd; /* closed by us, after */
-	(void)shut_down;
-	return 0;
-}
-
-int
-OS_Accept(int fd, int fail_on_intr, const char *addresses)
-{
-	(void)fd; /* pool.c accepts */
-	(void)fail_on_intr;
-	(void)addresses;
-	errno = EBADF;
-	return -1;
-}
-
 /* A record that must be refused, to see that it is OS_Read that sees it. */
 bool
 exchange_global_init(void)
@@ -501,7 +445,7 @@ exchange_global_init(void)
 		ours = FCGX_Accept_r(&x->fcgi) != 0 &&
 		    x->wire.walk.state == RECORDS_BAD;
 	}
-	current = NULL;
+	exchange_os_wire(NULL);
 	exchange_free(x);
 	close(fds[0]);
 	close(fds[1]);

@@ -33,7 +33,8 @@ struct upload {
 };
 
 enum fate {
-	STAYS,
+	STAYS,   /* until more comes */
+	GOES_ON, /* more may have come */
 	GOES_BACK,
 	ENDS,
 };
@@ -76,7 +77,10 @@ without_bytes(const struct upload *u, int64_t now_us)
 	return ENDS;
 }
 
-/* Where a record begins: is it another request? */
+/*
+ * Where a record begins: is it another request?  Only what was seen here
+ * to be none may be read: a request can come right after the look.
+ */
 static enum fate
 look_ahead(const struct upload *u, int64_t now_us)
 {
@@ -87,28 +91,30 @@ look_ahead(const struct upload *u, int64_t now_us)
 		return GOES_BACK;
 	n = recv(u->fd, head, sizeof(head), MSG_DONTWAIT | MSG_PEEK);
 	if (n == sizeof(head))
-		return head[1] == TYPE_BEGIN_REQUEST ? GOES_BACK : STAYS;
+		return head[1] == TYPE_BEGIN_REQUEST ? GOES_BACK : GOES_ON;
+	/* The type is in the second byte, which is on its way. */
+	if (n == 1 && now_us < u->until_us)
+		return STAYS;
 	/* Silent so long: no upload goes on. */
 	if (n == -1 && errno == EAGAIN && now_us >= u->until_us)
 		return GOES_BACK;
 	return n == -1 ? without_bytes(u, now_us) : ENDS;
 }
 
-/* Read over one piece; "*more" when there may be another. */
+/* Read over one piece. */
 static enum fate
-discard_piece(struct upload *u, int64_t now_us, bool *more)
+discard_piece(struct upload *u, int64_t now_us)
 {
 	static char nowhere[64 * 1024];
 	size_t room = sizeof(nowhere), left;
 	ssize_t n;
 
-	*more = false;
 	if (u->kept && (left = record_left(&u->walk)) > 0) {
 		room = left < room ? left : room;
 	} else if (u->kept) {
 		enum fate fate = look_ahead(u, now_us);
 
-		if (fate != STAYS)
+		if (fate != GOES_ON)
 			return fate;
 		room = sizeof(u->walk.head);
 	}
@@ -119,19 +125,19 @@ discard_piece(struct upload *u, int64_t now_us, bool *more)
 	    (u->kept && !records_walk(&u->walk, span_of(nowhere, (size_t)n))))
 		return ENDS;
 	u->left_bytes -= (size_t)n;
-	*more = u->kept;
-	return now_us < u->until_us ? STAYS : ENDS;
+	if (now_us >= u->until_us)
+		return ENDS;
+	return u->kept ? GOES_ON : STAYS;
 }
 
 /* A bounded part of what has come, so that every upload has its turn. */
 static enum fate
 discard(struct upload *u, int64_t now_us)
 {
-	enum fate fate = STAYS;
-	bool more = true;
+	enum fate fate = GOES_ON;
 
-	for (int i = 0; i < PIECES && more && fate == STAYS; i++)
-		fate = discard_piece(u, now_us, &more);
+	for (int i = 0; i < PIECES && fate == GOES_ON; i++)
+		fate = discard_piece(u, now_us);
 	return fate;
 }
 
@@ -145,7 +151,7 @@ look(struct pollfd *polls)
 	for (unsigned i = 0; i < n_uploads;) {
 		enum fate fate = discard(&uploads[i], now);
 
-		if (fate == STAYS)
+		if (fate == STAYS || fate == GOES_ON)
 			i++;
 		else
 			drop(i, fate);

@@ -157,6 +157,7 @@ set_idle(struct pool *p)
 {
 	p->n_idle++;
 	p->busy_since_us = 0;
+	wire_set_busy(false);
 }
 
 static void

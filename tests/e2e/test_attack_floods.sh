@@ -192,6 +192,10 @@ test $(($(date +%s) - began)) -le 3 || wrong "$(($(date +%s) - began)) s"
 kill $PEERS
 gone $PEERS
 
+it 'a head has time again once they have gone'
+tests/e2e/records.pl "$SOCKET" begin wait:1500 get:/things/open/x stdin:0 |
+    grep -q 'Status: 200' || wrong 'given up'
+
 it 'a thousand connections with few descriptors are refused, not crashed on'
 stop_mgw
 rm -f "$W/mgw.sock" "$W/pid"

@@ -224,7 +224,7 @@ for host in apache lighttpd; do
 	test "$(grep -c '^right' "$W/sum")" = 1 || wrong 'nothing was right'
 	! grep -q '^get-\|^post-5' "$W/sum" ||
 	    wrong "$(tr '\n' ' ' <"$W/sum") $(cat "$W"/forge-err.* |
-	    head -c 600)"
+	    head -c 600) $(grep proxy_fcgi "$W/apache.log" | head -n 3)"
 	! grep -q 'connection closed' "$W/mgw.log" ||
 	    wrong "$(grep 'connection closed' "$W/mgw.log" | head -n 3)"
 	stop_$host

@@ -17,8 +17,13 @@
 
 #include "fcgi/systemd.h"
 
-/* A full queue makes Apache answer 503 by itself: shed here instead. */
-#define BACKLOG 512
+/*
+ * A full queue makes a web server answer by itself: Apache 503, lighttpd
+ * 500, when it has tried again and sent the same request several times on
+ * one connection.  So the queue is as long as Linux lets it be unless told
+ * otherwise (net.core.somaxconn), and what is too much is refused here.
+ */
+#define BACKLOG 4096
 
 union address {
 	struct sockaddr any;

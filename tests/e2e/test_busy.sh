@@ -107,6 +107,40 @@ for host in lighttpd apache; do
 	get /things/open/x --interface 127.0.0.2
 	expect_status 200
 done
-stop_lighttpd
 stop_apache
+
+# at_once N PATH: so many requests, sent before mgw can take the first; the
+# status and reason of each.
+at_once() {
+	kill -STOP "$MGW_PID"
+	perl -MIO::Socket::INET -e '
+	    my ($n, $path, $mgw, $peer) = @ARGV;
+	    my @all = map { IO::Socket::INET->new(PeerAddr => $peer) or die }
+		1 .. $n;
+	    syswrite($_, "GET $path HTTP/1.1\r\nHost: a\r\n" .
+		"Connection: close\r\n\r\n") for @all;
+	    # The web server has read them and tried to hand them on.
+	    select(undef, undef, undef, 1.5);
+	    kill CONT => $mgw;
+	    local $SIG{ALRM} = sub { exit 1 };
+	    alarm 30;
+	    for my $s (@all) {
+		my $got = do { local $/; <$s> } // "";
+		my ($status) = $got =~ m{^HTTP/\S+ (\d+)};
+		my ($reason) = $got =~ m{"reason":"([a-z-]+)"};
+		printf("%s %s\n", $status // "none", $reason // "-");
+	    }' "$1" "$2" "$MGW_PID" "${URL#http://}"
+	kill -CONT "$MGW_PID"
+}
+
+it 'a crowd is answered by mgw, not by the web server'
+URL=$lighttpd_url
+# shellcheck disable=SC3045 # dash and others have it
+ulimit -n 4096 2>/dev/null
+at_once 800 /things/open/x >"$W/crowd"
+test "$(wc -l <"$W/crowd")" -eq 800 || wrong "$(wc -l <"$W/crowd") answers"
+test "$(grep -cvxE '200 -|503 overloaded' "$W/crowd")" -eq 0 ||
+    wrong "$(sort "$W/crowd" | uniq -c)"
+grep -qx '200 -' "$W/crowd" || wrong 'none was served'
+stop_lighttpd
 done_testing

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,7 +49,12 @@ read_link(int home, char *path, const char **bad)
 	return true;
 }
 
-/* All of the copy on disk, unless somebody else is faster. */
+/*
+ * All of the copy on disk, unless somebody else is faster; under a lock of
+ * the folder, as what was begun under this name by a process that is gone
+ * has to go: where every process is number 1 it would stand in the way of
+ * all that follow.
+ */
 static const char *
 restore(int home, int memory)
 {
@@ -61,9 +67,14 @@ restore(int home, int memory)
 	if (from == -1)
 		return errno == ENOENT ? NULL : strerror(errno);
 	snprintf(name, sizeof(name), "shared.new.%ld", (long)getpid());
-	to = openat(memory, name,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (to == -1)
+	if (flock(memory, LOCK_EX) != 0 ||
+	    (unlinkat(memory, name, 0) != 0 && errno != ENOENT))
+		bad = strerror(errno);
+	to = bad != NULL
+	    ? -1
+	    : openat(memory, name,
+		  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (to == -1 && bad == NULL)
 		bad = strerror(errno);
 	while (bad == NULL && (n = read(from, chunk, sizeof(chunk))) != 0)
 		if (n < 0 || write(to, chunk, (size_t)n) != n)
@@ -75,6 +86,7 @@ restore(int home, int memory)
 		close(to);
 		unlinkat(memory, name, 0);
 	}
+	(void)flock(memory, LOCK_UN); /* it goes with the folder, too */
 	close(from);
 	return bad;
 }

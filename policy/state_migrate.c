@@ -123,6 +123,8 @@ replace(int folder, const struct state_header *old, const char *map)
 
 	lay_out(&h, old);
 	snprintf(name, sizeof(name), "shared.old.%ld", (long)getpid());
+	/* Under the lock nobody lives who begins one of this name. */
+	(void)unlinkat(folder, name, 0);
 	fd = openat(folder, name,
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	rc = fd == -1 ? errno : state_fill_file(fd, &h);

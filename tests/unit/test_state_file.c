@@ -105,6 +105,19 @@ make_older(void)
 	close(fd);
 }
 
+/* What a process of our number had begun when it was killed. */
+static void
+leave_half(const char *folder, const char *name)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s.%ld", folder, name, (long)getpid());
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	ck_assert_int_eq(write(fd, "half", 4), 4);
+	close(fd);
+}
+
 START_TEST(a_file_of_an_older_build_keeps_what_it_has_counted)
 {
 	const struct row_limit l = {
@@ -122,6 +135,7 @@ START_TEST(a_file_of_an_older_build_keeps_what_it_has_counted)
 	ck_assert_ptr_null(state_view(dir, why, sizeof(why)));
 	ck_assert_msg(strstr(why, "older mgw") != NULL, "%s", why);
 	state_close(state);
+	leave_half(dir, "shared.old");
 	state = must_open(NULL);
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(state_take(state, &t, 1, NOON), TAKE_ALLOWED);
@@ -199,6 +213,7 @@ START_TEST(a_state_in_memory_is_on_disk_as_it_was_when_last_copied)
 	/* The power fails. */
 	state_close(state);
 	ck_assert_int_eq(unlink(there), 0);
+	leave_half(memory, "shared.new");
 	state = must_open(NULL);
 	ck_assert_int_eq(left(&l), 3);
 	use_one(&l);

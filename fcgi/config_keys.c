@@ -191,10 +191,15 @@ set_queue_time(struct origin *o, struct span value)
 {
 	unsigned factor = 1;
 
-	if (span_ends(value, SPAN("ms")))
+	/* Without a unit it would be too easy to mean the other one. */
+	if (span_ends(value, SPAN("ms"))) {
 		value.n -= 2;
-	else if (span_ends(value, SPAN("s")) && value.n-- > 0)
+	} else if (span_ends(value, SPAN("s"))) {
+		value.n--;
 		factor = 1000;
+	} else {
+		return origin_wrong(o, "must have a unit, such as 500ms or 2s");
+	}
 	if (!number(o, value, 1, 60000 / factor, &o->config->queue_time_ms))
 		return false;
 	o->config->queue_time_ms *= factor;

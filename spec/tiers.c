@@ -298,7 +298,9 @@ tiers_read_key(const struct node *n, struct diag *d)
 		end = &(*end)->next;
 	}
 	if (parts > TAKE_PARTS_MAX) {
-		diag_error(d, n->place, "key-part", "the key is too long");
+		diag_error(d, n->place, "key-part",
+		    "the key is too long: operation counts 4, address, "
+		    "header and query 1, the others 2, together at most 9");
 		return NULL;
 	}
 	return key;

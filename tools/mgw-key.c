@@ -36,7 +36,7 @@ const struct args_program key_program = {
 	"[ID|FILE]",
 	"new          make a key for --owner and --application, print it once\n"
 	"list         a line a key: id, state, owner, application, APIs,\n"
-	"             scopes, tier, expiry\n"
+	"             scopes, tier, expiry, addresses\n"
 	"show ID      all about one key\n"
 	"set ID       change what the options name; an empty --api, --tier,\n"
 	"             --scope or --address takes it away\n"
@@ -349,13 +349,16 @@ set_option(struct call *c, int option, const char *value)
 		return add_text(c->scopes, &c->n_scopes, value);
 	case OPTION_EXPIRES:
 		return keys_when(span_str(value), c->now_s, &c->expires_s) ||
-		    key_fail("--expires", "is no time") == 0;
+		    key_fail("--expires",
+			"must be an RFC 3339 time, a date, 30d, 12h or "
+			"never") == 0;
 	case OPTION_ADDRESS:
 		return add_text(c->addresses, &c->n_addresses, value);
 	case OPTION_OVERLAP:
 		return (keys_when(span_str(value), c->now_s, &c->overlap_s) &&
 			   c->overlap_s > c->now_s) ||
-		    key_fail("--overlap", "is no time ahead") == 0;
+		    key_fail("--overlap",
+			"must be a time ahead, such as 12h or 7d") == 0;
 	case OPTION_JSON:
 		c->json = true;
 	}

@@ -278,7 +278,9 @@ set_option(struct call *c, int option, const char *value)
 		return true;
 	case OPTION_UNTIL:
 		return keys_when(s, c->now_s, &r->until_s) ||
-		    throttle_fail("--until", "is no time") == 0;
+		    throttle_fail("--until",
+			"must be an RFC 3339 time, a date, 30d, 12h or "
+			"never") == 0;
 	case OPTION_NOTE:
 		r->note = s;
 		return true;

@@ -223,7 +223,8 @@ START_TEST(never_more_are_inside_however_many_rush)
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	ck_assert_int_le(atomic_load(&most), 3);
-	ck_assert_int_ge(atomic_load(&allowed), ROUNDS);
+	/* Who is put to sleep inside keeps others out for as long. */
+	ck_assert_int_ge(atomic_load(&allowed), ROUNDS / 10);
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(take_in(state, &crowd, "a"), TAKE_ALLOWED);
 }

@@ -123,7 +123,13 @@ failure_count(const struct outside *world, const struct bundle *b,
 	if (!is_failure(d->reason) || world->look == NULL ||
 	    !collect(b, r, d->claimed, takes, &n))
 		return;
-	/* Each alone: that one is full keeps no other from counting. */
+	/*
+	 * From the widest network on, each alone.  Behind one that is full
+	 * nothing is asked that the others would hold: so that who has many
+	 * addresses cannot fill the table with them and have all share.
+	 */
 	for (unsigned i = 0; i < n; i++)
-		(void)world->take(world->world, &takes[i], 1, r->now_us);
+		if (world->take(world->world, &takes[i], 1, r->now_us) !=
+		    TAKE_ALLOWED)
+			return;
 }

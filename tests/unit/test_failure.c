@@ -175,6 +175,22 @@ START_TEST(networks_are_held_at_growing_limits)
 }
 END_TEST
 
+START_TEST(a_network_that_is_full_fills_no_table_with_its_addresses)
+{
+	struct state_report report;
+	char address[64];
+
+	for (int i = 0; i < 2000; i++) {
+		snprintf(address, sizeof(address), "2001:db8:0:%x::1", i);
+		fails(address, "guess", REASON_NO_ROUTE);
+	}
+	ck_assert(!may("2001:db8:0:ffff::1", NULL));
+	ck_assert(state_report(state, NOON, &arena, &report));
+	/* Of 80 failures: the /64 and the name of each, and few wider. */
+	ck_assert_uint_le(report.fills[1].used, 80 * 2 + 8);
+}
+END_TEST
+
 START_TEST(who_has_no_address_is_counted_with_all_such)
 {
 	for (int i = 0; i < 5; i++)
@@ -207,6 +223,8 @@ main(void)
 	tcase_add_test(t, a_look_charges_nothing_and_makes_nothing);
 	tcase_add_test(t, a_name_is_held_at_its_own_address);
 	tcase_add_test(t, networks_are_held_at_growing_limits);
+	tcase_add_test(
+	    t, a_network_that_is_full_fills_no_table_with_its_addresses);
 	tcase_add_test(t, who_has_no_address_is_counted_with_all_such);
 	tcase_add_test(t, without_a_limit_or_counters_nobody_is_held);
 	suite_add_tcase(s, t);

@@ -49,16 +49,16 @@ for host in lighttpd apache; do
 
 	it "known credentials go on where others failed ($host)"
 	# shellcheck disable=SC2154 # set by eval
-	at $a.1 "$known001"
+	at "$a.1" "$known001"
 	expect_status 200
-	at_token $a.1 "$good"
+	at_token "$a.1" "$good"
 	expect_status 200
-	fail $a.1 6
-	at $a.1 guess7
+	fail "$a.1" 6
+	at "$a.1" guess7
 	expect_held
-	at $a.1 "$known001"
+	at "$a.1" "$known001"
 	expect_status 200
-	at_token $a.1 "$good"
+	at_token "$a.1" "$good"
 	expect_status 200
 	get /things/open/x -H "X-Forwarded-For: $a.1"
 	expect_status 200
@@ -66,30 +66,30 @@ for host in lighttpd apache; do
 	it "what is not known is not looked at, right or wrong ($host)"
 	if [ $host = lighttpd ]; then
 		# shellcheck disable=SC2154
-		at $a.1 "$fresh001"
+		at "$a.1" "$fresh001"
 		expect_held
-		at_token $a.1 "$new"
+		at_token "$a.1" "$new"
 		expect_held
 	fi
-	at_token $a.1 "$(token '"sub":"other"')"
+	at_token "$a.1" "$(token '"sub":"other"')"
 	expect_held
-	at_token $a.1 "$(token '"sub":"bad"' ES256 ec.pem | sed 's/.$//')A"
+	at_token "$a.1" "$(token '"sub":"bad"' ES256 ec.pem | sed 's/.$//')A"
 	expect_held
 
 	it "another address is another matter ($host)"
-	at $a.2 guess
+	at "$a.2" guess
 	expect_status 401
-	at_token $a.2 "$new"
+	at_token "$a.2" "$new"
 	expect_status 200
 
 	it "a name is held sooner than its address ($host)"
 	for want in 401 401 429 429; do
-		at $a.3 mgw_victim01_wrong$want
+		at "$a.3" mgw_victim01_wrong$want
 		expect_status $want
 	done
-	at $a.3 mgw_victim02_wrong
+	at "$a.3" mgw_victim02_wrong
 	expect_status 401
-	at $a.4 mgw_victim01_wrong
+	at "$a.4" mgw_victim01_wrong
 	expect_status 401
 
 	it "paths that are not there count, missing credentials do not ($host)"
@@ -97,13 +97,13 @@ for host in lighttpd apache; do
 		get /things/keyed/x -H "X-Forwarded-For: $a.5"
 		expect_status 401
 	done
-	at $a.5 guess
+	at "$a.5" guess
 	expect_status 401
 	for i in 1 2 3 4 5 6; do
 		get /nothing/$i -H "X-Forwarded-For: $a.5"
 		expect_status 404
 	done
-	at $a.5 guess
+	at "$a.5" guess
 	expect_held
 	get /nothing/again -H "X-Forwarded-For: $a.5"
 	expect_status 404
@@ -111,12 +111,12 @@ for host in lighttpd apache; do
 	it "addresses of one IPv6 network fail together ($host)"
 	n=$(test $host = lighttpd && echo 1 || echo 2)
 	for i in 1 2 3 4 5 6; do
-		at 2001:db8:$n:a::$i guess$i
+		at "2001:db8:$n:a::$i" guess$i
 		expect_status 401
 	done
-	at 2001:db8:$n:a:5:6:7:8 guess
+	at "2001:db8:$n:a:5:6:7:8" guess
 	expect_held
-	at 2001:db8:$n:b::1 guess
+	at "2001:db8:$n:b::1" guess
 	expect_status 401
 	stop_$host
 done

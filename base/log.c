@@ -93,7 +93,7 @@ escape(char *to, size_t room, const char *from)
 	return n;
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 write_line(enum log_level level, const char *format, va_list args)
 {
 	char text[LINE_MAX_BYTES / 2], line[LINE_MAX_BYTES];

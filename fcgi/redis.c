@@ -432,7 +432,7 @@ redis_open(
 		if (r->reader == NULL)
 			(void)snprintf(why, why_size, "out of memory");
 		else
-			redisReaderSetPrivdata(r->reader, r);
+			r->reader->privdata = r;
 	}
 	if (r->reader != NULL &&
 	    (!t->tls || shake(r, t, until_us, why, why_size)) &&

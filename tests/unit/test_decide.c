@@ -263,7 +263,7 @@ ask(const char *method, const char *uri, const char *key, const char *length)
 
 	policy = (struct policy){ .bundle = &sample.bundle,
 		.outside = &outside,
-		.rules = { SPAN("") } };
+		.rules.strip_prefix = SPAN("") };
 	params[0] = (struct param){ SPAN("REQUEST_METHOD"), span_str(method) };
 	params[1] = (struct param){ SPAN("REQUEST_URI"), span_str(uri) };
 	params[2] = (struct param){ SPAN("CONTENT_LENGTH"), span_str(length) };

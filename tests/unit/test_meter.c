@@ -185,7 +185,15 @@ START_TEST(values_of_any_length_and_bytes_give_a_valid_line)
 		request.method = request.host = request.protocol = s;
 		request.client.text = meter.node = meter.label = meter.backend =
 		    s;
-		ruling.who = (struct principal){ s, s, s, s, s, s, s, s, s, 0 };
+		ruling.who = (struct principal){ .scheme = s,
+			.issuer = s,
+			.subject = s,
+			.application = s,
+			.application_owner = s,
+			.key_id = s,
+			.key_type = s,
+			.tier = s,
+			.scopes = s };
 		ruling.decision =
 		    (struct decision){ .reason = REASON_METHOD_NOT_ALLOWED,
 			    .detail = s };

@@ -267,8 +267,8 @@ START_TEST(a_right_document_of_each_version_is_read_without_a_word)
 		    "[{name: b, in: path}, {name: c, in: path}]}}, "
 		    "x-own: 2}\n",
 		V31 "paths: {/a: {get: {}}}\nwebhooks: {}\n",
-		"openapi: 3.1\ninfo: {title: T, version: '1'}\n"
-		"paths: {/gr\xc3\xbc\xc3\x9f: {get: {}}}\n",
+		("openapi: 3.1\ninfo: {title: T, version: '1'}\n"
+		 "paths: {/gr\xc3\xbc\xc3\x9f: {get: {}}}\n"),
 	};
 
 	(void)parse_right(right[_i]);

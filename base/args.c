@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/shown.h"
 #include "base/version.h"
 
 /* Larger than any token, key or claims document. */
@@ -24,19 +25,6 @@ args_init(struct args *a, const struct args_program *p, int argc, char **argv)
 	*a = (struct args){ .program = p, .argv = argv, .argc = argc, .at = 1 };
 }
 
-void
-args_print(FILE *to, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c < 0x20 || c == 0x7f)
-			fprintf(to, "\\x%02x", c);
-		else
-			fputc(c, to);
-	}
-}
-
 int
 args_wrong(const struct args_program *p, const char *format, ...)
 {
@@ -47,7 +35,7 @@ args_wrong(const struct args_program *p, const char *format, ...)
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	fprintf(stderr, "%s: ", p->name);
-	args_print(stderr, text);
+	shown_print(stderr, span_str(text));
 	fprintf(stderr, "; see %s --help\n", p->name);
 	return 2;
 }
@@ -215,7 +203,7 @@ args_content(const struct args_program *p, const char *text)
 		const char *why = strerror(errno);
 
 		fprintf(stderr, "%s: ", p->name);
-		args_print(stderr, text);
+		shown_print(stderr, span_str(text));
 		fprintf(stderr, ": %s\n", why);
 	}
 	if (f != NULL && f != stdin)

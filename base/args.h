@@ -64,7 +64,4 @@ void args_version(const struct args_program *p, FILE *to);
  */
 char *args_content(const struct args_program *p, const char *text);
 
-/* What a user wrote, with control bytes as \xNN. */
-void args_print(FILE *to, const char *text);
-
 #endif

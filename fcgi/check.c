@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/shown.h"
 #include "fcgi/backends.h"
 #include "fcgi/introspect.h"
 #include "fcgi/listen.h"
@@ -33,20 +34,6 @@ struct report {
 	bool first;
 };
 
-/* Control bytes and what is not ASCII are escaped: names come from outside. */
-static void
-add_text(struct buf *b, struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c < 0x20 || c > 0x7e)
-			buf_printf(b, "\\x%02x", c);
-		else
-			buf_add_char(b, (char)c);
-	}
-}
-
 static void item(struct report *r, const char *kind, struct span name, bool ok,
     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
@@ -63,9 +50,9 @@ item(struct report *r, const char *kind, struct span name, bool ok,
 	r->wrong |= !ok;
 	if (!r->config->check_json) {
 		buf_printf(&r->out, "%s\t", kind);
-		add_text(&r->out, name);
+		shown_ascii(&r->out, name);
 		buf_printf(&r->out, "\t%s\t", ok ? "ok" : "wrong");
-		add_text(&r->out, span_str(remark));
+		shown_ascii(&r->out, span_str(remark));
 		buf_add_char(&r->out, '\n');
 		return;
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/ascii.h"
+#include "base/shown.h"
 
 #define WORD_MAX 64 /* longer words are nobody's misspelling */
 
@@ -97,13 +98,10 @@ static size_t
 unsafe_length(struct span s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
+	size_t n = shown_control(s);
 
-	if (p[0] < 0x20 || p[0] == 0x7f)
-		return 1;
-	if (s.n >= 2 && p[0] == 0xc2 && p[1] < 0xa0)
-		return 2;
-	if (s.n < 3 || p[0] != 0xe2)
-		return 0;
+	if (n > 0 || s.n < 3 || p[0] != 0xe2)
+		return n;
 	if (p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae)
 		return 3;
 	return p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9 ? 3 : 0;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/shown.h"
 #include "policy/sign.h"
 #include "tools/key.h"
 #include "tools/show.h"
@@ -124,9 +125,9 @@ import_line(struct call *c, struct span line, struct buf *to)
 	if (good) {
 		key_entry_write(&e, to);
 		(void)printf("%.*s\t", SPAN_ARG(e.id)); /* show_end tells */
-		show_text(stdout, e.owner);
+		shown_print(stdout, e.owner);
 		(void)putchar('\t'); /* likewise */
-		show_text(stdout, e.application);
+		shown_print(stdout, e.application);
 		(void)putchar('\n'); /* likewise */
 	}
 	key_file_free(held);

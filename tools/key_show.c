@@ -3,6 +3,7 @@
  */
 #include <time.h>
 
+#include "base/shown.h"
 #include "policy/json.h"
 #include "tools/key.h"
 #include "tools/show.h"
@@ -24,7 +25,7 @@ key_find(const struct call *c)
 
 	if (e == NULL) {
 		(void)fprintf(stderr, "mgw-key: no key with id ");
-		show_text(stderr, span_str(c->operand));
+		shown_print(stderr, span_str(c->operand));
 		(void)fprintf(stderr, "\n");
 	}
 	return e;
@@ -129,7 +130,7 @@ key_list(struct call *c)
 		for (int f = 0; f < FIELDS; f++) {
 			if (f > 0)
 				(void)putchar('\t'); /* show_end tells */
-			show_text(
+			shown_print(
 			    stdout, fields[f].n > 0 ? fields[f] : SPAN("-"));
 		}
 		(void)putchar('\n'); /* likewise */
@@ -163,7 +164,7 @@ key_show(struct call *c)
 	fields_of(c, e, fields);
 	for (int i = 0; i < FIELDS; i++) {
 		(void)printf("%s: ", field_names[i]); /* show_end tells */
-		show_text(stdout, fields[i].n > 0 ? fields[i] : SPAN("-"));
+		shown_print(stdout, fields[i].n > 0 ? fields[i] : SPAN("-"));
 		(void)putchar('\n'); /* likewise */
 	}
 	return 0;

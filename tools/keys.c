@@ -11,6 +11,7 @@
 
 #include "base/args.h"
 #include "base/file.h"
+#include "base/shown.h"
 
 #define MODE_NEW 0600
 
@@ -18,7 +19,7 @@ static bool
 fail(const char *path, const char *why)
 {
 	(void)fprintf(stderr, "mgw-key: ");
-	args_print(stderr, path);
+	shown_print(stderr, span_str(path));
 	(void)fprintf(stderr, ": %s\n", why);
 	return false;
 }

@@ -7,6 +7,7 @@
 
 #include "base/base64url.h"
 #include "base/clock.h"
+#include "base/shown.h"
 #include "policy/sign.h"
 #include "tools/key.h"
 #include "tools/show.h"
@@ -61,7 +62,7 @@ int
 key_fail(const char *what, const char *why)
 {
 	(void)fprintf(stderr, "mgw-key: ");
-	args_print(stderr, what);
+	shown_print(stderr, span_str(what));
 	(void)fprintf(stderr, ": %s\n", why);
 	return 2;
 }

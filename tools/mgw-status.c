@@ -12,6 +12,7 @@
 #include "base/args.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/shown.h"
 #include "policy/control.h"
 #include "policy/state.h"
 #include "tools/state_place.h"
@@ -50,20 +51,6 @@ static const char *const totals[STATE_TOTAL__MAX] = {
 	[STATE_STORE_ALLOWED] = "store_allowed",
 	[STATE_STORE_REFUSED] = "store_refused",
 };
-
-/* Without control bytes and bytes that a terminal may not know. */
-static void
-add_clean(struct buf *to, struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c < 0x20 || c > 0x7e)
-			buf_printf(to, "\\x%02x", c);
-		else
-			buf_add_char(to, (char)c);
-	}
-}
 
 static uint64_t
 seconds_since(int64_t then_us, int64_t now_us)
@@ -116,7 +103,7 @@ write_rules(const struct rules *r, bool json, struct buf *to)
 		    r->deny, r->tiers);
 	} else {
 		buf_add_str(to, "rules: requests are refused: ");
-		add_clean(to, span_str(r->why));
+		shown_ascii(to, span_str(r->why));
 		buf_add_char(to, '\n');
 	}
 }
@@ -134,7 +121,7 @@ write_text(const struct state_report *r, const struct rules *rules,
 		    "), policy %016" PRIx64 ", bundle ",
 		    p->pid, seconds_since(p->started_us, now_us), p->busy,
 		    p->workers, p->workers_max, p->policy);
-		add_clean(to, p->bundle);
+		shown_ascii(to, p->bundle);
 		buf_add_char(to, '\n');
 	}
 	if (r->n_processes == 0)
@@ -144,7 +131,7 @@ write_text(const struct state_report *r, const struct rules *rules,
 			if (r->apis[i].counts[k] == 0)
 				continue;
 			buf_add_str(to, "requests ");
-			add_clean(to, r->apis[i].name);
+			shown_ascii(to, r->apis[i].name);
 			buf_printf(to, " %s: %" PRIu64 "\n",
 			    k == REASON_NONE ? "allowed"
 					     : reason_word((enum reason)k),

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/shown.h"
 #include "tools/keys.h"
 #include "tools/show.h"
 #include "tools/state_place.h"
@@ -84,7 +85,7 @@ int
 throttle_fail(const char *what, const char *why)
 {
 	(void)fprintf(stderr, "mgw-throttle: ");
-	show_text(stderr, span_str(what));
+	shown_print(stderr, span_str(what));
 	(void)fprintf(stderr, ": %s\n", why);
 	return 2;
 }

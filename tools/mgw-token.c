@@ -8,6 +8,7 @@
 #include "base/base64url.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/shown.h"
 #include "policy/json.h"
 #include "policy/keyset.h"
 #include "policy/sign.h"
@@ -69,7 +70,7 @@ int
 token_fail(const char *what, const char *why)
 {
 	(void)fprintf(stderr, "mgw-token: ");
-	args_print(stderr, what);
+	shown_print(stderr, span_str(what));
 	(void)fprintf(stderr, ": %s\n", why);
 	return 2;
 }

@@ -10,10 +10,10 @@
 
 struct json_object;
 
-/* Control bytes, DEL and the C1 controls become \xNN. */
-void show_text(FILE *to, struct span s);
-
-/* As JSON of several lines, where they become \u00NN.  False: no memory. */
+/*
+ * As JSON of several lines, control characters as \u00NN.  False: no
+ * memory.
+ */
 bool show_json(FILE *to, const struct json_object *o);
 
 /* Flush standard output; false with a message if that failed. */

@@ -35,9 +35,6 @@ void spec_host_lighttpd(
  */
 bool spec_open(struct bundle *b, const char *path, const char *name);
 
-/* What came from outside, with control bytes as \xNN. */
-void spec_print(FILE *to, struct span s);
-
 /* An API of a bundle, and all of a bundle; NULL without memory. */
 struct json_object *spec_api_json(const struct bundle *b, uint32_t api);
 struct json_object *spec_bundle_json(const struct bundle *b);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/args.h"
+#include "base/shown.h"
 #include "policy/override.h"
 #include "policy/reference.h"
 #include "tools/spec.h"
@@ -22,11 +23,11 @@ static const struct args_program program = { "mgw-spec env", "BUNDLE",
 static void
 line(struct span name, const char *what, struct span of, struct span value)
 {
-	spec_print(stdout, name);
+	shown_print(stdout, name);
 	printf("\t%s ", what);
-	spec_print(stdout, of);
+	shown_print(stdout, of);
 	putchar('\t');
-	spec_print(stdout, value);
+	shown_print(stdout, value);
 	putchar('\n');
 }
 

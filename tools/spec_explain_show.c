@@ -1,6 +1,7 @@
 /*
  * spec_explain_show - what mgw-spec explain prints.
  */
+#include "base/shown.h"
 #include "policy/json.h"
 #include "tools/explain.h"
 #include "tools/spec.h"
@@ -52,11 +53,11 @@ explain_step(struct arena *a, const struct world *w, unsigned i,
 	printf("%-13s ", s->stage);
 	if (s->alternative >= 0)
 		printf("%d ", s->alternative + 1);
-	spec_print(stdout, subject);
+	shown_print(stdout, subject);
 	printf("%s%s", subject.n > 0 ? ": " : "",
 	    s->reason == REASON_NONE ? "ok" : reason_word(s->reason));
 	printf("%s", s->detail.n > 0 ? ", " : "");
-	spec_print(stdout, s->detail);
+	shown_print(stdout, s->detail);
 	putchar('\n');
 }
 
@@ -77,7 +78,7 @@ explain_answer(const struct ruling *v, const struct answer *answer)
 	while (rest.n > 0) {
 		struct span line = span_cut(&rest, '\n');
 
-		spec_print(
+		shown_print(
 		    stdout, span_of(line.p, line.n > 0 ? line.n - 1 : 0));
 		putchar('\n');
 	}

@@ -10,6 +10,7 @@
 
 #include "base/args.h"
 #include "base/file.h"
+#include "base/shown.h"
 #include "spec/emit.h"
 #include "tools/spec.h"
 
@@ -121,7 +122,7 @@ can_read(const struct import *im, const char *path)
 		return true;
 	why = strerror(errno);
 	fprintf(stderr, "%s: ", im->program->name);
-	args_print(stderr, path);
+	shown_print(stderr, span_str(path));
 	fprintf(stderr, ": %s\n", why);
 	return false;
 }
@@ -198,7 +199,7 @@ read_old(struct import *im)
 		if (im->has_old || im->replace)
 			return true;
 		fprintf(stderr, "%s: ", im->program->name);
-		args_print(stderr, im->output);
+		shown_print(stderr, span_str(im->output));
 		fprintf(stderr, ": %s (--replace overwrites it)\n", why);
 		return false;
 	}
@@ -259,13 +260,13 @@ print_api(const struct bundle *b, uint32_t i)
 {
 	const struct row_api *a = bundle_api(b, i);
 
-	spec_print(stdout, bundle_text(b, a->title));
+	shown_print(stdout, bundle_text(b, a->title));
 	putchar('\t');
-	spec_print(stdout, bundle_text(b, a->version));
+	shown_print(stdout, bundle_text(b, a->version));
 	putchar('\t');
 	if (a->base_path.n == 0)
 		putchar('/');
-	spec_print(stdout, bundle_text(b, a->base_path));
+	shown_print(stdout, bundle_text(b, a->base_path));
 }
 
 static void

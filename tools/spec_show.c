@@ -5,6 +5,7 @@
 
 #include "base/args.h"
 #include "base/file.h"
+#include "base/shown.h"
 #include "spec/ref.h"
 #include "tools/spec.h"
 
@@ -29,23 +30,6 @@ static const struct args_option dump_options[] = {
 
 static const struct args_program dump_program = { "mgw-spec dump",
 	"[--resolve] FILE", "Print a document as JSON.", dump_options };
-
-void
-spec_print(FILE *to, struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		/* 0x80 to 0x9f follow 0xc2 in UTF-8: controls as well. */
-		if (c < 0x20 || c == 0x7f)
-			fprintf(to, "\\x%02x", c);
-		else if (c == 0xc2 && i + 1 < s.n &&
-		    (unsigned char)s.p[i + 1] < 0xa0)
-			fprintf(to, "\\xc2\\x%02x", (unsigned char)s.p[++i]);
-		else
-			putc(c, to);
-	}
-}
 
 bool
 spec_open(struct bundle *b, const char *path, const char *name)
@@ -162,13 +146,13 @@ print_route(
 
 	buf_reset(room);
 	spec_write_security(b, op, room);
-	spec_print(stdout, bundle_text(b, op->method));
+	shown_print(stdout, bundle_text(b, op->method));
 	putchar('\t');
-	spec_print(stdout, bundle_text(b, bundle_item(b, op->item)->path));
+	shown_print(stdout, bundle_text(b, bundle_item(b, op->item)->path));
 	putchar('\t');
-	spec_print(stdout, id.n > 0 ? id : SPAN("-"));
+	shown_print(stdout, id.n > 0 ? id : SPAN("-"));
 	putchar('\t');
-	spec_print(stdout, buf_span(room));
+	shown_print(stdout, buf_span(room));
 	putchar('\n');
 }
 

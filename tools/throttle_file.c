@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/shown.h"
 #include "policy/bundle.h"
 #include "tools/show.h"
 #include "tools/throttle.h"
@@ -77,7 +78,7 @@ throttle_check_tier(struct call *c)
 		(void)fprintf(stderr,
 		    "mgw-throttle: no gate that runs knows "
 		    "this tier; known are ");
-		show_text(stderr, buf_span(&known));
+		shown_print(stderr, buf_span(&known));
 		(void)fprintf(stderr, "\n");
 	}
 	found |= known.n == 0;

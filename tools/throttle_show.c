@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/shown.h"
 #include "policy/json.h"
 #include "tools/show.h"
 #include "tools/throttle.h"
@@ -60,7 +61,7 @@ print_rule(struct call *c, const struct control_rule *r)
 		if (s.p == NULL)
 			continue;
 		printf(" %s=", who[i].name);
-		show_text(stdout, s);
+		shown_print(stdout, s);
 	}
 	printf("\t");
 	if (r->until_s != 0)
@@ -68,10 +69,10 @@ print_rule(struct call *c, const struct control_rule *r)
 	else
 		printf("for ever");
 	printf("\t%.*s ", SPAN_ARG(time_text(c, r->time_s)));
-	show_text(stdout, r->author);
+	shown_print(stdout, r->author);
 	if (r->note.n > 0) {
 		printf("\t");
-		show_text(stdout, r->note);
+		shown_print(stdout, r->note);
 	}
 	putchar('\n');
 }
@@ -140,9 +141,9 @@ static void
 print_name(struct call *c, const struct state_name *name)
 {
 	printf("%s\t", name->until_us != 0 ? "limited" : "busy");
-	show_text(stdout, name->level);
+	shown_print(stdout, name->level);
 	putchar('\t');
-	show_text(stdout, name->key);
+	shown_print(stdout, name->key);
 	if (name->until_us != 0)
 		printf("\tuntil %.*s",
 		    SPAN_ARG(time_text(

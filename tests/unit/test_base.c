@@ -4,11 +4,13 @@
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/shown.h"
 #include "base/siphash.h"
 #include "tests/unit/guard.h"
 
@@ -313,6 +315,41 @@ START_TEST(clocks_go_forward)
 }
 END_TEST
 
+static const struct {
+	const char *text, *print, *ascii;
+} shown_cases[] = {
+	{ "", "", "" },
+	{ "plain ~", "plain ~", "plain ~" },
+	{ "a\x1b[31m\n\t\x7f", "a\\x1b[31m\\x0a\\x09\\x7f",
+	    "a\\x1b[31m\\x0a\\x09\\x7f" },
+	{ "\xc2\x80\xc2\x9f", "\\xc2\\x80\\xc2\\x9f", "\\xc2\\x80\\xc2\\x9f" },
+	{ "\xc2\xa0\xc3\xa9", "\xc2\xa0\xc3\xa9", "\\xc2\\xa0\\xc3\\xa9" },
+	/* Not UTF-8: an end that is none. */
+	{ "\xc2", "\xc2", "\\xc2" },
+	{ "\xc2\x1b", "\xc2\\x1b", "\\xc2\\x1b" },
+};
+
+START_TEST(what_came_from_outside_cannot_steer_a_terminal)
+{
+	struct guard g = guard_new(span_str(shown_cases[_i].text));
+	char *printed = NULL;
+	size_t n = 0;
+	FILE *to = open_memstream(&printed, &n);
+	struct buf b;
+
+	ck_assert_ptr_nonnull(to);
+	shown_print(to, g.text);
+	fclose(to);
+	ck_assert_str_eq(printed, shown_cases[_i].print);
+	free(printed);
+	buf_init(&b, 1024);
+	shown_ascii(&b, g.text);
+	ck_assert(span_eq(buf_span(&b), span_str(shown_cases[_i].ascii)));
+	buf_fini(&b);
+	guard_free(&g);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -327,6 +364,8 @@ main(void)
 	tcase_add_loop_test(t,
 	    span_is_utf8_refuses_overlong_surrogate_and_cut_forms, 0,
 	    (int)(sizeof(utf8) / sizeof(utf8[0])));
+	tcase_add_loop_test(t, what_came_from_outside_cannot_steer_a_terminal,
+	    0, (int)(sizeof(shown_cases) / sizeof(shown_cases[0])));
 	tcase_add_test(t, span_cut_gives_every_piece_once_and_ends);
 	tcase_add_test(t, span_helpers_compare_and_trim);
 	tcase_add_test(

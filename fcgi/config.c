@@ -16,6 +16,7 @@
 #include "base/args.h"
 #include "base/file.h"
 #include "fcgi/config_keys.h"
+#include "policy/words.h"
 
 #ifndef SYSCONFDIR
 #define SYSCONFDIR "/etc"
@@ -61,14 +62,7 @@ read_file(struct origin *o, const char *path)
 		return false;
 	rest = buf_span(&b);
 	o->beside = span_str(path);
-	while (ok && rest.p != NULL) {
-		line = span_cut(&rest, '\n');
-		n++;
-		if (span_ends(line, SPAN("\r")))
-			line.n--;
-		line = span_trim(line);
-		if (line.n == 0 || line.p[0] == '#')
-			continue;
+	while (ok && words_line(&rest, &line, &n)) {
 		o->place = arena_printf(&c->arena, "%s:%u", path, n).p;
 		if (o->place == NULL || span_has_control(line))
 			o->place = path;

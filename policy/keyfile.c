@@ -11,6 +11,7 @@
 
 #include "base/siphash.h"
 #include "policy/sign.h"
+#include "policy/words.h"
 
 struct key_file {
 	struct arena arena;
@@ -42,16 +43,12 @@ append(struct key_file *f, const struct key_entry *e)
 static const char *
 read_lines(struct key_file *f, struct span text, unsigned *number)
 {
-	while (text.p != NULL && text.n > 0) {
-		struct span line = span_cut(&text, '\n');
-		struct key_entry e = { .line = ++*number };
+	struct span line;
+
+	while (words_line(&text, &line, number)) {
+		struct key_entry e = { .line = *number };
 		const char *why;
 
-		if (span_ends(line, SPAN("\r")))
-			line.n--;
-		line = span_trim(line);
-		if (line.n == 0 || line.p[0] == '#')
-			continue;
 		why = key_line_read(line, &f->arena, &e);
 		if (why != NULL)
 			return why;

@@ -116,16 +116,12 @@ append(struct user_file *f, const struct user_entry *e)
 static const char *
 read_lines(struct user_file *f, struct span text, unsigned *number)
 {
-	while (text.p != NULL && text.n > 0) {
-		struct span line = span_cut(&text, '\n');
-		struct user_entry e = { .line = ++*number };
+	struct span line;
+
+	while (words_line(&text, &line, number)) {
+		struct user_entry e = { .line = *number };
 		const char *why;
 
-		if (span_ends(line, SPAN("\r")))
-			line.n--;
-		line = span_trim(line);
-		if (line.n == 0 || line.p[0] == '#')
-			continue;
 		why = read_line(f, line, &e);
 		if (why != NULL)
 			return why;

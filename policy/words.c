@@ -13,6 +13,21 @@ wrong(struct words *w, const char *why)
 }
 
 bool
+words_line(struct span *text, struct span *line, unsigned *number)
+{
+	while (text->p != NULL && text->n > 0) {
+		++*number;
+		*line = span_cut(text, '\n');
+		if (span_ends(*line, SPAN("\r")))
+			line->n--;
+		*line = span_trim(*line);
+		if (line->n > 0 && line->p[0] != '#')
+			return true;
+	}
+	return false;
+}
+
+bool
 words_next(struct words *w, struct span *word)
 {
 	bool quoted = false;

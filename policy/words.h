@@ -9,6 +9,13 @@
 
 #include "base/buf.h"
 
+/*
+ * Cut the next line of "*text" that says something: neither empty nor a
+ * "#" comment, without blanks at its ends.  "*number" is counted up to it.
+ * False: the text has ended.
+ */
+bool words_line(struct span *text, struct span *line, unsigned *number);
+
 struct words {
 	struct span rest;
 	const char *why; /* set by the first thing that is wrong */

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/shown.h"
 #include "policy/sign.h"
+#include "policy/words.h"
 #include "tools/key.h"
 #include "tools/show.h"
 
@@ -161,14 +162,10 @@ read_lines(const struct call *c, struct buf *text)
 static bool
 import_lines(struct call *c, struct span text, struct buf *to)
 {
-	for (unsigned number = 1; text.p != NULL && text.n > 0; number++) {
-		struct span line = span_cut(&text, '\n');
+	unsigned number = 0;
+	struct span line;
 
-		if (span_ends(line, SPAN("\r")))
-			line.n--;
-		line = span_trim(line);
-		if (line.n == 0 || line.p[0] == '#')
-			continue;
+	while (words_line(&text, &line, &number)) {
 		if (import_line(c, line, to))
 			continue;
 		(void)fprintf(

@@ -8,6 +8,7 @@
 #ifndef MGW_POLICY_PRINCIPAL_H
 #define MGW_POLICY_PRINCIPAL_H
 
+#include "base/arena.h"
 #include "base/span.h"
 
 struct principal {
@@ -21,6 +22,13 @@ struct principal {
 	struct span tier;   /* name; p == NULL: none */
 	struct span scopes; /* separated by single spaces */
 	int64_t expires_s;  /* Unix seconds; 0: never */
+
+	/*
+	 * What whoever vouches for the caller (the file of applications, the
+	 * user file, the web server) counts it to.
+	 */
+	const struct span *groups;
+	size_t n_groups;
 
 	/* Of a token, verified; absent for anything else. */
 	struct span client_id;   /* "azp", "client_id", "consumerKey" */
@@ -39,5 +47,15 @@ struct principal {
 
 /* "scope" is one of the space-separated words of "scopes", exactly. */
 bool principal_has_scope(const struct principal *p, struct span scope);
+
+/* "group" is one of its groups, exactly. */
+bool principal_has_group(const struct principal *p, struct span group);
+
+/*
+ * Add "n" groups, borrowed as long as the principal is used, to those it
+ * has.  False: out of memory, and it has none.
+ */
+bool principal_add_groups(
+    struct principal *p, struct arena *a, const struct span *groups, size_t n);
 
 #endif

@@ -18,7 +18,7 @@ build='gcc make pkg-config libc6-dev libcrypt-dev libfcgi-dev
     libcurl4-openssl-dev libjson-c-dev libyaml-dev libssl-dev'
 check='check curl openssl ca-certificates lighttpd lighttpd-mod-openssl
     apache2 apache2-bin libapache2-mod-fcgid groff-base redis-server
-    libhiredis-dev iproute2'
+    libhiredis-dev iproute2 nginx-light'
 demo='curl openssl lighttpd'
 bench="wrk openssl lighttpd apache2-bin haproxy libapache2-mod-oauth2"
 fuzz='clang'
@@ -94,7 +94,7 @@ $sudo env DEBIAN_FRONTEND=noninteractive \
 
 # policy-rc.d keeps a service from starting now, not at the next boot.
 command -v systemctl >/dev/null || exit 0
-for service in lighttpd apache2 haproxy redis-server; do
+for service in lighttpd apache2 haproxy redis-server nginx; do
 	case " $missing " in
 	*" $service "*)
 		$sudo systemctl disable -q "$service" 2>/dev/null || true ;;

@@ -4,45 +4,10 @@
 #include "fcgi/passing.h"
 
 #include "policy/cors.h"
+#include "policy/reserved.h"
 
 /* Room for what is added: RateLimit fields, X-Request-Id, Cache-Control. */
 #define ADDED_BYTES_MAX 4096
-
-/*
- * Commands to the web server, by which a backend could make it serve a
- * file; what concerns one connection only; and what we write ourselves.
- * A '*' at the end stands for any rest.
- */
-static const struct span dropped[] = {
-	SPAN_INIT("Status"),
-	SPAN_INIT("X-Sendfile*"),
-	SPAN_INIT("X-LIGHTTPD-*"),
-	SPAN_INIT("X-Accel-*"),
-	SPAN_INIT("X-LiteSpeed-*"),
-	SPAN_INIT("X-Reproxy-*"),
-	SPAN_INIT("Variable-*"),
-	SPAN_INIT("Script-Control"),
-	SPAN_INIT("Connection"),
-	SPAN_INIT("Keep-Alive"),
-	SPAN_INIT("Proxy-*"),
-	SPAN_INIT("TE"),
-	SPAN_INIT("Trailer"),
-	SPAN_INIT("Transfer-Encoding"),
-	SPAN_INIT("Upgrade"),
-	SPAN_INIT("HTTP2-Settings"),
-	SPAN_INIT("Content-Length"),
-	SPAN_INIT("X-Request-Id"),
-};
-
-static bool
-name_fits(struct span name, struct span rule)
-{
-	if (rule.p[rule.n - 1] != '*')
-		return span_eq_nocase(name, rule);
-	rule.n--;
-	return name.n >= rule.n &&
-	    span_eq_nocase(span_of(name.p, rule.n), rule);
-}
 
 /* Some Connection field names it: it was meant for us alone. */
 static bool
@@ -69,10 +34,8 @@ may_pass(const struct http1_head *head, struct span name, struct ours ours)
 	bool moved =
 	    head->status == 201 || (head->status >= 300 && head->status <= 399);
 
-	for (size_t i = 0; i < sizeof(dropped) / sizeof(*dropped); i++) {
-		if (name_fits(name, dropped[i]))
-			return false;
-	}
+	if (reserved_in_answer(name))
+		return false;
 	/* With 200, it makes Apache serve a local file under CGI. */
 	if (!moved && span_eq_nocase(name, SPAN("Location")))
 		return false;

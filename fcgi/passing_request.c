@@ -4,9 +4,10 @@
 #include "fcgi/passing.h"
 
 #include "base/ascii.h"
-#include "fcgi/credential_fields.h"
 #include "policy/assertion.h"
+#include "policy/credential_fields.h"
 #include "policy/field.h"
+#include "policy/reserved.h"
 
 /* Field names and values of our own, identities apart. */
 #define ADDED_BYTES_MAX 1024
@@ -14,31 +15,6 @@
 /* Words of Connection that can hide a field; more are refused. */
 #define LISTED_MAX 16
 #define LISTED_BYTES_MAX 64 /* of each; no field of ours is as long */
-
-/*
- * In CGI spelling, without HTTP_.  What frames the request or concerns
- * one connection; what poses as us, as the client's address, certificate
- * (RFC 9440 section 4) or login, or as another method or URL.  A '*' at
- * the end stands for any rest.
- */
-static const struct span dropped[] = {
-	SPAN_INIT("HOST"), SPAN_INIT("CONNECTION"), SPAN_INIT("KEEP_ALIVE"),
-	SPAN_INIT("TE"), SPAN_INIT("TRAILER"), SPAN_INIT("TRANSFER_ENCODING"),
-	SPAN_INIT("UPGRADE"), SPAN_INIT("EXPECT"), SPAN_INIT("HTTP2_SETTINGS"),
-	SPAN_INIT("PROXY*"), SPAN_INIT("X_HTTP_METHOD*"),
-	SPAN_INIT("X_METHOD_OVERRIDE"), SPAN_INIT("X_ORIGINAL_*"),
-	SPAN_INIT("X_REWRITE_*"), SPAN_INIT("X_OVERRIDE_URL"),
-	SPAN_INIT("X_SCRIPT_NAME"), SPAN_INIT("X_FORWARDED*"),
-	SPAN_INIT("FORWARDED"), SPAN_INIT("X_REAL_IP"),
-	SPAN_INIT("X_CLIENT_IP"), SPAN_INIT("X_CLUSTER_CLIENT_IP"),
-	SPAN_INIT("TRUE_CLIENT_IP"), SPAN_INIT("CF_CONNECTING_IP"),
-	SPAN_INIT("CLIENT_CERT*"), SPAN_INIT("X_CLIENT_CERT*"),
-	SPAN_INIT("SSL_*"), SPAN_INIT("X_SSL_*"), SPAN_INIT("REMOTE_USER"),
-	SPAN_INIT("X_REMOTE_USER"), SPAN_INIT("X_MGW*"), SPAN_INIT("X_WSO2*"),
-	SPAN_INIT("X_JWT_ASSERTION"), SPAN_INIT("X_REQUEST_ID"),
-	SPAN_INIT("VIA"),
-	SPAN_INIT("COOKIE"), /* without credentials, elsewhere */
-};
 
 /*
  * What Connection may not name: fields that were decided on, or without
@@ -94,23 +70,6 @@ is_cgi_name(struct span name)
 	return true;
 }
 
-static bool
-in_rules(struct span name, const struct span *rules, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct span rule = rules[i];
-
-		if (rule.p[rule.n - 1] == '*') {
-			rule.n--;
-			if (span_starts(name, rule))
-				return true;
-		} else if (span_eq(name, rule)) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* A field that backends take for our word. */
 static bool
 is_our_word(const struct writer *w, struct span name)
@@ -129,11 +88,10 @@ may_pass(const struct writer *w, struct span full)
 {
 	struct span name = span_skip(full, 5);
 
-	if (!is_cgi_name(name) ||
-	    in_rules(name, dropped, sizeof(dropped) / sizeof(*dropped)))
+	if (!is_cgi_name(name) || reserved_in_request(name))
 		return false;
 	if (span_starts(name, SPAN("CONTENT_")) &&
-	    !in_rules(name, content_passed,
+	    !reserved_fits(name, content_passed,
 		sizeof(content_passed) / sizeof(*content_passed)))
 		return false;
 	for (unsigned i = 0; i < w->n_listed; i++) {
@@ -155,7 +113,7 @@ may_hide(const struct writer *w, struct span word)
 		return false;
 	for (size_t i = 0; i < word.n; i++)
 		full[5 + i] = credential_fold(word.p[i]);
-	return !in_rules(name, not_hidden,
+	return !reserved_fits(name, not_hidden,
 		   sizeof(not_hidden) / sizeof(*not_hidden)) &&
 	    !credential_is(
 		w->bundle, w->api, NAME_HEADER, span_of(full, 5 + word.n));

@@ -1,7 +1,7 @@
 /*
  * credential_fields - see credential_fields.h.
  */
-#include "fcgi/credential_fields.h"
+#include "policy/credential_fields.h"
 
 #include "base/ascii.h"
 

@@ -5,8 +5,8 @@
  * them, also where the operation asked for another one or for none, unless
  * the API is said to keep them.
  */
-#ifndef MGW_FCGI_CREDENTIAL_FIELDS_H
-#define MGW_FCGI_CREDENTIAL_FIELDS_H
+#ifndef MGW_POLICY_CREDENTIAL_FIELDS_H
+#define MGW_POLICY_CREDENTIAL_FIELDS_H
 
 #include "base/arena.h"
 #include "base/buf.h"

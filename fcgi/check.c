@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "base/json.h"
 #include "base/shown.h"
 #include "fcgi/backends.h"
+#include "fcgi/closed.h"
 #include "fcgi/introspect.h"
 #include "fcgi/listen.h"
 #include "fcgi/remote_file.h"
@@ -347,6 +349,28 @@ check_operation(
 		(void)check_set(r, l->by_row[op->sandbox.first], span_str(of));
 }
 
+/* Of the bundle and of mgw.conf; check_rules counts the others. */
+static void
+check_closed(struct report *r, const struct bundle *b)
+{
+	uint32_t n = bundle_n(b, SECTION_API);
+	uint32_t *s = calloc((size_t)n + 1, sizeof(*s));
+	char why[WHY_MAX] = "out of memory";
+
+	if (s == NULL || !closed_fill(b, r->config, s, why, sizeof(why)))
+		item(r, "maintenance", SPAN("-"), false, "%s", why);
+	for (uint32_t i = 0; s != NULL && i < n; i++) {
+		const struct row_api *a = bundle_api(b, i);
+
+		if (s[i] == 0)
+			s[i] = a->maintenance_s;
+		if (s[i] > 0)
+			item(r, "maintenance", bundle_text(b, a->title), true,
+			    "closed, Retry-After %u", s[i]);
+	}
+	free(s);
+}
+
 static void
 check_endpoints(struct report *r, const struct bundle *b)
 {
@@ -425,6 +449,7 @@ check_bundle(struct report *r)
 		check_source(r, &b, i);
 	check_introspection(r, &b);
 	check_endpoints(r, &b);
+	check_closed(r, &b);
 	check_store(r, &b);
 	bundle_close(&b);
 }

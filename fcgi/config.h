@@ -23,6 +23,14 @@ struct config_endpoint {
 	const char *origin; /* FILE:LINE or the variable's name */
 };
 
+/* An API that is closed on this machine. */
+struct config_closed {
+	struct config_closed *next;
+	struct span api; /* title, title/version or base path */
+	uint32_t retry_s;
+	const char *origin; /* as of an endpoint */
+};
+
 struct config_pair {
 	struct config_pair *next;
 	struct span name;
@@ -51,6 +59,7 @@ struct config {
 	enum client_header proxy_header; /* which of theirs */
 	const char *web_server_user;
 	struct config_endpoint *endpoints;
+	struct config_closed *closed;
 	struct span store; /* where it is; p == NULL: as mgw.yaml */
 	struct config_pair *environment; /* "env NAME VALUE" and -e */
 	struct span peer_secret;         /* MGW_PEER_SECRET; p == NULL: none */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "policy/maintenance.h"
 
 #define LISTEN_MAX 8
 #define TRUSTED_PROXIES_MAX 64
@@ -169,8 +170,9 @@ set_state_memory(struct origin *o, struct span value)
 	return (o->config->state_memory = origin_text(o, value)) != NULL;
 }
 
+/* "90s", "10m" or "2h"; a plain number is seconds. */
 static bool
-set_state_snapshot(struct origin *o, struct span value)
+seconds(struct origin *o, struct span value, unsigned max, unsigned *to)
 {
 	unsigned factor = 1;
 
@@ -180,10 +182,16 @@ set_state_snapshot(struct origin *o, struct span value)
 		factor = 3600;
 	if (factor > 1 || span_ends(value, SPAN("s")))
 		value.n--;
-	if (!number(o, value, 1, 86400 / factor, &o->config->state_snapshot_s))
+	if (!number(o, value, 1, max / factor, to))
 		return false;
-	o->config->state_snapshot_s *= factor;
+	*to *= factor;
 	return true;
+}
+
+static bool
+set_state_snapshot(struct origin *o, struct span value)
+{
+	return seconds(o, value, 86400, &o->config->state_snapshot_s);
 }
 
 static bool
@@ -279,6 +287,22 @@ set_allow_root(struct origin *o, struct span value)
 	return yes_or_no(o, value, &o->config->allow_root);
 }
 
+/* The API that "value" begins with, which may be put in quotes. */
+static struct span
+cut_api(struct span *value)
+{
+	struct span api;
+
+	if (span_starts(*value, SPAN("\""))) {
+		*value = span_skip(*value, 1);
+		api = span_cut(value, '"');
+	} else {
+		api = span_cut(value, ' ');
+	}
+	*value = span_trim(*value);
+	return api;
+}
+
 /* "API [sandbox] INDEX URL"; an API with blanks in its title is put in quotes.
  */
 static bool
@@ -289,14 +313,7 @@ set_endpoint(struct origin *o, struct span value)
 
 	if (e == NULL)
 		return origin_wrong(o, "out of memory");
-	if (span_starts(value, SPAN("\""))) {
-		value = span_skip(value, 1);
-		e->api = span_cut(&value, '"');
-		value = span_trim(value);
-	} else {
-		e->api = span_cut(&value, ' ');
-		value = span_trim(value);
-	}
+	e->api = cut_api(&value);
 	index = span_cut(&value, ' ');
 	e->sandbox = span_eq(index, SPAN("sandbox"));
 	if (e->sandbox || span_eq(index, SPAN("production"))) {
@@ -312,6 +329,26 @@ set_endpoint(struct origin *o, struct span value)
 	e->origin = o->place;
 	e->next = o->config->endpoints;
 	o->config->endpoints = e;
+	return true;
+}
+
+/* "API [DURATION]" */
+static bool
+set_maintenance(struct origin *o, struct span value)
+{
+	struct config_closed *c = arena_alloc(&o->config->arena, sizeof(*c));
+
+	if (c == NULL)
+		return origin_wrong(o, "out of memory");
+	*c = (struct config_closed){ .retry_s = MAINTENANCE_DEFAULT_S,
+		.api = arena_copy(&o->config->arena, cut_api(&value)),
+		.origin = o->place,
+		.next = o->config->closed };
+	if (c->api.n == 0)
+		return origin_wrong(o, "must be API [DURATION]");
+	if (value.n > 0 && !seconds(o, value, MAINTENANCE_MAX_S, &c->retry_s))
+		return false;
+	o->config->closed = c;
 	return true;
 }
 
@@ -358,6 +395,7 @@ static const struct config_key keys[] = {
 	{ "listen", set_listen },
 	{ "listen-group", set_listen_group },
 	{ "log-level", set_log_level },
+	{ "maintenance", set_maintenance },
 	{ "proxy-header", set_proxy_header },
 	{ "queue-time", set_queue_time },
 	{ "state", set_state },

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "fcgi/backends.h"
+#include "fcgi/closed.h"
 #include "fcgi/introspect.h"
 #include "fcgi/sources.h"
 #include "fcgi/store.h"
@@ -25,6 +26,7 @@ struct loaded {
 	struct backends backends;
 	struct introspect *introspect;
 	struct store *store; /* or NULL */
+	uint32_t *closed;    /* of each API; see closed.h */
 };
 
 struct private
@@ -158,6 +160,7 @@ loaded_put(struct loaded *l)
 	store_close(l->store);
 	bundle_close(&l->bundle);
 	backends_close(&l->backends);
+	free(l->closed);
 	free(l);
 }
 
@@ -176,7 +179,12 @@ loaded_new(const struct config *c, char *why, size_t why_size)
 	}
 	l->n_users = 1;
 	l->introspect = introspect_open(&l->bundle, c, why, why_size);
-	if (l->introspect != NULL &&
+	l->closed =
+	    calloc(bundle_n(&l->bundle, SECTION_API) + 1, sizeof(*l->closed));
+	if (l->closed == NULL)
+		(void)snprintf(why, why_size, "out of memory");
+	else if (l->introspect != NULL &&
+	    closed_fill(&l->bundle, c, l->closed, why, why_size) &&
 	    backends_open(&l->backends, &l->bundle, c, why, why_size))
 		return l;
 	loaded_put(l);
@@ -226,6 +234,7 @@ generation_new(struct live *l, struct loaded *loaded, struct sources *sources)
 		    .note = log_is_on(LOG_LEVEL_DEBUG) ? world_note : NULL } };
 	p->generation.policy.bundle = &loaded->bundle;
 	p->generation.policy.outside = &p->outside;
+	p->generation.policy.maintenance_s = loaded->closed;
 	p->generation.policy.rules = (struct request_rules){
 		.strip_prefix = l->config->strip_prefix,
 		.client = { .trusted = l->config->trusted_proxies,

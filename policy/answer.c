@@ -80,6 +80,7 @@ retry_after(const struct decision *d)
 	case REASON_CONCURRENCY_EXCEEDED:
 		return d->retry_after_s > 0 ? d->retry_after_s : 1;
 	case REASON_BREAKER_OPEN:
+	case REASON_MAINTENANCE:
 	case REASON_OVERLOADED:
 	case REASON_VERIFIER_DOWN:
 	case REASON_STORE_DOWN:

@@ -33,8 +33,9 @@ struct control {
 	struct control_rule **table; /* lists by "next" */
 	size_t n_places;             /* a power of two */
 	struct control_rule *rest;
-	struct control_rule *tiers; /* newest first */
-	unsigned has;               /* bits: 1 << enum found_by */
+	struct control_rule *tiers;  /* newest first */
+	struct control_rule *closed; /* by CONTROL_MAINTENANCE */
+	unsigned has;                /* bits: 1 << enum found_by */
 };
 
 static uint64_t
@@ -87,10 +88,15 @@ apply(struct control *c, struct control_rule *r)
 
 	if (r->change == CONTROL_ALLOW) {
 		if (r->of == 0 || r->of > c->n ||
-		    c->rules[r->of - 1]->change != CONTROL_DENY)
+		    (c->rules[r->of - 1]->change != CONTROL_DENY &&
+			c->rules[r->of - 1]->change != CONTROL_MAINTENANCE))
 			return "takes back what is no deny rule";
 		c->rules[r->of - 1]->gone = true;
 		return NULL;
+	}
+	if (r->change == CONTROL_MAINTENANCE) {
+		r->next = c->closed;
+		c->closed = r;
 	}
 	if (r->change != CONTROL_TIER)
 		return NULL;
@@ -398,6 +404,18 @@ control_tier(
 		    is_named(r->issuer, who->issuer))
 			break;
 	return r != NULL && r->tier.n > 0 ? r->tier : (struct span){ NULL, 0 };
+}
+
+const struct control_rule *
+control_maintenance(const struct control *c, struct span title,
+    struct span version, int64_t now_s)
+{
+	const struct control_rule *r = c->closed;
+
+	while (r != NULL &&
+	    (!in_force(r, now_s) || !api_is(r->api, title, version)))
+		r = r->next;
+	return r;
 }
 
 void

@@ -1,6 +1,6 @@
 /*
- * control - deny rules and tiers of applications that are changed while
- * the gate runs.
+ * control - deny rules, tiers of applications and maintenance of APIs that
+ * are changed while the gate runs.
  *
  * They live in a file of their own in the state directory, which only
  * grows: a line a change, who made it and when.
@@ -35,8 +35,9 @@
 
 enum control_change {
 	CONTROL_DENY,
-	CONTROL_ALLOW, /* takes back the deny rule "of" */
-	CONTROL_TIER,  /* of an application; an empty one takes it away */
+	CONTROL_ALLOW,       /* takes back rule "of", which denies or closes */
+	CONTROL_TIER,        /* of an application; an empty one takes it away */
+	CONTROL_MAINTENANCE, /* of an API: all requests are refused */
 };
 
 /* Absent (p == NULL) members hold for all; those given must all hold. */
@@ -103,6 +104,10 @@ const struct control_rule *control_deny(
 /* The tier that was set for an application; p == NULL: none was. */
 struct span control_tier(
     const struct control *c, const struct principal *who, int64_t now_s);
+
+/* The rule by which an API is closed now; NULL: it is open. */
+const struct control_rule *control_maintenance(const struct control *c,
+    struct span title, struct span version, int64_t now_s);
 
 /* Append the line of "r" to "to", as the one after the last of "c". */
 void control_write(

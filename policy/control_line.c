@@ -11,6 +11,7 @@ static const struct span changes[] = {
 	[CONTROL_DENY] = SPAN_INIT("deny"),
 	[CONTROL_ALLOW] = SPAN_INIT("allow"),
 	[CONTROL_TIER] = SPAN_INIT("tier"),
+	[CONTROL_MAINTENANCE] = SPAN_INIT("maintenance"),
 };
 
 static const struct {
@@ -105,9 +106,10 @@ read_member(struct json_scan *s, struct control_rule *r)
 const char *
 control_check(struct control_rule *r)
 {
-	bool any = r->issuer.p != NULL || r->subject.p != NULL ||
-	    r->application.p != NULL || r->key.p != NULL || r->api.p != NULL ||
+	bool caller = r->issuer.p != NULL || r->subject.p != NULL ||
+	    r->application.p != NULL || r->key.p != NULL ||
 	    r->address.p != NULL;
+	bool any = caller || r->api.p != NULL;
 
 	for (size_t i = 0; i < N_TEXTS; i++) {
 		struct span s = *text_of(r, i);
@@ -128,6 +130,10 @@ control_check(struct control_rule *r)
 		return r->application.n > 0 && r->tier.p != NULL
 		    ? NULL
 		    : "sets no tier of an application";
+	case CONTROL_MAINTENANCE:
+		return !caller && r->api.n > 0
+		    ? NULL
+		    : "closes no API, or not all of it";
 	}
 	return "is no change";
 }

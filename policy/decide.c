@@ -7,6 +7,7 @@
 #include "policy/cors.h"
 #include "policy/deny.h"
 #include "policy/endpoint.h"
+#include "policy/maintenance.h"
 #include "policy/security.h"
 
 /*
@@ -98,6 +99,13 @@ deny(const struct stage *s, const struct principal *who)
 }
 
 static bool
+is_open(const struct stage *s)
+{
+	return !maintenance_is_on(s->p, s->r, &s->v->match, &s->v->decision) ||
+	    note(s, "maintenance", false);
+}
+
+static bool
 authenticate(const struct stage *s)
 {
 	return note(s, "security",
@@ -145,8 +153,8 @@ decide(const struct policy *p, struct request *r, struct ruling *v)
 		return false;
 	if (is_preflight(&s))
 		return preflight(&s);
-	return deny(&s, NULL) && authenticate(&s) && deny(&s, &v->who) &&
-	    endpoint(&s) && body(&s) && throttle(&s);
+	return deny(&s, NULL) && is_open(&s) && authenticate(&s) &&
+	    deny(&s, &v->who) && endpoint(&s) && body(&s) && throttle(&s);
 }
 
 /* Import has resolved what is inherited, "none" included. */

@@ -2,9 +2,10 @@
  * decide - may this request pass?
  *
  * The column of checks that every request walks down, in this order:
- * clock, shape, route, preflight, deny, authenticate and authorize, deny by
- * who it is, endpoint, body, throttle.  Each is one call in decide.c; the first
- * that says no ends it.  The gate and mgw-spec explain run this very function.
+ * clock, shape, route, preflight, deny, maintenance, authenticate and
+ * authorize, deny by who it is, endpoint, body, throttle.  Each is one call in
+ * decide.c; the first that says no ends it.  The gate and mgw-spec explain run
+ * this very function.
  */
 #ifndef MGW_POLICY_DECIDE_H
 #define MGW_POLICY_DECIDE_H
@@ -19,6 +20,8 @@ struct policy {
 	const struct bundle *bundle;
 	const struct outside *outside;
 	struct request_rules rules;
+	/* Of each API, as mgw.conf closes it, or 0; NULL: none. */
+	const uint32_t *maintenance_s;
 };
 
 /* What decide() found, for the answer, the backend and the event. */

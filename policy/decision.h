@@ -79,6 +79,7 @@
 	    "Backend timed out")                                               \
 	REASON(BREAKER_OPEN, "breaker-open", 503, 101503,                      \
 	    "Backend not available")                                           \
+	REASON(MAINTENANCE, "maintenance", 503, 700700, "Under maintenance")   \
 	REASON(OVERLOADED, "overloaded", 503, 900900, "Overloaded")            \
 	REASON(VERIFIER_DOWN, "verifier-down", 503, 900900,                    \
 	    "Credential cannot be verified now")                               \

@@ -180,6 +180,9 @@ enum identity {
 #define API_ASSERTION UINT32_C(16)        /* its backend gets a signed JWT */
 #define API_KEEP_CREDENTIAL UINT32_C(32)  /* so does the client's credential */
 
+/* A week. */
+#define API_MAINTENANCE_S_MAX 604800
+
 struct row_api {
 	struct text title;
 	struct text version;
@@ -198,6 +201,8 @@ struct row_api {
 	struct text public_url; /* base path as clients see it; may be absent */
 	struct range sandbox;   /* ENDPOINT, for keys of that type */
 	struct text audience;   /* of assertions; absent: the endpoint */
+	uint32_t maintenance_s; /* closed, and to be asked again then; or 0 */
+	uint32_t pad2;
 };
 
 /*

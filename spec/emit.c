@@ -403,6 +403,7 @@ emit_document(struct emit *e, const struct spec_document *doc)
 	if (e->spec->policy->assertion != NULL &&
 	    doc->assertion != SWITCH_FALSE)
 		row.flags |= API_ASSERTION;
+	row.maintenance_s = doc->maintenance_s;
 	if (doc->keep_credential == SWITCH_TRUE)
 		row.flags |= API_KEEP_CREDENTIAL;
 	row.errors = doc->errors >= 0 ? (uint32_t)doc->errors

@@ -207,6 +207,7 @@ struct spec_document {
 	int errors;              /* enum error_format, or -1 */
 	uint64_t max_body_bytes; /* UINT64_MAX: no limit */
 	bool max_body_given;     /* else that of all APIs */
+	uint32_t maintenance_s;  /* 0: it is open */
 
 	/* Set by link. */
 	struct spec_url *backends; /* those in use */

@@ -10,6 +10,7 @@
 #include "spec/endpoints.h"
 #include "spec/fields.h"
 #include "spec/keysource.h"
+#include "spec/maintenance.h"
 #include "spec/storefile.h"
 
 #define URI_MAX (64 * 1024)
@@ -70,7 +71,8 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 		"sandbox-endpoints", "tier", "tier-replaces", "security",
 		"scopes", "trailing-slash", "errors", "max-body", "cors",
 		"certificates", "levels", "public-url", "resource-metadata",
-		"backend-jwt", "backend-audience", "keep-credential", NULL };
+		"backend-jwt", "backend-audience", "keep-credential",
+		"maintenance", NULL };
 	static const char *const security[] = { "as-documented", "required",
 		NULL };
 	static const char *const scopes[] = { "all", "any", NULL };
@@ -110,6 +112,7 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 	field_switch(n, "backend-jwt", &a->assertion, d);
 	field_text(n, "backend-audience", &a->audience, d);
 	field_switch(n, "keep-credential", &a->keep_credential, d);
+	maintenance_read(n, &a->maintenance_s, d);
 	if (a->assertion == SWITCH_TRUE && f->assertion == NULL)
 		diag_error(d, a->file.place, "backend-jwt",
 		    "there is no backend-jwt to send");
@@ -394,6 +397,7 @@ apply(const struct spec_api_rule *a, struct spec_document *doc)
 	doc->assertion = a->assertion;
 	doc->audience = a->audience;
 	doc->keep_credential = a->keep_credential;
+	doc->maintenance_s = a->maintenance_s;
 	if (a->cors != NULL)
 		doc->cors = a->cors;
 	doc->certificates = a->certificates;

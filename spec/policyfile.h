@@ -67,6 +67,7 @@
  *	    backend-jwt: true               where there is one, see assertion.h
  *	    backend-audience: orders        of it; the endpoint when absent
  *	    keep-credential: false          the backend gets it, too
+ *	    maintenance: false              see maintenance.h
  *	    cors: ...                       see cors.h
  *	    certificates: any               or a list, see certificates.h
  *	    levels: ...                     see levels.h
@@ -165,6 +166,7 @@ struct spec_api_rule {
 	int errors; /* enum error_format, or -1 */
 	uint64_t max_body_bytes;
 	bool max_body_given;
+	uint32_t maintenance_s; /* 0: it is open */
 	bool used;
 };
 

@@ -56,11 +56,13 @@ static const struct args_option options[] = {
 
 const struct args_program throttle_program = {
 	"mgw-throttle",
-	"deny|allow|set|show|reset [OPTION]... [ID|KEY]",
+	"deny|allow|set|maintenance|show|reset [OPTION]... [ID|KEY]",
 	"deny      refuse with \"blocked\" whatever fits all that is named\n"
-	"allow     take a deny rule back: the one with this ID, or those that "
+	"allow     take such a rule back: the one with this ID, or those that "
 	"name\n"
 	"          exactly the same\n"
+	"maintenance\n"
+	"          refuse all requests to --api with \"maintenance\"\n"
 	"set       give --application this --tier, whatever its credential "
 	"names\n"
 	"show      the rules in force, who is refused now and until when, and "
@@ -128,7 +130,8 @@ make_allow(struct call *c, struct control_rule rules[THROTTLE_RULES_MAX])
 	}
 	while (n < THROTTLE_RULES_MAX &&
 	    (r = control_next(c->control, 0, &at)) != NULL) {
-		if (r->change != CONTROL_DENY ||
+		if ((r->change != CONTROL_DENY &&
+			r->change != CONTROL_MAINTENANCE) ||
 		    (c->operand != NULL ? r->seq != id
 					: !names_same(r, &c->rule)))
 			continue;
@@ -139,7 +142,7 @@ make_allow(struct call *c, struct control_rule rules[THROTTLE_RULES_MAX])
 			.of = r->seq };
 	}
 	if (n == 0)
-		(void)fprintf(stderr, "mgw-throttle: no such deny rule\n");
+		(void)fprintf(stderr, "mgw-throttle: no such rule\n");
 	return n;
 }
 
@@ -160,6 +163,14 @@ static int
 deny(struct call *c)
 {
 	int rc = check_rule(c, CONTROL_DENY);
+
+	return rc != 0 ? rc : throttle_append(c, make_deny);
+}
+
+static int
+maintenance(struct call *c)
+{
+	int rc = check_rule(c, CONTROL_MAINTENANCE);
 
 	return rc != 0 ? rc : throttle_append(c, make_deny);
 }
@@ -228,6 +239,8 @@ static const struct {
 	    BIT(APPLICATION) | BIT(ISSUER) | BIT(TIER) | BIT(UNTIL) |
 		CHANGE_BITS,
 	    NULL, true },
+	{ "maintenance", maintenance, BIT(API) | BIT(UNTIL) | CHANGE_BITS, NULL,
+	    true },
 	{ "show", throttle_show, BIT(JSON) | BIT(LIMITED), NULL, false },
 	{ "reset", reset, BIT(LEVEL) | BIT(ALL), "one KEY", true },
 };
@@ -348,8 +361,9 @@ run(struct call *c, const char *command, int n_operands)
 			c->dir = state_place(room, sizeof(room));
 		return run_command(c, i);
 	}
-	return args_wrong(
-	    &throttle_program, "which of deny, allow, set, show, reset?");
+	return args_wrong(&throttle_program,
+	    "which of deny, allow, set, maintenance, "
+	    "show, reset?");
 }
 
 int

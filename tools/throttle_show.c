@@ -30,6 +30,13 @@ static const struct {
 
 #define N_WHO (sizeof(who) / sizeof(who[0]))
 
+static const char *const changes[] = {
+	[CONTROL_DENY] = "deny",
+	[CONTROL_ALLOW] = "allow",
+	[CONTROL_TIER] = "tier",
+	[CONTROL_MAINTENANCE] = "maintenance",
+};
+
 static struct span
 who_of(const struct control_rule *r, size_t i)
 {
@@ -53,8 +60,7 @@ time_text(struct call *c, int64_t unix_s)
 static void
 print_rule(struct call *c, const struct control_rule *r)
 {
-	printf("%" PRIu64 "\t%s", r->seq,
-	    r->change == CONTROL_DENY ? "deny" : "tier");
+	printf("%" PRIu64 "\t%s", r->seq, changes[r->change]);
 	for (size_t i = 0; i < N_WHO; i++) {
 		struct span s = who_of(r, i);
 
@@ -83,9 +89,7 @@ rule_json(struct call *c, const struct control_rule *r)
 	struct json_object *o = json_new_object();
 
 	json_put(o, "id", json_new_int((int64_t)r->seq));
-	json_put(o, "change",
-	    json_new_string(
-		r->change == CONTROL_DENY ? SPAN("deny") : SPAN("tier")));
+	json_put(o, "change", json_new_string(span_str(changes[r->change])));
 	for (size_t i = 0; i < N_WHO; i++)
 		if (who_of(r, i).p != NULL)
 			json_put(o, who[i].name, json_new_string(who_of(r, i)));
@@ -177,7 +181,7 @@ name_json(struct call *c, const struct state_name *name)
 static bool
 shown(const struct call *c, const struct control_rule *r)
 {
-	return !c->limited || r->change == CONTROL_DENY;
+	return !c->limited || r->change != CONTROL_TIER;
 }
 
 static int

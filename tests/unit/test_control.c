@@ -140,6 +140,32 @@ START_TEST(the_last_tier_of_an_application_counts)
 }
 END_TEST
 
+static bool
+is_closed(const char *title, const char *version, int64_t later_s)
+{
+	return control_maintenance(control, span_str(title), span_str(version),
+		   NOW + later_s) != NULL;
+}
+
+START_TEST(an_api_is_closed_by_title_or_version_until_its_time)
+{
+	ck_assert(!is_closed("Pets", "1", 0));
+	add((struct control_rule){ .change = CONTROL_MAINTENANCE,
+	    .api = SPAN("Pets/1"),
+	    .until_s = NOW + 10 });
+	ck_assert(is_closed("Pets", "1", 9));
+	ck_assert(!is_closed("Pets", "1", 10));
+	ck_assert(!is_closed("Pets", "2", 0));
+	ck_assert(!is_closed("Petshop", "1", 0));
+	add((struct control_rule){
+	    .change = CONTROL_MAINTENANCE, .api = SPAN("Pets") });
+	ck_assert(is_closed("Pets", "2", 0));
+	add((struct control_rule){ .change = CONTROL_ALLOW, .of = 2 });
+	ck_assert(!is_closed("Pets", "2", 0));
+	ck_assert(is_closed("Pets", "1", 0));
+}
+END_TEST
+
 START_TEST(whoever_is_not_known_has_no_tier)
 {
 	struct principal nobody = { .application = SPAN("desk") };
@@ -220,6 +246,10 @@ static const struct control_rule wrong[] = {
 	{ .change = CONTROL_TIER, .application = SPAN_INIT("desk") },
 	{ .change = CONTROL_TIER, .tier = SPAN_INIT("Gold") },
 	{ .change = CONTROL_ALLOW, .of = 1, .subject = SPAN_INIT("a") },
+	{ .change = CONTROL_MAINTENANCE },
+	{ .change = CONTROL_MAINTENANCE,
+	    .api = SPAN_INIT("Pets"),
+	    .subject = SPAN_INIT("a") },
 };
 
 START_TEST(a_rule_that_says_too_little_is_none)
@@ -258,6 +288,7 @@ main(void)
 	tcase_add_loop_test(t, the_first_rule_that_fits_denies, 0,
 	    sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(t, the_last_tier_of_an_application_counts);
+	tcase_add_test(t, an_api_is_closed_by_title_or_version_until_its_time);
 	tcase_add_test(t, whoever_is_not_known_has_no_tier);
 	tcase_add_test(t, a_changed_byte_anywhere_is_damage);
 	tcase_add_test(t, a_file_that_was_cut_is_damage_if_more_was_known);

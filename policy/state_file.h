@@ -210,17 +210,21 @@ struct state {
 	_Atomic unsigned n_hash_waiting;
 };
 
-/* Bytes to lock, by what they guard. */
+/*
+ * Bytes to lock, by what they guard; no two may have one in common, since
+ * all locks of a process are of one open file: giving one back would give
+ * back the other.
+ */
 #define LOCK_APIS ((off_t)3 << 40)
 #define LOCK_COLUMNS ((off_t)4 << 40)
 #define LOCK_PROCESSES ((off_t)5 << 40)
 #define LOCK_OWNERS ((off_t)6 << 40)
 #define LOCK_HELD ((off_t)7 << 40)
-#define LOCK_LEASES ((off_t)1 << 50)
-#define LOCK_MIGRATE ((off_t)6 << 40)
-#define LOCK_SNAPSHOT ((off_t)7 << 40)
+#define LOCK_MIGRATE ((off_t)8 << 40)
+#define LOCK_SNAPSHOT ((off_t)9 << 40)
+#define LOCK_HASHES ((off_t)10 << 40)
 #define LOCK_TABLES ((off_t)16 << 40) /* and up, one for each table */
-#define LOCK_HASHES ((off_t)6 << 40)
+#define LOCK_LEASES ((off_t)1 << 50)
 
 /* What a keyed hash is for, so that none can stand in for another. */
 enum state_space {

@@ -2,6 +2,7 @@
  * test_state_held - requests in progress, counted over processes that end
  * as they should and that do not.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -64,6 +65,43 @@ START_TEST(what_is_over_the_quota_may_pass)
 	ck_assert(t.over && !t.refused);
 	state_give(state, &t, 1, NOON);
 	ck_assert_int_eq(take_in(state, &l, "a"), TAKE_REFUSED);
+}
+END_TEST
+
+static bool
+is_locked(struct state *s, off_t byte)
+{
+	short type = F_WRLCK;
+
+	ck_assert(state_byte_lock(s->fd, F_OFD_GETLK, byte, &type));
+	return type != F_UNLCK;
+}
+
+/* All locks of a process are of one open file. */
+START_TEST(what_else_is_locked_and_freed_leaves_an_owner_as_he_is)
+{
+	struct state *other = must_open(NULL);
+	short type = F_WRLCK;
+	int place;
+
+	for (int i = 0; i < HASH_PLACES; i++)
+		ck_assert(state_byte_lock(
+		    state->fd, F_OFD_SETLK, LOCK_OWNERS + i, &type));
+	ck_assert(state_byte_lock(state->fd, F_OFD_SETLK, LOCK_HELD, &type));
+	/* An owner takes no place of hashing, */
+	ck_assert(state_hash_begin(other, 0, 0, &place));
+	state_hash_end(other, place);
+	/* and is not gone when it has hashed, or copied. */
+	ck_assert(state_hash_begin(state, 0, 0, &place));
+	state_hash_end(state, place);
+	ck_assert(is_locked(other, LOCK_OWNERS + place));
+	type = F_UNLCK;
+	ck_assert(
+	    state_byte_lock(state->fd, F_OFD_SETLK, LOCK_SNAPSHOT, &type));
+	ck_assert(state_byte_lock(state->fd, F_OFD_SETLK, LOCK_MIGRATE, &type));
+	ck_assert(is_locked(other, LOCK_HELD));
+	ck_assert(is_locked(other, LOCK_OWNERS));
+	state_close(other);
 }
 END_TEST
 
@@ -242,6 +280,8 @@ main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, as_many_pass_as_the_limit_says_until_one_ends);
 	tcase_add_test(c, what_is_over_the_quota_may_pass);
+	tcase_add_test(
+	    c, what_else_is_locked_and_freed_leaves_an_owner_as_he_is);
 	tcase_add_test(c, a_request_that_another_limit_refuses_holds_nothing);
 	tcase_add_test(c, what_a_killed_process_held_is_free_at_once);
 	tcase_add_test(

@@ -69,6 +69,22 @@ zone_ok(const struct bundle *b, const struct row_zone *z)
 	return true;
 }
 
+/* Their table has counters of this kind alone. */
+static bool
+failures_ok(const struct bundle *b)
+{
+	struct range r = bundle_settings(b, 0)->failures;
+
+	for (uint32_t i = 0; i < r.n; i++) {
+		const struct row_limit *l = bundle_limit(b, r.first + i);
+
+		if (l->algorithm != LIMIT_TOKEN_BUCKET ||
+		    l->unit != LIMIT_REQUESTS)
+			return false;
+	}
+	return true;
+}
+
 bool
 bundle_check_limits(const struct bundle *b, char *why, size_t why_size)
 {
@@ -77,6 +93,9 @@ bundle_check_limits(const struct bundle *b, char *why, size_t why_size)
 			return bundle_bad_row(why, why_size, SECTION_LIMIT, i,
 			    "cannot be counted");
 	}
+	if (!failures_ok(b))
+		return bundle_bad_row(
+		    why, why_size, SECTION_SETTINGS, 0, "failures");
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++) {
 		const struct row_tier *t = bundle_tier(b, i);
 

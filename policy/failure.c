@@ -26,7 +26,7 @@ add(struct take *takes, unsigned *n, const struct bundle *b,
 				address },
 		.n_parts = 3,
 		.limit = bundle_limit(b, first + (uint32_t)which),
-		.client = true };
+		.failure = true };
 	return t;
 }
 

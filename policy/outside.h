@@ -29,6 +29,7 @@ struct take {
 	int64_t from_us, until_us;
 	bool pass_over; /* stopOnQuota: false: counted, never refused */
 	bool client;    /* a client can make up as many keys as it likes */
+	bool failure;   /* of failure.h: shares no counter with others */
 	uint32_t store; /* TIER_STORE and what else of its flags is set */
 
 	/* Answer. */

@@ -164,7 +164,8 @@ place_table(struct state *s, enum table table, uint32_t tag, size_t stride)
 	if (e == NULL)
 		return false;
 	s->tables[table] = (struct bucket_table){ s->map + e->offset, stride,
-		e->count / GROUP, LOCK_TABLES + ((off_t)table << 40) };
+		e->count / GROUP, LOCK_TABLES + ((off_t)table << 40),
+		table == TABLE_FAILURES };
 	return true;
 }
 
@@ -179,7 +180,8 @@ place_tables(struct state *s)
 	    place_table(s, TABLE_OVERFLOW, STATE_OVERFLOW, bucket) &&
 	    place_table(s, TABLE_SLIDES, STATE_SLIDES, slide) &&
 	    place_table(s, TABLE_CLIENT_SLIDES, STATE_CLIENT_SLIDES, slide) &&
-	    place_table(s, TABLE_SLIDE_OVERFLOW, STATE_SLIDE_OVERFLOW, slide);
+	    place_table(s, TABLE_SLIDE_OVERFLOW, STATE_SLIDE_OVERFLOW, slide) &&
+	    place_table(s, TABLE_FAILURES, STATE_FAILURES, bucket);
 }
 
 /* Find all sections in the map; NULL or what is wrong. */

@@ -14,6 +14,7 @@
  *	| overflow        |  buckets for those that found no place
  *	| client buckets  |  of keys that a client chooses
  *	| slides          |  1024 bytes each: sliding windows; the same three
+ *	| failures        |  buckets of clients that fail
  *	| verdicts        |  fixed slots
  *	| metrics, APIs   |  fixed slots
  *	| processes       |  who is here: pid, workers, busy
@@ -38,6 +39,7 @@ struct state_sizes {
 	uint32_t n_verdicts;
 	uint32_t n_client_buckets; /* of keys that a client chooses */
 	uint32_t n_slides;         /* sliding windows; a quarter of it more */
+	uint32_t n_failures;
 };
 
 /*
@@ -88,7 +90,9 @@ struct state *state_view(const char *dir, char *why, size_t why_size);
  * When no place is left for a new counter, it shares one with all others
  * that found none: of the same first part (the level) and the same limit.
  * When even that has no place the answer is TAKE_FAULT.  Takes whose key a
- * client can make up ("client") have tables of their own to fill.
+ * client can make up ("client") have tables of their own to fill.  That of
+ * failures shares nothing: where it is full the counter goes that is
+ * nearest to limiting nobody.
  */
 enum take_result state_take(
     struct state *s, struct take *takes, unsigned n, int64_t now_us);
@@ -149,11 +153,12 @@ enum state_total {
 	STATE_VERDICT_HIT,
 	STATE_VERDICT_MISS,
 	STATE_EVENT_LOST,
-	STATE_STORE_ASKED,   /* a store of several machines; and then: */
-	STATE_STORE_FAILED,  /* it did not answer */
-	STATE_STORE_LOCAL,   /* without it: counted on this machine, */
-	STATE_STORE_ALLOWED, /* passed without being counted, */
-	STATE_STORE_REFUSED, /* refused */
+	STATE_STORE_ASKED,       /* a store of several machines; and then: */
+	STATE_STORE_FAILED,      /* it did not answer */
+	STATE_STORE_LOCAL,       /* without it: counted on this machine, */
+	STATE_STORE_ALLOWED,     /* passed without being counted, */
+	STATE_STORE_REFUSED,     /* refused */
+	STATE_FAILURE_FORGOTTEN, /* no place: an older one gave way */
 	STATE_TOTAL__MAX
 };
 void state_tally(struct state *s, enum state_total what);

@@ -79,6 +79,8 @@ table_of(const struct state *s, const struct spot *p)
 	if (is_slide(p))
 		return &s->tables[p->take->client ? TABLE_CLIENT_SLIDES
 						  : TABLE_SLIDES];
+	if (p->take->failure)
+		return &s->tables[TABLE_FAILURES];
 	return &s->tables[p->take->client ? TABLE_CLIENT : TABLE_BUCKETS];
 }
 
@@ -110,6 +112,12 @@ used_of(const struct spot *p, struct hash128 id, struct bucket *b)
 	return g.older + (g.head == g.slot ? (uint32_t)value : 0);
 }
 
+static struct bucket *
+find_overflow(const struct state *s, const struct spot *p, struct hash128 id)
+{
+	return p->take->failure ? NULL : state_find(overflow_of(s, p), id);
+}
+
 static bool
 make(struct state *s, const struct bucket_table *table, struct spot *p,
     uint64_t used, int64_t now_us)
@@ -129,7 +137,6 @@ static bool
 locate(struct state *s, struct spot *p, int64_t now_us)
 {
 	const struct bucket_table *table = table_of(s, p);
-	const struct bucket_table *overflow = overflow_of(s, p);
 	struct hash128 shared;
 
 	p->take->id = counter_id(s, p, now_us);
@@ -137,14 +144,14 @@ locate(struct state *s, struct spot *p, int64_t now_us)
 	if (p->bucket != NULL)
 		return true;
 	shared = overflow_id(s, p, now_us);
-	if (!make(s, table, p, used_of(p, shared, state_find(overflow, shared)),
+	if (!make(s, table, p, used_of(p, shared, find_overflow(s, p, shared)),
 		now_us))
 		return false;
-	if (p->bucket != NULL)
-		return true;
+	if (p->bucket != NULL || p->take->failure)
+		return p->bucket != NULL;
 	state_tally(s, STATE_TAKE_SHARED);
 	p->take->id = shared;
-	return make(s, overflow, p, 0, now_us) && p->bucket != NULL;
+	return make(s, overflow_of(s, p), p, 0, now_us) && p->bucket != NULL;
 }
 
 /* Nobody asked for so long that its slot cannot be told any more. */
@@ -449,7 +456,7 @@ look_at(struct state *s, struct take *t, int64_t now_us)
 	p.bucket = state_find(table_of(s, &p), t->id);
 	if (p.bucket == NULL) {
 		t->id = overflow_id(s, &p, now_us);
-		p.bucket = state_find(overflow_of(s, &p), t->id);
+		p.bucket = find_overflow(s, &p, t->id);
 	}
 	if (p.bucket == NULL)
 		return TAKE_ALLOWED;

@@ -32,7 +32,6 @@ enum state_tag {
 	STATE_METRICS,
 	STATE_APIS,
 	STATE_PROCESSES,
-	/* Later: 19 counts of failures. */
 	STATE_HELD = 16, /* requests in progress */
 	STATE_BREAKERS = 17,
 	STATE_CLIENT_BUCKETS = 18, /* whose keys a client chooses */
@@ -41,6 +40,7 @@ enum state_tag {
 	STATE_SLIDE_OVERFLOW,
 	STATE_CONTROL = 24,
 	STATE_NAMES,
+	STATE_FAILURES = 26, /* of clients, see failure.h */
 };
 
 struct state_section {
@@ -87,6 +87,7 @@ struct bucket_table {
 	size_t stride;
 	uint32_t n_groups; /* a power of two */
 	off_t locks;       /* of its first group */
+	bool forgets;      /* full: the counter nearest its end gives way */
 };
 
 enum table {
@@ -96,6 +97,7 @@ enum table {
 	TABLE_SLIDES,
 	TABLE_CLIENT_SLIDES,
 	TABLE_SLIDE_OVERFLOW,
+	TABLE_FAILURES,
 	TABLE__MAX,
 };
 

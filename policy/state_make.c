@@ -19,6 +19,7 @@
 #define BUCKETS_MAX (1 << 26)
 #define CLIENT_BUCKETS_DEFAULT 16384
 #define OVERFLOW_BUCKETS 256
+#define FAILURES_DEFAULT 16384
 /* 2 MB, and a quarter of it. */
 #define SLIDES_DEFAULT 2048
 #define SLIDES_MAX (1 << 20)
@@ -103,6 +104,8 @@ state_lay_out(struct state_header *h, const struct state_sizes *sizes)
 	state_add_section(h, STATE_CONTROL, sizeof(struct control_words), 1);
 	state_add_section(h, STATE_HELD, sizeof(struct held), HELD);
 	state_add_section(h, STATE_NAMES, sizeof(struct name_slot), NAMES);
+	state_add_section(h, STATE_FAILURES, sizeof(struct bucket),
+	    round_up(sizes->n_failures, FAILURES_DEFAULT, BUCKETS_MAX));
 }
 
 static bool

@@ -150,7 +150,8 @@ is_counters(uint32_t tag)
 {
 	return tag == STATE_BUCKETS || tag == STATE_OVERFLOW ||
 	    tag == STATE_CLIENT_BUCKETS || tag == STATE_SLIDES ||
-	    tag == STATE_CLIENT_SLIDES || tag == STATE_SLIDE_OVERFLOW;
+	    tag == STATE_CLIENT_SLIDES || tag == STATE_SLIDE_OVERFLOW ||
+	    tag == STATE_FAILURES;
 }
 
 static bool

@@ -19,6 +19,7 @@ static const char *const table_words[TABLE__MAX] = {
 	[TABLE_SLIDES] = "slides",
 	[TABLE_CLIENT_SLIDES] = "client_slides",
 	[TABLE_SLIDE_OVERFLOW] = "slide_overflow",
+	[TABLE_FAILURES] = "failures",
 };
 
 static bool

@@ -39,6 +39,7 @@ lay_out(struct state_header *h, const struct state_header *old)
 		.n_verdicts = count_of(old, STATE_VERDICTS),
 		.n_client_buckets = count_of(old, STATE_CLIENT_BUCKETS),
 		.n_slides = count_of(old, STATE_SLIDES),
+		.n_failures = count_of(old, STATE_FAILURES),
 	};
 
 	memset(h, 0, sizeof(*h));

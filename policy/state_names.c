@@ -26,7 +26,7 @@
 struct record {
 	struct row_limit limit;
 	int64_t from_us, until_us;
-	uint8_t client, n_parts, cut, pad[5];
+	uint8_t client, n_parts, cut, failure, pad[4];
 };
 
 static struct hash128
@@ -76,7 +76,8 @@ write_record(const struct take *t, char to[RECORD_BYTES])
 	struct record r = { .limit = *t->limit,
 		.from_us = t->from_us,
 		.until_us = t->until_us,
-		.client = t->client };
+		.client = t->client,
+		.failure = t->failure };
 	size_t n = sizeof(r);
 
 	memset(to, 0, RECORD_BYTES);
@@ -211,7 +212,8 @@ read_take(struct span record, struct record *r, struct take *t)
 	*t = (struct take){ .limit = &r->limit,
 		.from_us = r->from_us,
 		.until_us = r->until_us,
-		.client = r->client != 0 };
+		.client = r->client != 0,
+		.failure = r->failure != 0 };
 	if (r->n_parts > TAKE_PARTS_MAX)
 		return false;
 	for (unsigned i = 0; i < r->n_parts; i++) {

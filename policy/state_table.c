@@ -99,12 +99,17 @@ struct search {
 	struct hash128 id;
 	int64_t now_us;
 	bool far_is_free;
+	bool forgot; /* answer: one that still limited somebody gave way */
 };
 
 /*
  * How long ago "b" expired, as the time since when it is free: never used
  * and half made ones are free since ever, and so is what another clock
  * made, unless it is ours that is wrong.  False: it still limits somebody.
+ *
+ * In a table that forgets, that is no reason to keep it, and the time until
+ * it would be free stands in for the one since: who is nearest to that has
+ * failed least.
  */
 static bool
 is_free(const struct search *q, const struct bucket *b, int64_t *since_us)
@@ -115,9 +120,11 @@ is_free(const struct search *q, const struct bucket *b, int64_t *since_us)
 	*since_us = expires_us;
 	if (expires_us <= q->now_us && (v & PAYLOAD) != BUSY)
 		return true;
+	if ((v & PAYLOAD) != BUSY &&
+	    (!q->far_is_free || expires_us - q->now_us < FAR_US))
+		return q->table->forgets;
 	*since_us = 0;
-	return (v & PAYLOAD) == BUSY ||
-	    (q->far_is_free && expires_us - q->now_us >= FAR_US);
+	return true;
 }
 
 /*
@@ -167,18 +174,21 @@ clear_ring(const struct bucket_table *table, struct bucket *b)
 }
 
 static struct bucket *
-insert_locked(const struct search *q, uint64_t payload, int64_t expires_us)
+insert_locked(struct search *q, uint64_t payload, int64_t expires_us)
 {
 	struct bucket *b = state_find(q->table, q->id), *free;
 	uint64_t value;
+	bool expired;
 
 	for (int i = 0; i < TRIES_MAX && b == NULL; i++) {
 		free = oldest(q);
 		if (free == NULL)
 			break;
 		/* It may be charged, and so kept, at the same time. */
+		expired = atomic_load(&free->expires_us) <= q->now_us;
 		if (!seize(q, free, &value))
 			continue;
+		q->forgot = q->table->forgets && !expired;
 		atomic_store(&free->lo, q->id.lo);
 		atomic_store(&free->hi, q->id.hi);
 		clear_ring(q->table, free);
@@ -194,14 +204,18 @@ state_insert(struct state *s, const struct bucket_table *table,
     struct hash128 id, uint64_t payload, int64_t now_us, int64_t expires_us,
     struct bucket **found)
 {
-	struct search q = { table, id, now_us,
-		state_clock_is_right(s, now_us) };
+	struct search q = { .table = table,
+		.id = id,
+		.now_us = now_us,
+		.far_is_free = state_clock_is_right(s, now_us) };
 	off_t lock = table->locks + group_of(table, id);
 
 	if (!state_lock(s, lock))
 		return false;
 	*found = insert_locked(&q, payload, expires_us);
 	state_unlock(s, lock);
+	if (q.forgot)
+		state_tally(s, STATE_FAILURE_FORGOTTEN);
 	return true;
 }
 

@@ -50,6 +50,7 @@ static const char *const totals[STATE_TOTAL__MAX] = {
 	[STATE_STORE_LOCAL] = "store_local",
 	[STATE_STORE_ALLOWED] = "store_allowed",
 	[STATE_STORE_REFUSED] = "store_refused",
+	[STATE_FAILURE_FORGOTTEN] = "failures_forgotten",
 };
 
 static uint64_t

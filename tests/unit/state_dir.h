@@ -21,7 +21,8 @@ static char why[256];
 static const struct state_sizes small = { .n_buckets = 64,
 	.n_verdicts = 16,
 	.n_client_buckets = 16,
-	.n_slides = 64 };
+	.n_slides = 64,
+	.n_failures = 64 };
 
 static inline struct state *
 must_open(const struct state_sizes *sizes)

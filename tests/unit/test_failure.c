@@ -132,8 +132,8 @@ START_TEST(a_look_charges_nothing_and_makes_nothing)
 	for (int i = 0; i < 1000; i++)
 		ck_assert(may("192.0.2.1", "ada"));
 	ck_assert(state_report(state, NOON, &arena, &after));
-	ck_assert_uint_eq(before.fills[0].used, after.fills[0].used);
-	ck_assert_uint_eq(before.fills[1].used, after.fills[1].used);
+	for (unsigned i = 0; i < TABLE__MAX; i++)
+		ck_assert_uint_eq(before.fills[i].used, after.fills[i].used);
 }
 END_TEST
 
@@ -187,7 +187,80 @@ START_TEST(a_network_that_is_full_fills_no_table_with_its_addresses)
 	ck_assert(!may("2001:db8:0:ffff::1", NULL));
 	ck_assert(state_report(state, NOON, &arena, &report));
 	/* Of 80 failures: the /64 and the name of each, and few wider. */
-	ck_assert_uint_le(report.fills[1].used, 80 * 2 + 8);
+	ck_assert_uint_le(report.fills[TABLE_FAILURES].used, 80 * 2 + 8);
+}
+END_TEST
+
+/* An address of a /48 of its own. */
+static const char *
+far(unsigned i)
+{
+	static char address[64];
+
+	snprintf(address, sizeof(address), "2001:%x:%x::1", 0x1000 + i / 0xffff,
+	    1 + i % 0xffff);
+	return address;
+}
+
+START_TEST(a_flood_from_everywhere_holds_nobody_else_and_frees_nobody)
+{
+	struct row_limit l = { .algorithm = LIMIT_WINDOW,
+		.count = 2,
+		.period_us = 3600 * US_PER_S };
+	struct take t = { .limit = &l,
+		.parts = { SPAN("address"), SPAN("192.0.2.1") },
+		.n_parts = 2,
+		.client = true };
+	struct state_report report;
+
+	for (int i = 0; i < 5; i++)
+		fails("198.51.100.1", NULL, REASON_KEY_INVALID);
+	ck_assert(!may("198.51.100.1", NULL));
+	for (unsigned i = 0; i < 20000; i++) {
+		arena_reset(&arena);
+		fails(far(i), "guess", REASON_BAD_SIGNATURE);
+		/* Nobody who is new shares what they have used up. */
+		if (i % 500 == 0)
+			ck_assert(may("192.0.2.1", "ada"));
+	}
+	ck_assert(state_report(state, NOON, &arena, &report));
+	ck_assert_uint_eq(report.fills[TABLE_FAILURES].used,
+	    report.fills[TABLE_FAILURES].count);
+	ck_assert_uint_gt(report.totals[STATE_FAILURE_FORGOTTEN], 50000);
+	ck_assert_uint_eq(report.totals[STATE_TAKE_SHARED], 0);
+	ck_assert_uint_eq(report.totals[STATE_TAKE_FAULT], 0);
+	/* Nor is there less room for what limits clients otherwise. */
+	for (unsigned i = 0; i < TABLE_FAILURES; i++)
+		ck_assert_uint_eq(report.fills[i].used, 0);
+	ck_assert_int_eq(state_take(state, &t, 1, NOON), TAKE_ALLOWED);
+	ck_assert(!may("198.51.100.1", NULL));
+	/* Who is new is still counted, and held in the end. */
+	for (int i = 0; i < 5; i++) {
+		ck_assert(may("203.0.113.1", NULL));
+		fails("203.0.113.1", NULL, REASON_KEY_INVALID);
+	}
+	ck_assert(!may("203.0.113.1", NULL));
+}
+END_TEST
+
+START_TEST(a_held_name_can_be_reset)
+{
+	struct take t;
+	const struct row_limit *l = bundle_limit(&sample.bundle, 3);
+
+	fails("192.0.2.1", "ada", REASON_BAD_SIGNATURE);
+	fails("192.0.2.1", "ada", REASON_BAD_SIGNATURE);
+	t = (struct take){ .limit = l,
+		.parts = { SPAN("failures"), SPAN("3"), SPAN("192.0.2.1"),
+		    SPAN("ada") },
+		.n_parts = 4,
+		.failure = true };
+	ck_assert_int_eq(look(state, &t, 1, NOON), TAKE_REFUSED);
+	state_note(state, &t, 1, TAKE_REFUSED, NOON);
+	ck_assert_uint_eq(state_reset(state, SPAN("failures"),
+			      SPAN("192.0.2.1 ada"), &arena, NOON),
+	    1);
+	ck_assert(may("192.0.2.1", "ada"));
 }
 END_TEST
 
@@ -225,6 +298,9 @@ main(void)
 	tcase_add_test(t, networks_are_held_at_growing_limits);
 	tcase_add_test(
 	    t, a_network_that_is_full_fills_no_table_with_its_addresses);
+	tcase_add_test(
+	    t, a_flood_from_everywhere_holds_nobody_else_and_frees_nobody);
+	tcase_add_test(t, a_held_name_can_be_reset);
 	tcase_add_test(t, who_has_no_address_is_counted_with_all_such);
 	tcase_add_test(t, without_a_limit_or_counters_nobody_is_held);
 	suite_add_tcase(s, t);

@@ -3,33 +3,46 @@
  */
 #include "policy/credential.h"
 
-/*
- * A letter, digit or one of "-._~+/", a bit for each.  Branches on the
- * letters of a token go wrong half of the time, and cost a microsecond.
- */
-static bool
-is_token68_char(char c)
-{
-	static const uint64_t set[4] = { UINT64_C(0x3ffe80000000000),
-		UINT64_C(0x47fffffe87fffffe), 0, 0 };
-	unsigned char at = (unsigned char)c;
+#define BLOCK 16
 
-	return (set[at >> 6] >> (at & 63) & 1) != 0;
+/*
+ * 1 for a letter, digit or one of "-._~+/" (RFC 9110 section 11.2), else
+ * 0.  Without branches: on the letters of a token they go wrong half of
+ * the time.
+ */
+static inline unsigned char
+is_token68_byte(unsigned char c)
+{
+	unsigned char letter = (unsigned char)((c | 0x20) - 'a') < 26;
+	unsigned char digit = (unsigned char)(c - '-') <= '9' - '-';
+	unsigned char plus = c == '+', line = c == '_', wave = c == '~';
+
+	/* A sum: of "or" compilers make a shift, which is no vector. */
+	return (unsigned char)(letter + digit + plus + line + wave);
 }
 
-/* RFC 9110 section 11.2; no blank, comma or control byte is among them. */
+/* By blocks, whose bytes the compiler looks at all at once. */
+static bool
+are_token68_bytes(const unsigned char *p, size_t n)
+{
+	unsigned char all = 1;
+
+	for (; n >= BLOCK; p += BLOCK, n -= BLOCK) {
+		for (int i = 0; i < BLOCK; i++)
+			all &= is_token68_byte(p[i]);
+	}
+	while (n-- > 0)
+		all &= is_token68_byte(p[n]);
+	return all != 0;
+}
+
+/* Some of those, then any number of "=". */
 static bool
 is_token68(struct span s)
 {
-	size_t n = 0;
-
-	while (n < s.n && is_token68_char(s.p[n]))
-		n++;
-	if (n == 0)
-		return false;
-	while (n < s.n && s.p[n] == '=')
-		n++;
-	return n == s.n;
+	while (s.n > 0 && s.p[s.n - 1] == '=')
+		s.n--;
+	return s.n > 0 && are_token68_bytes((const unsigned char *)s.p, s.n);
 }
 
 /* Cut "Bearer" off, which Authorization must have and others may. */

@@ -56,13 +56,16 @@ static const struct span known[KNOWN__MAX] = {
 	[KNOWN_PROXY_AUTHORIZATION] = SPAN_INIT("HTTP_PROXY_AUTHORIZATION"),
 };
 
-/* Who is asking from where: must not come twice, whoever reads it. */
+/*
+ * Who is asking from where, behind HTTP_: must not come twice, whoever
+ * reads it.
+ */
 static const struct span identity[] = {
-	SPAN_INIT("HTTP_FORWARDED"),
-	SPAN_INIT("HTTP_X_FORWARDED_"),
-	SPAN_INIT("HTTP_X_REAL_IP"),
-	SPAN_INIT("HTTP_X_MGW_"),
-	SPAN_INIT("HTTP_X_JWT_ASSERTION"),
+	SPAN_INIT("FORWARDED"),
+	SPAN_INIT("X_FORWARDED_"),
+	SPAN_INIT("X_REAL_IP"),
+	SPAN_INIT("X_MGW_"),
+	SPAN_INIT("X_JWT_ASSERTION"),
 };
 
 struct reading {
@@ -160,8 +163,10 @@ check_identity(struct reading *in, size_t i)
 {
 	const struct param *params = in->r->params;
 
+	if (!is_header(params[i].name))
+		return true;
 	for (size_t k = 0; k < sizeof(identity) / sizeof(identity[0]); k++) {
-		if (!span_starts(params[i].name, identity[k]))
+		if (!span_starts(span_skip(params[i].name, 5), identity[k]))
 			continue;
 		for (size_t j = 0; j < i; j++) {
 			if (span_eq(params[j].name, params[i].name))

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "policy/answer.h"
+#include "policy/attempts.h"
 #include "policy/failure.h"
 #include "policy/meter.h"
 #include "policy/published.h"
@@ -271,6 +272,9 @@ end(struct handling *h)
 	state_count(h->gate->state, api, v->decision.reason,
 	    (uint64_t)(clock_mono_us() - h->meter.start_us));
 	failure_count(p->outside, p->bundle, &h->request, &v->decision);
+	if (v->match.api != NULL)
+		attempts_count(p->outside, p->bundle, &h->request, v->match.api,
+		    h->meter.upstream_status);
 	watch_traffic(h);
 	rules_put(h->gate->rules, h->request.control);
 	live_put(h->gate->live, h->generation);

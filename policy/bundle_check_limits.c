@@ -3,6 +3,7 @@
  *
  * Part of bundle_check.c: their references and words have been checked.
  */
+#include "policy/attempts.h"
 #include "policy/bundle_check_part.h"
 #include "policy/calendar.h"
 #include "policy/gauge.h"
@@ -110,6 +111,13 @@ bundle_check_limits(const struct bundle *b, char *why, size_t why_size)
 		    (l->level == LEVEL_UNKNOWN && l->tier == ROW_NONE))
 			return bundle_bad_row(why, why_size, SECTION_LEVEL, i,
 			    "level, tier or key");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
+		uint32_t n = bundle_api(b, i)->attempts.n;
+
+		if (n != 0 && n != ATTEMPTS__MAX)
+			return bundle_bad_row(
+			    why, why_size, SECTION_API, i, "attempts");
 	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_ZONE); i++) {
 		if (!zone_ok(b, bundle_zone(b, i)))

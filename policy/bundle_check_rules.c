@@ -56,6 +56,7 @@ static const struct rule rules[] = {
 	{ SECTION_API, RULE_WORD, AT(api, errors), ERRORS_WSO2 + 1 },
 	{ SECTION_API, RULE_RANGE, AT(api, cors), SECTION_CORS },
 	{ SECTION_API, RULE_RANGE, AT(api, sandbox), SECTION_ENDPOINT },
+	{ SECTION_API, RULE_RANGE, AT(api, attempts), SECTION_LIMIT },
 	{ SECTION_API, RULE_WORD, AT(api, maintenance_s),
 	    API_MAINTENANCE_S_MAX + 1 },
 

@@ -4,6 +4,7 @@
 #include "policy/decide.h"
 
 #include "base/clock.h"
+#include "policy/attempts.h"
 #include "policy/cors.h"
 #include "policy/deny.h"
 #include "policy/endpoint.h"
@@ -105,6 +106,16 @@ is_open(const struct stage *s)
 	    note(s, "maintenance", false);
 }
 
+/* Where the backend looks at credentials, guesses are limited here. */
+static bool
+attempts(const struct stage *s)
+{
+	return s->v->match.api->attempts.n == 0 ||
+	    note(s, "attempts",
+		attempts_allow(s->p->outside, s->p->bundle, s->r,
+		    s->v->match.api, &s->v->decision));
+}
+
 static bool
 authenticate(const struct stage *s)
 {
@@ -153,8 +164,9 @@ decide(const struct policy *p, struct request *r, struct ruling *v)
 		return false;
 	if (is_preflight(&s))
 		return preflight(&s);
-	return deny(&s, NULL) && is_open(&s) && authenticate(&s) &&
-	    deny(&s, &v->who) && endpoint(&s) && body(&s) && throttle(&s);
+	return deny(&s, NULL) && is_open(&s) && attempts(&s) &&
+	    authenticate(&s) && deny(&s, &v->who) && endpoint(&s) && body(&s) &&
+	    throttle(&s);
 }
 
 /* Import has resolved what is inherited, "none" included. */

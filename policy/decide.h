@@ -2,7 +2,7 @@
  * decide - may this request pass?
  *
  * The column of checks that every request walks down, in this order:
- * clock, shape, route, preflight, deny, maintenance, authenticate and
+ * clock, shape, route, preflight, deny, maintenance, attempts, authenticate and
  * authorize, deny by who it is, endpoint, body, throttle.  Each is one call in
  * decide.c; the first that says no ends it.  The gate and mgw-spec explain run
  * this very function.

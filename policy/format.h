@@ -203,6 +203,7 @@ struct row_api {
 	struct text audience;   /* of assertions; absent: the endpoint */
 	uint32_t maintenance_s; /* closed, and to be asked again then; or 0 */
 	uint32_t pad2;
+	struct range attempts; /* LIMIT, see attempts.h; n == 0: none */
 };
 
 /*

@@ -381,6 +381,18 @@ api_flags(const struct spec_document *doc)
 	    (doc->resource_metadata == SWITCH_TRUE ? API_RESOURCE_METADATA : 0);
 }
 
+static struct range
+emit_attempts(struct emit *e, const struct spec_key_manager *k)
+{
+	struct range r = { build_n(e->b, SECTION_LIMIT), 0 };
+
+	if (k == NULL || k->unlimited)
+		return r;
+	for (; r.n < ATTEMPTS__MAX; r.n++)
+		(void)BUILD_ROW(e->b, SECTION_LIMIT, &k->attempts[r.n]);
+	return r;
+}
+
 static void
 emit_document(struct emit *e, const struct spec_document *doc)
 {
@@ -404,6 +416,7 @@ emit_document(struct emit *e, const struct spec_document *doc)
 	    doc->assertion != SWITCH_FALSE)
 		row.flags |= API_ASSERTION;
 	row.maintenance_s = doc->maintenance_s;
+	row.attempts = emit_attempts(e, doc->key_manager);
 	if (doc->keep_credential == SWITCH_TRUE)
 		row.flags |= API_KEEP_CREDENTIAL;
 	row.errors = doc->errors >= 0 ? (uint32_t)doc->errors
@@ -416,10 +429,10 @@ emit_document(struct emit *e, const struct spec_document *doc)
 	row.schemes = emit_schemes(e, doc->schemes);
 	emit_levels(e, doc->levels, api);
 	row.operations.first = build_n(e->b, SECTION_OPERATION);
-	if (build_path(e->b, doc->base_path.text, &base, &why))
-		build_set_api(e->b, &base, api);
-	else
+	if (!build_path(e->b, doc->base_path.text, &base, &why))
 		e->failed = true; /* link has refused it */
+	else if (doc->key_manager == NULL)
+		build_set_api(e->b, &base, api);
 	for (const struct spec_path *p = doc->paths; p != NULL; p = p->next)
 		emit_path(e, doc, api, p);
 	row.operations.n =

@@ -185,6 +185,8 @@ apply_options(struct spec *s)
 	for (struct spec_document *doc = s->documents; doc; doc = doc->next) {
 		struct spec_url *u;
 
+		if (doc->key_manager != NULL)
+			continue;
 		if (s->base_path.p != NULL)
 			doc->base_path = (struct spec_text){ s->base_path,
 				{ "--base-path", 0, 0 } };
@@ -201,9 +203,24 @@ apply_options(struct spec *s)
 	}
 }
 
+/* Behind the documents, so that its API comes last. */
+static void
+add_key_manager(struct spec *s)
+{
+	const struct spec_key_manager *k = s->policy->key_manager;
+	struct spec_document **end = &s->documents;
+
+	if (k == NULL)
+		return;
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = keymanager_document(k, s->policy->file, s->diag);
+}
+
 void
 link_spec(struct spec *s)
 {
+	add_key_manager(s);
 	policyfile_apply(s->policy, s->documents, s->diag);
 	conditions_link(s->policy->conditions, s->policy->tiers, s->diag);
 	apply_options(s);

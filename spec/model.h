@@ -137,9 +137,10 @@ struct spec_app_security {
 	unsigned types;
 };
 
-struct spec_tier;  /* spec/tiers.h */
-struct spec_cors;  /* spec/cors.h */
-struct spec_level; /* spec/levels.h */
+struct spec_tier;        /* spec/tiers.h */
+struct spec_cors;        /* spec/cors.h */
+struct spec_level;       /* spec/levels.h */
+struct spec_key_manager; /* spec/keymanager.h */
 
 struct spec_operation {
 	struct spec_operation *next;
@@ -208,6 +209,7 @@ struct spec_document {
 	uint64_t max_body_bytes; /* UINT64_MAX: no limit */
 	bool max_body_given;     /* else that of all APIs */
 	uint32_t maintenance_s;  /* 0: it is open */
+	const struct spec_key_manager *key_manager; /* its API; or NULL */
 
 	/* Set by link. */
 	struct spec_url *backends; /* those in use */

@@ -345,6 +345,34 @@ bases_overlap(struct span a, struct span b, struct arena *arena)
 	return true;
 }
 
+/*
+ * The key manager has single paths at its base, so that others may lie
+ * beside it.
+ */
+static bool
+bases_clash(const struct spec_document *a, const struct spec_document *b,
+    struct arena *arena)
+{
+	const struct spec_document *o = b;
+
+	if (b->key_manager != NULL) {
+		o = a;
+		a = b;
+	}
+	if (a->key_manager == NULL)
+		return bases_overlap(
+		    a->base_path.text, b->base_path.text, arena);
+	for (const struct spec_path *p = a->paths; p != NULL; p = p->next) {
+		struct span full = arena_printf(arena, "%.*s%.*s",
+		    SPAN_ARG(a->base_path.text), SPAN_ARG(p->template.text));
+
+		if (full.p == NULL ||
+		    bases_overlap(full, o->base_path.text, arena))
+			return true;
+	}
+	return false;
+}
+
 static void
 report_bases(const struct spec_document *doc, const struct spec_document *other,
     struct diag *d)
@@ -369,8 +397,7 @@ paths_check_bases(struct spec_document *documents, struct diag *d)
 		for (const struct spec_document *o = documents; o != doc;
 		     o = o->next)
 			if (o->base_path.text.p != NULL &&
-			    bases_overlap(o->base_path.text,
-				doc->base_path.text, d->arena))
+			    bases_clash(o, doc, d->arena))
 				report_bases(doc, o, d);
 	}
 }

@@ -279,7 +279,7 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 		"schemes", "tiers", "tiers-file", "store", "apis", "limits",
 		"timeouts", "errors", "realm", "cors", "certificates", "levels",
 		"unknown-tier", "rate-headers", "failures", "conditions",
-		NULL };
+		"key-manager", NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;
@@ -298,6 +298,7 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 	read_limits(&f->settings, tree_get(root, "limits"), d);
 	read_timeouts(&f->settings, tree_get(root, "timeouts"), d);
 	failures_read(&f->failures, tree_get(root, "failures"), d);
+	f->key_manager = keymanager_read(tree_get(root, "key-manager"), d);
 	conditions_read(
 	    &f->conditions, f->tiers, tree_get(root, "conditions"), d);
 	field_choice(root, "errors", error_words, &errors, d);

@@ -75,6 +75,7 @@
  *	    ipv6-prefix: 64}            how many bits make one client
  *	timeouts: {connect: 3s, first-byte: 30s, between-bytes: 0s, total: 60s}
  *	failures: ...         see failures.h
+ *	key-manager: ...      see keymanager.h
  *	conditions: ...       see conditions.h
  *	errors: problem       or wso2
  *	realm: mgw            in WWW-Authenticate
@@ -95,6 +96,7 @@
 #include "spec/conditions.h"
 #include "spec/cors.h"
 #include "spec/failures.h"
+#include "spec/keymanager.h"
 #include "spec/levels.h"
 
 struct spec_source {
@@ -194,6 +196,7 @@ struct policyfile {
 	struct spec_api_rule *apis;
 	struct row_settings settings; /* all but realm and failures */
 	struct spec_failures failures;
+	struct spec_key_manager *key_manager; /* or NULL */
 	struct spec_rule *conditions;
 	struct spec_text realm;
 	struct spec_cors *cors; /* of all that have none; or NULL */

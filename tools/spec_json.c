@@ -113,6 +113,9 @@ spec_api_json(const struct bundle *b, uint32_t api)
 		spec_put_text(o, "backend_audience", b, a->audience);
 	if (a->flags & API_KEEP_CREDENTIAL)
 		spec_put_flag(o, "keep_credential", true);
+	if (a->attempts.n > 0)
+		(void)json_put(o, "refusals_per_address",
+		    spec_limit_json(b, bundle_limit(b, a->attempts.first)));
 	if (a->maintenance_s > 0)
 		spec_put_number(o, "maintenance_s", a->maintenance_s);
 	spec_put_flag(o, "wso2", (a->flags & API_WSO2) != 0);

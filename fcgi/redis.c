@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <hiredis/hiredis.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -18,12 +17,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "fcgi/redis_library.h"
 #include "fcgi/redis_tls.h"
 
 #define WORDS_MAX 128
 #define ADDRESSES_MAX 8
 
 struct redis {
+	const struct redis_hiredis *library;
 	int fd;
 	struct redis_tls *tls;
 	redisReader *reader;
@@ -41,9 +42,9 @@ struct redis_addresses {
 };
 
 bool
-redis_is_there(void)
+redis_is_there(char *why, size_t why_size)
 {
-	return true;
+	return redis_hiredis_get(why, why_size) != NULL;
 }
 
 static struct redis_addresses *
@@ -236,7 +237,7 @@ feed(struct redis *r, size_t *total, int64_t until_us)
 		return errno == EINTR ? REDIS_ANSWERED : REDIS_LOST;
 	*total += (size_t)n;
 	if (*total > REDIS_ANSWER_BYTES_MAX ||
-	    redisReaderFeed(r->reader, bytes, (size_t)n) != REDIS_OK)
+	    r->library->ReaderFeed(r->reader, bytes, (size_t)n) != REDIS_OK)
 		return REDIS_BROKEN;
 	return REDIS_ANSWERED;
 }
@@ -251,7 +252,7 @@ receive(struct redis *r, int64_t until_us, struct redis_answer *a)
 	*a = (struct redis_answer){ 0 };
 	r->answer = a;
 	while (result == REDIS_ANSWERED) {
-		if (redisReaderGetReply(r->reader, &whole) != REDIS_OK)
+		if (r->library->ReaderGetReply(r->reader, &whole) != REDIS_OK)
 			return REDIS_BROKEN;
 		if (whole != NULL) /* and nothing behind it */
 			return r->reader->pos == r->reader->len ? REDIS_ANSWERED
@@ -278,7 +279,7 @@ redis_call(struct redis *r, const struct span *words, unsigned n,
 		argv[i] = words[i].p;
 		lengths[i] = words[i].n;
 	}
-	bytes = redisFormatCommandArgv(&command, (int)n, argv, lengths);
+	bytes = r->library->FormatCommandArgv(&command, (int)n, argv, lengths);
 	if (bytes < 0)
 		return REDIS_BROKEN;
 	result = send_all(r, span_of(command, (size_t)bytes), until_us);
@@ -425,10 +426,12 @@ redis_open(
 	    r == NULL ? "out of memory" : "no address is known");
 	if (r == NULL)
 		return NULL;
-	r->fd =
-	    t->addresses != NULL ? connect_any(t, until_us, why, why_size) : -1;
+	r->fd = -1;
+	r->library = redis_hiredis_get(why, why_size);
+	if (r->library != NULL && t->addresses != NULL)
+		r->fd = connect_any(t, until_us, why, why_size);
 	if (r->fd != -1) {
-		r->reader = redisReaderCreateWithFunctions(&functions);
+		r->reader = r->library->ReaderCreateWithFunctions(&functions);
 		if (r->reader == NULL)
 			(void)snprintf(why, why_size, "out of memory");
 		else
@@ -449,7 +452,7 @@ redis_close(struct redis *r)
 		return;
 	redis_tls_free(r->tls);
 	if (r->reader != NULL)
-		redisReaderFree(r->reader);
+		r->library->ReaderFree(r->reader);
 	if (r->fd != -1)
 		close(r->fd);
 	free(r);

@@ -334,10 +334,10 @@ struct store_link *
 store_link_open(const struct store_link_settings *s, char *why, size_t why_size)
 {
 	struct store_link *l;
+	char what[WHY_MAX];
 
-	if (!redis_is_there()) {
-		(void)snprintf(
-		    why, why_size, "store: this mgw was built without hiredis");
+	if (!redis_is_there(what, sizeof(what))) {
+		(void)snprintf(why, why_size, "store: %s", what);
 		return NULL;
 	}
 	l = make(s);

@@ -147,7 +147,8 @@ store_set_read(struct store_set *s, const struct bundle *b,
 		return false;
 	if (s->arena.full)
 		return wrong(why, why_size, "out of memory");
-	return !redis_is_there() || store_call_script(s->script) ||
+	/* Without hiredis nothing is asked, and the link says why. */
+	return !redis_is_there(why, why_size) || store_call_script(s->script) ||
 	    wrong(why, why_size, "no SHA-1");
 }
 

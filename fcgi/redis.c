@@ -23,6 +23,9 @@
 #define WORDS_MAX 128
 #define ADDRESSES_MAX 8
 
+/* A server has so long to answer, however late it was asked. */
+#define ANSWER_LEAST_US US_PER_MS
+
 struct redis {
 	const struct redis_hiredis *library;
 	int fd;
@@ -119,7 +122,11 @@ redis_target_fini(struct redis_target *t)
 	t->addresses = NULL;
 }
 
-/* False: the deadline has passed. */
+/*
+ * False: the deadline has passed.  What has come by the time that we are
+ * let run again has come in time: on a machine that is overloaded that
+ * may be long after.
+ */
 static bool
 wait_until(int fd, short events, int64_t until_us)
 {
@@ -127,16 +134,17 @@ wait_until(int fd, short events, int64_t until_us)
 
 	for (;;) {
 		int64_t left = until_us - clock_mono_us();
-		struct timespec ts = { left / US_PER_S,
-			left % US_PER_S * 1000 };
+		bool last = left <= 0;
+		struct timespec ts = { 0 };
 		int rc;
 
-		if (left <= 0)
-			return false;
+		if (!last)
+			ts = (struct timespec){ left / US_PER_S,
+				left % US_PER_S * 1000 };
 		rc = ppoll(&p, 1, &ts, NULL);
 		if (rc > 0)
 			return true;
-		if (rc == 0 || errno != EINTR)
+		if (last || (rc < 0 && errno != EINTR))
 			return false;
 	}
 }
@@ -270,6 +278,7 @@ redis_call(struct redis *r, const struct span *words, unsigned n,
 	size_t lengths[WORDS_MAX];
 	enum redis_result result;
 	char *command = NULL;
+	int64_t least_us;
 	int bytes;
 
 	*a = (struct redis_answer){ 0 };
@@ -285,7 +294,11 @@ redis_call(struct redis *r, const struct span *words, unsigned n,
 	result = send_all(r, span_of(command, (size_t)bytes), until_us);
 	explicit_bzero(command, (size_t)bytes); /* it may be a password */
 	free(command);
-	return result == REDIS_ANSWERED ? receive(r, until_us, a) : result;
+	if (result != REDIS_ANSWERED)
+		return result;
+	/* Who was not let run until now has not asked before now. */
+	least_us = clock_mono_us() + ANSWER_LEAST_US;
+	return receive(r, until_us > least_us ? until_us : least_us, a);
 }
 
 bool

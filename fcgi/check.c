@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/shown.h"
 #include "fcgi/backends.h"
+#include "fcgi/check_part.h"
 #include "fcgi/closed.h"
 #include "fcgi/introspect.h"
 #include "fcgi/listen.h"
@@ -26,21 +27,9 @@
 #include "policy/source.h"
 
 #define REPORT_BYTES_MAX (64u << 20)
-#define WHY_MAX 1024
 
-struct report {
-	const struct config *config;
-	struct buf out;
-	struct state *state; /* looked at only; NULL: there is none */
-	bool wrong;
-	bool first;
-};
-
-static void item(struct report *r, const char *kind, struct span name, bool ok,
-    const char *format, ...) __attribute__((format(printf, 5, 6)));
-
-static void
-item(struct report *r, const char *kind, struct span name, bool ok,
+void
+check_item(struct report *r, const char *kind, struct span name, bool ok,
     const char *format, ...)
 {
 	char remark[WHY_MAX];
@@ -75,11 +64,11 @@ check_user(struct report *r)
 
 	(void)snprintf(name, sizeof(name), "%u", (unsigned)geteuid());
 	if (root && !r->config->allow_root)
-		item(r, "user", span_str(name), false,
+		check_item(r, "user", span_str(name), false,
 		    "refuses to run as root; use a user of its own, or "
 		    "--allow-root");
 	else
-		item(r, "user", span_str(name), true, root ? "root" : "");
+		check_item(r, "user", span_str(name), true, root ? "root" : "");
 }
 
 /* The folder that "path" lies in; NUL-terminated in "to". */
@@ -102,12 +91,12 @@ check_makeable(struct report *r, const char *kind, const char *path)
 	/* The state folder may have to be made first. */
 	if (access(folder, F_OK) != 0 &&
 	    span_eq(span_str(folder), span_str(r->config->state)))
-		item(r, kind, span_str(path), true, "would be made");
+		check_item(r, kind, span_str(path), true, "would be made");
 	else if (access(folder, W_OK | X_OK) != 0)
-		item(r, kind, span_str(path), false,
+		check_item(r, kind, span_str(path), false,
 		    "is missing and cannot be made: %s", strerror(errno));
 	else
-		item(r, kind, span_str(path), true, "would be made");
+		check_item(r, kind, span_str(path), true, "would be made");
 }
 
 static void
@@ -118,8 +107,8 @@ check_state(struct report *r)
 	struct stat st;
 
 	if (r->config->state_memory != NULL)
-		item(r, "state-memory", span_str(r->config->state_memory), true,
-		    "copied to the state every %us",
+		check_item(r, "state-memory", span_str(r->config->state_memory),
+		    true, "copied to the state every %us",
 		    r->config->state_snapshot_s);
 	(void)snprintf(shared, sizeof(shared), "%s/shared", dir);
 	if (lstat(dir, &st) != 0 && errno == ENOENT) {
@@ -128,18 +117,20 @@ check_state(struct report *r)
 	}
 	if (access(shared, F_OK) == 0) {
 		r->state = state_view(dir, why, sizeof(why));
-		item(r, "state", span_str(dir), r->state != NULL, "%s", why);
+		check_item(
+		    r, "state", span_str(dir), r->state != NULL, "%s", why);
 		return;
 	}
 	if (lstat(dir, &st) != 0)
-		item(r, "state", span_str(dir), false, "%s", strerror(errno));
+		check_item(
+		    r, "state", span_str(dir), false, "%s", strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
-		item(r, "state", span_str(dir), false, "is not a folder");
+		check_item(r, "state", span_str(dir), false, "is not a folder");
 	else if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
-		item(r, "state", span_str(dir), false,
+		check_item(r, "state", span_str(dir), false,
 		    "must be of mode 0700 and owned by who runs mgw");
 	else
-		item(r, "state", span_str(dir), true,
+		check_item(r, "state", span_str(dir), true,
 		    "its file \"shared\" would be made");
 }
 
@@ -160,9 +151,10 @@ check_rules(struct report *r)
 	    control_next(c, clock_wall_us() / US_PER_S, &at) != NULL)
 		n++;
 	if (c == NULL)
-		item(r, "rules", SPAN(CONTROL_FILE), false, "%s", why);
+		check_item(r, "rules", SPAN(CONTROL_FILE), false, "%s", why);
 	else
-		item(r, "rules", SPAN(CONTROL_FILE), true, "%u in force", n);
+		check_item(
+		    r, "rules", SPAN(CONTROL_FILE), true, "%u in force", n);
 	control_free(c);
 }
 
@@ -175,13 +167,14 @@ check_log(struct report *r, const char *kind, const char *path)
 	if (path == NULL)
 		path = "stderr";
 	if (path[0] != '/')
-		item(r, kind, span_str(path), true, "%s", "");
+		check_item(r, kind, span_str(path), true, "%s", "");
 	else if (lstat(path, &st) != 0 && errno == ENOENT)
 		check_makeable(r, kind, path);
 	else if (lstat(path, &st) != 0 || access(path, W_OK) != 0)
-		item(r, kind, span_str(path), false, "%s", strerror(errno));
+		check_item(
+		    r, kind, span_str(path), false, "%s", strerror(errno));
 	else
-		item(r, kind, span_str(path), true, "%s", "");
+		check_item(r, kind, span_str(path), true, "%s", "");
 }
 
 static void
@@ -193,15 +186,15 @@ check_listeners(struct report *r)
 	for (unsigned i = 0; i < c->n_listen; i++) {
 		bool ok = listen_check(c, i, why, sizeof(why));
 
-		item(r, "listen", span_str(c->listen[i]), ok, "%s", why);
+		check_item(r, "listen", span_str(c->listen[i]), ok, "%s", why);
 	}
 	if (c->web_server_user != NULL) {
 		bool ok = listen_check_user(c, why, sizeof(why));
 
-		item(r, "web-server-user", span_str(c->web_server_user), ok,
-		    "%s", why);
+		check_item(r, "web-server-user", span_str(c->web_server_user),
+		    ok, "%s", why);
 	}
-	item(r, "peer-secret", SPAN("MGW_PEER_SECRET"), true,
+	check_item(r, "peer-secret", SPAN("MGW_PEER_SECRET"), true,
 	    c->peer_secret.p != NULL ? "set" : "unset");
 }
 
@@ -221,9 +214,9 @@ check_kept(struct report *r, struct span url)
 	buf_init(&body, KEY_SET_BYTES_MAX);
 	if (r->state == NULL ||
 	    !remote_file_read(r->config->state, r->state, url, &body, &kept))
-		item(r, "source", url, true, "not fetched yet");
+		check_item(r, "source", url, true, "not fetched yet");
 	else
-		item(r, "source", url, true, "kept; next fetch in %lld s",
+		check_item(r, "source", url, true, "kept; next fetch in %lld s",
 		    (long long)(kept.left_us / 1000000));
 	buf_fini(&body);
 }
@@ -268,7 +261,7 @@ check_source(struct report *r, const struct bundle *b, uint32_t row)
 	} else {
 		ok = source_load(&from, row, &o, why, sizeof(why));
 	}
-	item(r, "source", name, ok, "%s%s%.*s",
+	check_item(r, "source", name, ok, "%s%s%.*s",
 	    ok && kinds[s->kind] != NULL ? kinds[s->kind] : why,
 	    origin.n > 0 ? ", named by " : "", SPAN_ARG(origin));
 	if (ok)
@@ -283,10 +276,10 @@ check_introspection(struct report *r, const struct bundle *b)
 	struct introspect *s = introspect_open(b, r->config, why, sizeof(why));
 
 	if (s == NULL)
-		item(r, "introspection", SPAN("-"), false, "%s", why);
+		check_item(r, "introspection", SPAN("-"), false, "%s", why);
 	for (uint32_t i = 0; s != NULL && i < bundle_n(b, SECTION_INTROSPECT);
 	     i++)
-		item(r, "introspection",
+		check_item(r, "introspection",
 		    bundle_text(b, bundle_introspect(b, i)->url), true,
 		    "for tokens of %.*s",
 		    SPAN_ARG(bundle_text(b, bundle_introspect(b, i)->issuer)));
@@ -299,9 +292,10 @@ check_backend(struct report *r, struct span of, const struct backend *b)
 	bool ok = b->ca_file.n == 0 || access(b->ca_file.p, R_OK) == 0;
 
 	if (ok)
-		item(r, "endpoint", b->url, true, "of %.*s", SPAN_ARG(of));
+		check_item(
+		    r, "endpoint", b->url, true, "of %.*s", SPAN_ARG(of));
 	else
-		item(r, "endpoint", b->url, false, "%.*s: %s",
+		check_item(r, "endpoint", b->url, false, "%.*s: %s",
 		    SPAN_ARG(b->ca_file), strerror(errno));
 }
 
@@ -327,7 +321,7 @@ check_api(struct report *r, const struct backends *l, uint32_t i)
 	    sandbox, sizeof(sandbox), "%.*s, sandbox", SPAN_ARG(title));
 	any |= check_set(r, backends_set(l, &m, true), span_str(sandbox));
 	if (!any)
-		item(r, "endpoint", SPAN("-"), true,
+		check_item(r, "endpoint", SPAN("-"), true,
 		    "none of %.*s but those of its operations",
 		    SPAN_ARG(title));
 }
@@ -358,15 +352,15 @@ check_closed(struct report *r, const struct bundle *b)
 	char why[WHY_MAX] = "out of memory";
 
 	if (s == NULL || !closed_fill(b, r->config, s, why, sizeof(why)))
-		item(r, "maintenance", SPAN("-"), false, "%s", why);
+		check_item(r, "maintenance", SPAN("-"), false, "%s", why);
 	for (uint32_t i = 0; s != NULL && i < n; i++) {
 		const struct row_api *a = bundle_api(b, i);
 
 		if (s[i] == 0)
 			s[i] = a->maintenance_s;
 		if (s[i] > 0)
-			item(r, "maintenance", bundle_text(b, a->title), true,
-			    "closed, Retry-After %u", s[i]);
+			check_item(r, "maintenance", bundle_text(b, a->title),
+			    true, "closed, Retry-After %u", s[i]);
 	}
 	free(s);
 }
@@ -378,7 +372,7 @@ check_endpoints(struct report *r, const struct bundle *b)
 	char why[WHY_MAX] = "";
 
 	if (!backends_open(&l, b, r->config, why, sizeof(why)))
-		item(r, "endpoint", SPAN("-"), false, "%s", why);
+		check_item(r, "endpoint", SPAN("-"), false, "%s", why);
 	for (uint32_t i = 0; why[0] == '\0' && i < bundle_n(b, SECTION_API);
 	     i++)
 		check_api(r, &l, i);
@@ -425,8 +419,8 @@ check_store(struct report *r, const struct bundle *b)
 	ok = store_set_read(&set, b, r->config, check_secret, &secrets, why,
 		 sizeof(why)) &&
 	    store_link_try(&set.link, why, sizeof(why));
-	item(r, "store", set.shown.p != NULL ? set.shown : SPAN("-"), ok, "%s",
-	    ok ? "answers in time" : why);
+	check_item(r, "store", set.shown.p != NULL ? set.shown : SPAN("-"), ok,
+	    "%s", ok ? "answers in time" : why);
 	store_set_fini(&set);
 	while (secrets.n > 0)
 		source_free(&secrets.objects[--secrets.n]);
@@ -440,14 +434,15 @@ check_bundle(struct report *r)
 	struct bundle b;
 
 	if (!bundle_open(&b, path, why, sizeof(why))) {
-		item(r, "bundle", span_str(path), false, "%s", why);
+		check_item(r, "bundle", span_str(path), false, "%s", why);
 		return;
 	}
-	item(r, "bundle", span_str(path), true, "policy=%016llx",
+	check_item(r, "bundle", span_str(path), true, "policy=%016llx",
 	    (unsigned long long)b.policy);
 	for (uint32_t i = 0; i < bundle_n(&b, SECTION_SOURCE); i++)
 		check_source(r, &b, i);
 	check_introspection(r, &b);
+	check_access(r, &b);
 	check_endpoints(r, &b);
 	check_closed(r, &b);
 	check_store(r, &b);
@@ -464,8 +459,9 @@ check_run(const struct config *c)
 	buf_init(&r.out, REPORT_BYTES_MAX);
 	if (c->check_json)
 		buf_add_str(&r.out, "{\n  \"items\": [");
-	item(&r, "configuration", span_str(c->file != NULL ? c->file : "-"),
-	    true, "threads=%u queue-time=%ums", c->threads, c->queue_time_ms);
+	check_item(&r, "configuration",
+	    span_str(c->file != NULL ? c->file : "-"), true,
+	    "threads=%u queue-time=%ums", c->threads, c->queue_time_ms);
 	check_user(&r);
 	check_state(&r);
 	check_rules(&r);

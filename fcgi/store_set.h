@@ -11,8 +11,10 @@
 struct store_set {
 	struct arena arena; /* of all texts */
 	struct store_link_settings link;
-	struct store_names names;
+	struct siphash_key key;
+	struct span prefix;
 	struct span shown; /* where it is, for people */
+	char script[REDIS_SCRIPT_NAME];
 };
 
 /* Some tier of "b" is counted in a store. */

@@ -42,6 +42,7 @@ static const struct {
 	[SECTION_ENDPOINT] = { "ENDPOINT", sizeof(struct row_endpoint) },
 	[SECTION_NAME] = { "NAME", sizeof(struct row_name) },
 	[SECTION_INTROSPECT] = { "INTROSPECT", sizeof(struct row_introspect) },
+	[SECTION_HOST_AUTH] = { "HOST_AUTH", sizeof(struct row_host_auth) },
 	[SECTION_ASSERTION] = { "ASSERTION", sizeof(struct row_assertion) },
 	[SECTION_CLAIM] = { "CLAIM", sizeof(struct row_claim) },
 	[SECTION_STRING] = { "STRING", sizeof(struct text) },

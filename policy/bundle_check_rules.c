@@ -115,6 +115,18 @@ static const struct rule rules[] = {
 	{ SECTION_SCHEME, RULE_RANGE, AT(scheme, certificates),
 	    SECTION_CERTIFICATE },
 
+	{ SECTION_HOST_AUTH, RULE_HEADER, AT(host_auth, name), 0 },
+	{ SECTION_HOST_AUTH, RULE_RANGE, AT(host_auth, hosts), SECTION_STRING },
+	{ SECTION_HOST_AUTH, RULE_RANGE, AT(host_auth, types), SECTION_STRING },
+	{ SECTION_HOST_AUTH, RULE_TEXT, AT(host_auth, prefix), 0 },
+	{ SECTION_HOST_AUTH, RULE_TEXT, AT(host_auth, mark), 0 },
+	{ SECTION_HOST_AUTH, RULE_TEXT, AT(host_auth, groups), 0 },
+	{ SECTION_HOST_AUTH, RULE_TEXT, AT(host_auth, separator), 0 },
+	{ SECTION_HOST_AUTH, RULE_RANGE, AT(host_auth, group_scopes),
+	    SECTION_STRING },
+	{ SECTION_HOST_AUTH, RULE_FLAGS, AT(host_auth, flags),
+	    HOST_AUTH_TYPE_ANY },
+
 	{ SECTION_CERTIFICATE, RULE_WORD, AT(certificate, rule),
 	    CERTIFICATE_RULE__MAX },
 	{ SECTION_CERTIFICATE, RULE_HEADER, AT(certificate, value), 0 },

@@ -4,6 +4,8 @@
  */
 #include "policy/bundle_check_part.h"
 
+#include "policy/reference.h"
+
 static bool
 introspect_ok(const struct bundle *b, const struct row_introspect *r)
 {
@@ -20,6 +22,10 @@ scheme_ok(const struct bundle *b, const struct row_scheme *s)
 		    bundle_n(b, SECTION_INTROSPECT))
 			return false;
 	}
+	if (s->kind == SCHEME_HOST)
+		return s->host > 0 && s->host <= bundle_n(b, SECTION_HOST_AUTH);
+	if (s->host != 0)
+		return false;
 	if (s->kind == SCHEME_OPAQUE)
 		return s->field != ROW_NONE && s->introspects.n > 0;
 	if (s->kind == SCHEME_JWT) {
@@ -42,6 +48,18 @@ scheme_ok(const struct bundle *b, const struct row_scheme *s)
 		return s->field != ROW_NONE && s->source != ROW_NONE &&
 		    bundle_source(b, s->source)->kind == SOURCE_HTPASSWD;
 	return true;
+}
+
+/* A host is pinned, and a way; what lists groups is no word of a client. */
+static bool
+host_auth_ok(const struct bundle *b, const struct row_host_auth *h)
+{
+	bool any = (h->flags & HOST_AUTH_TYPE_ANY) != 0;
+
+	return h->name.n > 0 && h->hosts.n > 0 && any == (h->types.n == 0) &&
+	    (h->groups.n == 0) == (h->separator.n == 0) &&
+	    h->separator.n <= 1 && h->group_scopes.n % 2 == 0 &&
+	    (h->groups.n == 0 || reference_name_ok(bundle_text(b, h->groups)));
 }
 
 /* What a token must be signed with and meant for is never left open. */
@@ -79,6 +97,11 @@ bundle_check_tokens(const struct bundle *b, char *why, size_t why_size)
 		if (!issuer_ok(b, bundle_issuer(b, i)))
 			return bundle_bad_row(why, why_size, SECTION_ISSUER, i,
 			    "issuer, audience, algorithm or keys");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_HOST_AUTH); i++) {
+		if (!host_auth_ok(b, bundle_host_auth(b, i)))
+			return bundle_bad_row(why, why_size, SECTION_HOST_AUTH,
+			    i, "host, type or groups");
 	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
 		if (!api_ok(b, bundle_api(b, i)))

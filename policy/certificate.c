@@ -5,23 +5,6 @@
 
 #define THUMBPRINT_BYTES 43 /* SHA-256 in base64url */
 
-/* The one value of a variable; what comes twice must be alike. */
-static bool
-variable(const struct request *r, struct span name, struct span *value)
-{
-	*value = (struct span){ NULL, 0 };
-	for (size_t i = 0; i < r->n_params; i++) {
-		const struct param *p = &r->params[i];
-
-		if (!span_eq(p->name, name))
-			continue;
-		if (value->p != NULL && !span_eq(*value, p->value))
-			return false;
-		*value = p->value;
-	}
-	return true;
-}
-
 static bool
 untrusted(struct decision *d, struct span detail)
 {
@@ -36,8 +19,8 @@ certificate_of(
 	const char *why;
 	int64_t now_s = r->now_us / 1000000;
 
-	if (!variable(r, SPAN("SSL_CLIENT_VERIFY"), &verify) ||
-	    !variable(r, SPAN("SSL_CLIENT_CERT"), &pem))
+	if (!request_param_once(r, SPAN("SSL_CLIENT_VERIFY"), &verify) ||
+	    !request_param_once(r, SPAN("SSL_CLIENT_CERT"), &pem))
 		return refuse(d, REASON_BAD_REQUEST,
 		    SPAN("two different client certificates"));
 	if (verify.n == 0 || span_eq(verify, SPAN("NONE")))

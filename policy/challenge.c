@@ -124,9 +124,9 @@ takes_bearer(const struct row_scheme *scheme)
 
 /* No standard has a word for it; a 401 must have a challenge. */
 static void
-write_mtls(const struct bundle *b, struct buf *to)
+write_word(const struct bundle *b, const char *word, struct buf *to)
 {
-	write_realm(b, "MutualTLS", to);
+	write_realm(b, word, to);
 	buf_add_str(to, "\r\n");
 }
 
@@ -176,7 +176,9 @@ write_alternative(const struct bundle *b, const struct ruling *v,
 		else if (scheme->kind == SCHEME_BASIC)
 			write_basic(b, to);
 		else if (scheme->kind == SCHEME_MTLS)
-			write_mtls(b, to);
+			write_word(b, "MutualTLS", to);
+		else if (scheme->kind == SCHEME_HOST)
+			write_word(b, "WebServer", to);
 	}
 }
 

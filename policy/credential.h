@@ -38,6 +38,8 @@ bool api_key_check(const struct credential_call *c, struct principal *who,
     struct decision *d); /* apikey.c */
 bool basic_check(const struct credential_call *c, struct principal *who,
     struct decision *d); /* basic.c */
+bool host_check(const struct credential_call *c, struct principal *who,
+    struct decision *d); /* hostauth.c */
 bool mtls_check(const struct credential_call *c, struct principal *who,
     struct decision *d); /* mtls.c */
 

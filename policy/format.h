@@ -102,6 +102,7 @@ enum section {
 	SECTION_SHIFT = 49,
 	SECTION_STORE = 45,
 	SECTION_ASSERTION = 50,
+	SECTION_HOST_AUTH = 51, /* what the web server verifies */
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
 	 * 35 CHANGE     header, query or path set, added, removed, rewritten
@@ -296,7 +297,7 @@ enum scheme_kind {
 	SCHEME_BASIC,
 	SCHEME_OPAQUE,
 	SCHEME_MTLS,
-	SCHEME_HOST, /* later: verified by the web server */
+	SCHEME_HOST, /* verified by the web server */
 	SCHEME_KIND__MAX,
 };
 
@@ -315,6 +316,24 @@ struct row_scheme {
 	 */
 	struct range introspects;
 	struct range certificates; /* CERTIFICATE, for SCHEME_MTLS */
+	uint32_t host;             /* HOST_AUTH + 1, for SCHEME_HOST; or 0 */
+	uint32_t pad;
+};
+
+#define HOST_AUTH_TYPE_ANY UINT32_C(1)
+
+/* Where the web server authenticates, and whose word that is. */
+struct row_host_auth {
+	struct text name;
+	struct range hosts;        /* STRING: SERVER_NAME is one of these */
+	struct range types;        /* STRING: AUTH_TYPE is one of these */
+	struct text prefix;        /* of the path; "" is all */
+	struct text mark;          /* value of MGW_HOST_AUTH; absent: any */
+	struct text groups;        /* variable that lists them; or absent */
+	struct text separator;     /* one byte between them */
+	struct range group_scopes; /* STRING: a group, its scopes, ... */
+	uint32_t flags;
+	uint32_t pad;
 };
 
 enum certificate_rule {

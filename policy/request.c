@@ -340,6 +340,9 @@ read_path(struct reading *in, const struct request_rules *rules)
 		r->target, r->host, rules->strip_prefix, r->arena, &p, in->d))
 		return false;
 	r->path = p.canonical;
+	r->mount = rules->strip_prefix;
+	while (span_ends(r->mount, SPAN("/")))
+		r->mount.n--;
 	r->query = p.query;
 	r->segments = p.segments;
 	r->n_segments = p.n_segments;
@@ -406,4 +409,21 @@ request_param(const struct request *r, struct span name)
 			return r->params[i].value;
 	}
 	return (struct span){ NULL, 0 };
+}
+
+bool
+request_param_once(
+    const struct request *r, struct span name, struct span *value)
+{
+	*value = (struct span){ NULL, 0 };
+	for (size_t i = 0; i < r->n_params; i++) {
+		const struct param *p = &r->params[i];
+
+		if (!span_eq(p->name, name))
+			continue;
+		if (value->p != NULL && !span_eq(*value, p->value))
+			return false;
+		*value = p->value;
+	}
+	return true;
 }

@@ -43,6 +43,7 @@ struct request {
 	struct span method;
 	struct span target; /* REQUEST_URI as it came */
 	struct span path;   /* canonical, RFC 3986 section 6.2.2, prefix cut */
+	struct span mount;  /* the prefix that was cut; "" or "/gate" */
 	struct span query;  /* raw, without '?'; p == NULL: there was no '?' */
 	struct span *segments; /* of path, decoded; "" last if it ends in / */
 	size_t n_segments;     /* 0: "OPTIONS *", whose path is "*" */
@@ -83,5 +84,12 @@ struct span request_client_key(const struct request *r, const struct bundle *b);
 
 /* The first parameter of this name (not a header); p == NULL if absent. */
 struct span request_param(const struct request *r, struct span name);
+
+/*
+ * The value of a parameter that the web server sets once, or repeats alike;
+ * p == NULL if absent.  False: it comes twice with different values.
+ */
+bool request_param_once(
+    const struct request *r, struct span name, struct span *value);
 
 #endif

@@ -21,6 +21,7 @@ static verifier *const verifiers[SCHEME_KIND__MAX] = {
 	[SCHEME_API_KEY] = api_key_check,
 	[SCHEME_BASIC] = basic_check,
 	[SCHEME_MTLS] = mtls_check,
+	[SCHEME_HOST] = host_check,
 };
 
 /*

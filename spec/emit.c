@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "spec/emit_endpoint.h"
+#include "spec/hostauth.h"
 #include "spec/paths.h"
 
 #define METHODS_MAX 64 /* more than there are, with room for odd ones */
@@ -188,6 +189,10 @@ emit_schemes(struct emit *e, struct spec_scheme *s)
 			    certificates_emit(e->b, s->certificates);
 			row.flags |=
 			    s->certificates->any ? SCHEME_CERTIFICATE_ANY : 0;
+		}
+		if (s->kind == SCHEME_HOST) {
+			e->failed |= s->host == NULL; /* link has refused it */
+			row.host = s->host != NULL ? s->host->row + 1 : 0;
 		}
 		s->row = BUILD_ROW(e->b, SECTION_SCHEME, &row);
 		r.n++;
@@ -456,6 +461,7 @@ emit_bundle(const struct spec *s, struct buf *bytes)
 	emit_introspects(&e);
 	emit_assertion(&e);
 	emit_issuers(&e);
+	emit_hosts(&e);
 	if (s->policy->api_keys != NULL)
 		e.key_file = emit_source(&e, s->policy->api_keys);
 	if (s->policy->users != NULL)

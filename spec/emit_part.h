@@ -28,6 +28,7 @@ void emit_introspects(struct emit *e);
 struct range emit_identities(struct emit *e);
 void emit_assertion(struct emit *e);
 void emit_issuers(struct emit *e);
+void emit_hosts(struct emit *e);
 struct range emit_introspect_list(
     struct emit *e, const struct spec_word *words);
 

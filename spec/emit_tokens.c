@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "spec/assertion.h"
 #include "spec/emit_part.h"
+#include "spec/hostauth.h"
 #include "spec/introspection.h"
 
 static struct range
@@ -115,6 +116,46 @@ emit_issuers(struct emit *e)
 		row.claims = emit_claims(e, i->claims);
 		row.introspects = emit_issuer_introspect(e, i);
 		i->row = BUILD_ROW(e->b, SECTION_ISSUER, &row);
+	}
+}
+
+/* A group, and behind it its scopes in one text. */
+static struct range
+emit_group_scopes(struct emit *e, const struct spec_group *g)
+{
+	struct range r = { build_n(e->b, SECTION_STRING), 0 };
+
+	for (; g != NULL; g = g->next) {
+		struct span pair[2] = { g->name.text, SPAN("") };
+
+		for (const struct spec_word *w = g->scopes; w; w = w->next)
+			pair[1] = pair[1].n == 0
+			    ? w->text.text
+			    : arena_printf(e->arena, "%.*s %.*s",
+				  SPAN_ARG(pair[1]), SPAN_ARG(w->text.text));
+		e->failed |= pair[1].p == NULL;
+		r.n += build_strings(e->b, pair, 2).n;
+	}
+	return r;
+}
+
+void
+emit_hosts(struct emit *e)
+{
+	for (struct spec_host *h = e->spec->policy->hosts; h; h = h->next) {
+		struct row_host_auth row = {
+			.flags = h->types == NULL ? HOST_AUTH_TYPE_ANY : 0
+		};
+
+		row.name = build_text(e->b, h->name.text);
+		row.hosts = emit_words(e, h->hosts);
+		row.types = emit_words(e, h->types);
+		row.prefix = build_text(e->b, h->prefix.text);
+		row.mark = build_text(e->b, h->mark.text);
+		row.groups = build_text(e->b, h->groups.text);
+		row.separator = build_text(e->b, h->separator);
+		row.group_scopes = emit_group_scopes(e, h->scopes);
+		h->row = BUILD_ROW(e->b, SECTION_HOST_AUTH, &row);
 	}
 }
 

@@ -93,15 +93,12 @@ field_reference(const struct node *map, const char *key, struct spec_text *t,
 }
 
 void
-field_words(const struct node *map, const char *key, struct spec_word **words,
+node_words(const struct node *n, const char *key, struct spec_word **words,
     struct diag *d)
 {
-	const struct node *n = tree_get(map, key);
 	struct spec_word **end = words;
 	struct spec_word *w;
 
-	if (n == NULL)
-		return;
 	if (n->kind != NODE_STRING && n->kind != NODE_LIST) {
 		wrong_kind(n, key, "a list of strings", d);
 		return;
@@ -120,6 +117,16 @@ field_words(const struct node *map, const char *key, struct spec_word **words,
 		*end = w;
 		end = &w->next;
 	}
+}
+
+void
+field_words(const struct node *map, const char *key, struct spec_word **words,
+    struct diag *d)
+{
+	const struct node *n = tree_get(map, key);
+
+	if (n != NULL)
+		node_words(n, key, words, d);
 }
 
 void

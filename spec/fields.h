@@ -31,6 +31,10 @@ bool node_text(const struct node *n, const char *what, bool references,
 void field_words(const struct node *map, const char *key,
     struct spec_word **words, struct diag *d);
 
+/* The same for a node that was found already. */
+void node_words(const struct node *n, const char *what,
+    struct spec_word **words, struct diag *d);
+
 void field_switch(const struct node *map, const char *key, enum spec_switch *s,
     struct diag *d);
 

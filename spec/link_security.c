@@ -1,6 +1,7 @@
 /*
  * link_security - who verifies each scheme.
  */
+#include "spec/hostauth.h"
 #include "spec/introspection.h"
 #include "spec/link.h"
 
@@ -89,6 +90,7 @@ static const struct {
 	[SCHEME_OPAQUE] = { "introspect", NULL },
 	[SCHEME_API_KEY] = { "api-key", "api-keys: {file: ...}" },
 	[SCHEME_BASIC] = { "basic", "users: {file: ...}" },
+	[SCHEME_HOST] = { "host", NULL },
 };
 
 static bool
@@ -102,6 +104,8 @@ can_verify(enum scheme_kind kind, const struct spec_scheme *s)
 		return s->type == SPEC_SCHEME_API_KEY;
 	case SCHEME_BASIC:
 		return s->type == SPEC_SCHEME_HTTP_BASIC;
+	case SCHEME_HOST: /* whatever it asks for, the web server has seen */
+		return s->type != SPEC_SCHEME_MTLS;
 	default:
 		return false;
 	}
@@ -124,6 +128,8 @@ verify_as_told(const struct policyfile *f, struct spec_verifier *v,
 	s->issuers = v->issuers;
 	s->introspects = v->introspects;
 	introspection_check(f, v->introspects, d);
+	if (v->kind == SCHEME_HOST)
+		s->host = hostauth_find(f, &v->host, d);
 	if (!can_verify(v->kind, s))
 		diag_error(d, v->name.place, "scheme-verifier",
 		    "scheme '%.*s' is of type %s in %s: %s cannot verify it",

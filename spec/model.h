@@ -81,6 +81,7 @@ enum spec_scheme_type {
 };
 
 struct spec_certificates; /* spec/certificates.h */
+struct spec_host;         /* spec/hostauth.h */
 
 struct spec_scheme {
 	struct spec_scheme *next;
@@ -95,6 +96,7 @@ struct spec_scheme {
 	struct spec_word *issuers; /* of SCHEME_JWT */
 	struct spec_word *introspects;
 	const struct spec_certificates *certificates; /* of SCHEME_MTLS */
+	const struct spec_host *host;                 /* of SCHEME_HOST */
 	bool used; /* some operation requires it */
 
 	uint32_t row; /* set by emit */

@@ -9,9 +9,11 @@
 #include "policy/url.h"
 #include "spec/endpoints.h"
 #include "spec/fields.h"
+#include "spec/hostauth.h"
 #include "spec/keysource.h"
 #include "spec/maintenance.h"
 #include "spec/storefile.h"
+#include "spec/verifiers.h"
 
 #define URI_MAX (64 * 1024)
 #define HEADERS_MAX (64 * 1024)
@@ -139,59 +141,6 @@ read_apis(struct policyfile *f, const struct node *n, struct diag *d)
 }
 
 static void
-read_verifier(struct policyfile *f, const struct node *n, struct diag *d)
-{
-	static const char *const keys[] = { "jwt", "introspect", "api-key",
-		"basic", NULL };
-	struct spec_verifier *v = arena_alloc(d->arena, sizeof(*v));
-	enum spec_switch api_key = SWITCH_UNSET, basic = SWITCH_UNSET;
-	struct spec_verifier **end;
-	bool both; /* JWTs, and tokens that are none */
-
-	if (v == NULL) {
-		d->failed = true;
-		return;
-	}
-	v->name = (struct spec_text){ n->name, n->name_place };
-	if (!fields_check(n, "an entry of schemes", keys, d))
-		return;
-	field_words(n, "jwt", &v->issuers, d);
-	field_words(n, "introspect", &v->introspects, d);
-	both = v->issuers != NULL && v->introspects != NULL;
-	field_switch(n, "api-key", &api_key, d);
-	field_switch(n, "basic", &basic, d);
-	if (n->n != (both ? 2 : 1) || api_key == SWITCH_FALSE ||
-	    basic == SWITCH_FALSE) {
-		diag_error(d, n->name_place, "scheme-verifier",
-		    "scheme '%.*s' needs one verifier: {jwt: [ISSUER...]}, "
-		    "{introspect: [NAME...]} (or both of these), "
-		    "{api-key: true} or {basic: true}",
-		    SPAN_ARG(n->name));
-		return;
-	}
-	v->kind = api_key == SWITCH_TRUE ? SCHEME_API_KEY
-	    : basic == SWITCH_TRUE       ? SCHEME_BASIC
-	    : v->issuers != NULL         ? SCHEME_JWT
-					 : SCHEME_OPAQUE;
-	LIST_END(f->verifiers, end);
-	*end = v;
-}
-
-static void
-read_verifiers(struct policyfile *f, const struct node *n, struct diag *d)
-{
-	if (n == NULL)
-		return;
-	if (n->kind != NODE_MAP) {
-		diag_error(d, n->place, "kind", "schemes must be a map, not %s",
-		    tree_kind_name(n->kind));
-		return;
-	}
-	for (const struct node *m = n->first; m != NULL; m = m->next)
-		read_verifier(f, m, d);
-}
-
-static void
 read_limits(struct row_settings *s, const struct node *n, struct diag *d)
 {
 	static const char *const keys[] = { "max-uri", "max-headers",
@@ -276,10 +225,10 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 {
 	static const char *const keys[] = { "issuers", "backend-jwt",
 		"identity-headers", "introspection", "api-keys", "users",
-		"schemes", "tiers", "tiers-file", "store", "apis", "limits",
-		"timeouts", "errors", "realm", "cors", "certificates", "levels",
-		"unknown-tier", "rate-headers", "failures", "conditions",
-		"key-manager", NULL };
+		"host-auth", "schemes", "tiers", "tiers-file", "store", "apis",
+		"limits", "timeouts", "errors", "realm", "cors", "certificates",
+		"levels", "unknown-tier", "rate-headers", "failures",
+		"conditions", "key-manager", NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;
@@ -289,7 +238,8 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 	if (!fields_check(root, "mgw.yaml", keys, d))
 		return;
 	keysource_read(f, root, bundle, d);
-	read_verifiers(f, tree_get(root, "schemes"), d);
+	hostauth_read(f, tree_get(root, "host-auth"), d);
+	verifiers_read(f, tree_get(root, "schemes"), d);
 	if (tree_get(root, "tiers") != NULL)
 		tiers_read(f->tiers, tree_get(root, "tiers"), d);
 	read_tiers_file(f, root, d);

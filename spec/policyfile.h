@@ -44,8 +44,9 @@
  *	users: {file: users.htpasswd}
  *	schemes:              which verifies which securityScheme
  *	  NAME: {jwt: [ISSUER...]}, {introspect: [NAME...]}, both of these
- *	        (what has no dot is no JWT), {api-key: true} or
- *	        {basic: true}
+ *	        (what has no dot is no JWT), {api-key: true},
+ *	        {basic: true} or {host: NAME}
+ *	host-auth: ...        see hostauth.h
  *	tiers: ...            see tiers.h
  *	tiers-file: policies.yaml
  *	store: ...            see storefile.h
@@ -149,6 +150,7 @@ struct spec_verifier {
 	enum scheme_kind kind;
 	struct spec_word *issuers;     /* of SCHEME_JWT */
 	struct spec_word *introspects; /* names of servers */
+	struct spec_text host;         /* of SCHEME_HOST */
 	bool used;                     /* some document has the scheme */
 };
 
@@ -190,6 +192,7 @@ struct policyfile {
 	bool identities_given;
 	struct spec_source *api_keys; /* or NULL */
 	struct spec_source *users;    /* or NULL */
+	struct spec_host *hosts;      /* spec/hostauth.h */
 	struct spec_verifier *verifiers;
 	struct spec_tier *tiers;
 	struct spec_store *store; /* or NULL */

@@ -71,6 +71,38 @@ put_certificates(
 	(void)json_put(o, "certificates", list);
 }
 
+static struct json_object *
+host_json(const struct bundle *b, const struct row_host_auth *h)
+{
+	struct json_object *o = json_new_object();
+	struct json_object *scopes = json_new_array();
+
+	spec_put_text(o, "name", b, h->name);
+	spec_put_strings(o, "hosts", b, h->hosts);
+	(void)json_put(o, "prefix",
+	    json_new_string(
+		h->prefix.n > 0 ? bundle_text(b, h->prefix) : SPAN("/")));
+	if (h->flags & HOST_AUTH_TYPE_ANY)
+		(void)json_put(o, "types", json_new_string(SPAN("any")));
+	else
+		spec_put_strings(o, "types", b, h->types);
+	spec_put_text(o, "mark", b, h->mark);
+	spec_put_text(o, "groups", b, h->groups);
+	spec_put_text(o, "separator", b, h->separator);
+	for (uint32_t i = 0; i + 1 < h->group_scopes.n; i += 2) {
+		uint32_t at = h->group_scopes.first + i;
+		struct json_object *one = json_new_object();
+
+		(void)json_put(
+		    one, "group", json_new_string(bundle_string(b, at)));
+		(void)json_put(
+		    one, "scopes", json_new_string(bundle_string(b, at + 1)));
+		(void)json_append(scopes, one);
+	}
+	(void)json_put(o, "group_scopes", scopes);
+	return o;
+}
+
 struct json_object *
 spec_schemes_json(const struct bundle *b, struct range r)
 {
@@ -101,6 +133,9 @@ spec_schemes_json(const struct bundle *b, struct range r)
 			put_servers(o, b, s->introspects);
 		if (s->kind == SCHEME_MTLS)
 			put_certificates(o, b, s);
+		if (s->kind == SCHEME_HOST)
+			(void)json_put(o, "host_auth",
+			    host_json(b, bundle_host_auth(b, s->host - 1)));
 		if (s->source != ROW_NONE)
 			spec_put_text(o,
 			    s->kind == SCHEME_BASIC ? "users" : "keys", b,

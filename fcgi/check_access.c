@@ -1,0 +1,25 @@
+/*
+ * check_access - by whose word callers are let in; part of check.c.
+ */
+#include "fcgi/check_part.h"
+
+/* Where the web server's word counts, for who configures it. */
+static void
+check_host_auth(struct report *r, const struct bundle *b)
+{
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_HOST_AUTH); i++) {
+		const struct row_host_auth *h = bundle_host_auth(b, i);
+		struct span first = bundle_string(b, h->hosts.first);
+
+		check_item(r, "host-auth", bundle_text(b, h->name), true,
+		    "REMOTE_USER counts for %.*s%s below %.*s/",
+		    SPAN_ARG(first), h->hosts.n > 1 ? " and others" : "",
+		    SPAN_ARG(bundle_text(b, h->prefix)));
+	}
+}
+
+void
+check_access(struct report *r, const struct bundle *b)
+{
+	check_host_auth(r, b);
+}

@@ -38,6 +38,7 @@ for name in pages few plain; do
 done
 import mgw.yaml things.yaml down.yaml pages.yaml few.yaml plain.yaml ||
     fatal "$(cat "$W/import.out")"
+echo 'trusted-proxy 127.0.0.0/8' >>"$W/mgw.conf"
 start_mgw
 
 # preflight PATH ORIGIN [OPTIONS...]
@@ -161,6 +162,20 @@ expect_header Access-Control-Allow-Origin '\*'
 get /few/x -H 'Origin: https://any.example'
 expect_status 200
 preflight /pages/x https://app.example
+expect_status 204
+
+it 'who is denied has no more preflights than others'
+"$O"/mgw-throttle deny --state "$W/state" --address 192.0.2.0/24 >/dev/null ||
+    wrong 'no rule'
+for n in 1 2 3; do
+	get /few/x -H 'X-Forwarded-For: 192.0.2.1'
+	expect_status 403
+	preflight /few/x https://any.example -H 'X-Forwarded-For: 192.0.2.1'
+	expect_status 204
+done
+preflight /few/x https://any.example -H 'X-Forwarded-For: 192.0.2.1'
+expect_status 429
+preflight /few/x https://any.example -H 'X-Forwarded-For: 198.51.100.1'
 expect_status 204
 stop_lighttpd
 

@@ -51,6 +51,7 @@ static const struct {
 	[SECTION_CERTIFICATE] = { "CERTIFICATE",
 	    sizeof(struct row_certificate) },
 	[SECTION_BREAKER] = { "BREAKER", sizeof(struct row_breaker) },
+	[SECTION_SPIKE] = { "SPIKE", sizeof(struct row_spike) },
 	[SECTION_RETRY] = { "RETRY", sizeof(struct row_retry) },
 	[SECTION_CORS] = { "CORS", sizeof(struct row_cors) },
 	[SECTION_LEVEL] = { "LEVEL", sizeof(struct row_level) },

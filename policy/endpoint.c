@@ -23,12 +23,18 @@ has_list(const struct outside *world, const struct match *m, bool sandbox)
 }
 
 bool
+endpoint_is_sandbox(const struct principal *who)
+{
+	return span_eq_nocase(who->key_type, SPAN("SANDBOX"));
+}
+
+bool
 endpoint_choose(const struct outside *world, const struct match *m,
     const struct principal *who, bool *sandbox, struct decision *d)
 {
 	struct span type = who->key_type;
 
-	*sandbox = span_eq_nocase(type, SPAN("SANDBOX"));
+	*sandbox = endpoint_is_sandbox(who);
 	if (type.n > 0 && !*sandbox &&
 	    !span_eq_nocase(type, SPAN("PRODUCTION")))
 		return refuse(d, REASON_CLAIM_REFUSED,
@@ -57,10 +63,12 @@ list_ok(const struct bundle *b, struct range r)
 
 		if (e->balance != first->balance ||
 		    e->hash_by != first->hash_by ||
+		    e->spike.n != first->spike.n ||
+		    e->spike.first != first->spike.first ||
 		    (e->hash_by == HASH_BY_FIELD) != (e->hash_name.n == 1))
 			return false;
 	}
-	return r.n <= ENDPOINTS_MAX;
+	return r.n <= ENDPOINTS_MAX && first->spike.n <= 1;
 }
 
 bool

@@ -18,6 +18,9 @@
  */
 struct range endpoint_list(const struct match *m, bool sandbox);
 
+/* His key type is that of sandboxes. */
+bool endpoint_is_sandbox(const struct principal *who);
+
 /*
  * Which list the caller is to have: that of its key type, or production
  * where the credential tells none.  False: claim-refused, for a type that

@@ -103,6 +103,7 @@ enum section {
 	SECTION_STORE = 45,
 	SECTION_ASSERTION = 50,
 	SECTION_HOST_AUTH = 51, /* what the web server verifies */
+	SECTION_SPIKE = 62, /* of endpoints, or an API: what they may get */
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
 	 * 35 CHANGE     header, query or path set, added, removed, rewritten
@@ -205,6 +206,7 @@ struct row_api {
 	uint32_t maintenance_s; /* closed, and to be asked again then; or 0 */
 	uint32_t pad2;
 	struct range attempts; /* LIMIT, see attempts.h; n == 0: none */
+	struct range spike; /* SPIKE, one, of all its requests; n == 0: none */
 };
 
 /*
@@ -680,6 +682,17 @@ struct row_endpoint {
 	uint32_t pad;
 	struct range breaker; /* BREAKER, one; n == 0: none */
 	struct range retry;   /* RETRY, one; n == 0: once to each other */
+	struct range spike;   /* SPIKE, one, of its whole list; n == 0: none */
+};
+
+/*
+ * What backends may be sent by all callers together.  Lists of equal names
+ * count together; without a name it is of an API and counts under that.
+ */
+struct row_spike {
+	struct text name;
+	uint32_t tier; /* TIER; its key means nothing here */
+	uint32_t pad;
 };
 
 /*

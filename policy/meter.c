@@ -125,10 +125,11 @@ limit_to_tell(const struct receipt *receipt)
 {
 	int found = throttle_culprit(receipt);
 
-	if (found != -1 || receipt->n == 0)
+	/* Of backends only what they refuse. */
+	if (found != -1 || receipt->n == receipt->n_spikes)
 		return found;
-	found = 0;
-	for (unsigned i = 1; i < receipt->n; i++) {
+	found = (int)receipt->n_spikes;
+	for (unsigned i = receipt->n_spikes + 1; i < receipt->n; i++) {
 		if (receipt->takes[i].remaining <
 		    receipt->takes[found].remaining)
 			found = (int)i;

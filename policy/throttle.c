@@ -13,20 +13,31 @@
 /* A store that is gone is looked for that often. */
 #define STORE_RETRY_S 1
 
-int
-throttle_culprit(const struct receipt *receipt)
+/* The one of "from" and up to "to" that makes wait longest. */
+static int
+longest(const struct receipt *receipt, unsigned from, unsigned to, bool refused)
 {
 	int found = -1;
 
-	for (unsigned i = 0; i < receipt->n; i++) {
+	for (unsigned i = from; i < to; i++) {
 		const struct take *t = &receipt->takes[i];
 
-		if (!t->refused && !t->over)
+		if (!(refused ? t->refused : t->over))
 			continue;
 		if (found == -1 || t->wait_us > receipt->takes[found].wait_us)
 			found = (int)i;
 	}
 	return found;
+}
+
+int
+throttle_culprit(const struct receipt *receipt)
+{
+	int found = longest(receipt, receipt->n_spikes, receipt->n, true);
+
+	if (found == -1)
+		found = longest(receipt, 0, receipt->n_spikes, true);
+	return found != -1 ? found : longest(receipt, 0, receipt->n, false);
 }
 
 static uint64_t
@@ -68,18 +79,26 @@ exceeded(const struct bundle *b, const struct request *r,
 
 		if (!t->refused)
 			continue;
+		if (seconds_up(t->wait_us) > s)
+			s = seconds_up(t->wait_us);
+		if (i < receipt->n_spikes)
+			continue;
 		if (t->limit->unit == LIMIT_CONCURRENT &&
 		    reason == REASON_RATE_EXCEEDED)
 			reason = REASON_CONCURRENCY_EXCEEDED;
 		if (t->limit->period_us > RATE_PERIOD_MAX_US)
 			reason = REASON_QUOTA_EXCEEDED;
-		if (seconds_up(t->wait_us) > s)
-			s = seconds_up(t->wait_us);
 	}
-	refuse(d, reason,
-	    arena_printf(r->arena, "the limit of tier %.*s for this %s",
-		SPAN_ARG(clean_name(b, receipt->tiers[culprit], r->arena)),
-		receipt->levels[culprit]));
+	/* How much a backend can bear is no caller's to know. */
+	if ((unsigned)culprit < receipt->n_spikes)
+		refuse(d, REASON_OVERLOADED,
+		    SPAN("more is asked of the backend than it may get"));
+	else
+		refuse(d, reason,
+		    arena_printf(r->arena, "the limit of tier %.*s for this %s",
+			SPAN_ARG(
+			    clean_name(b, receipt->tiers[culprit], r->arena)),
+			receipt->levels[culprit]));
 	d->retry_after_s = s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;
 	return false;
 }
@@ -102,7 +121,7 @@ throttle_take(const struct outside *world, const struct bundle *b,
 
 	/* Not all of it: the takes are written as they are needed. */
 	receipt->bundle = b;
-	receipt->n = 0;
+	receipt->n = receipt->n_spikes = 0;
 	receipt->charged = false;
 	if (!throttle_collect(&c)) {
 		receipt->n = 0;

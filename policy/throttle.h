@@ -16,7 +16,7 @@
 #include "policy/principal.h"
 #include "policy/route.h"
 
-/* Six levels with several limits each; more is an import error. */
+/* Eight levels with several limits each; more is an import error. */
 #define TAKES_MAX 16
 
 struct receipt {
@@ -26,6 +26,7 @@ struct receipt {
 	bool own[TAKES_MAX]; /* counts this caller alone: may be told to him */
 	const struct bundle *bundle;
 	unsigned n;
+	unsigned n_spikes; /* the first: of backends, not of callers */
 	bool charged;
 };
 
@@ -50,11 +51,13 @@ enum outcome {
  * under what the level is called.  Limits on bytes are only asked whether
  * any are left.
  *
+ * What backends may be sent in all (SPIKE rows) is charged with it.
+ *
  * False: rate-exceeded (all limits that refuse have a period of a minute
- * or less), quota-exceeded, claim-refused (the credential names a tier
- * that the bundle lacks, and no LEVEL_UNKNOWN is there; "Unlimited" needs
- * no row), or fault.  Then nothing is charged; where limits refused, the
- * receipt still tells them for the answer's headers.
+ * or less), overloaded (only a SPIKE refuses), quota-exceeded, claim-refused
+ * (the credential names a tier that the bundle lacks, and no LEVEL_UNKNOWN is
+ * there; "Unlimited" needs no row), or fault.  Then nothing is charged; where
+ * limits refused, the receipt still tells them for the answer's headers.
  */
 bool throttle_take(const struct outside *world, const struct bundle *b,
     const struct request *r, const struct match *m, const struct principal *who,
@@ -62,8 +65,8 @@ bool throttle_take(const struct outside *world, const struct bundle *b,
 
 /*
  * The take that the answer and the event speak of: the one that refuses
- * and makes the client wait longest, else one that is over its quota and
- * passed.  -1: none.
+ * and makes the client wait longest, of the caller's rather than of
+ * backends; else one that is over its quota and passed.  -1: none.
  */
 int throttle_culprit(const struct receipt *receipt);
 

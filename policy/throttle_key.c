@@ -15,6 +15,7 @@
 #include "policy/claims.h"
 #include "policy/condition.h"
 #include "policy/control.h"
+#include "policy/endpoint.h"
 
 /* One line in so long tells that tokens name tiers that nobody knows. */
 #define UNKNOWN_LOG_US (10 * US_PER_S)
@@ -200,10 +201,29 @@ tier_in_force(const struct throttle_call *c, uint32_t tier)
 	return tier;
 }
 
-/* The takes of all limits of "tier" at "level". */
+/* What the limits of a tier count. */
+struct counted {
+	const char *word;
+	enum level level;              /* with what the bundle says of it, */
+	const struct row_level *rule;  /* or NULL; */
+	const struct row_spike *spike; /* or else backends */
+};
+
+/* By their list, or all those of an API. */
+static void
+add_backend(
+    struct take *t, const struct throttle_call *c, const struct row_spike *s)
+{
+	if (s->name.n > 0)
+		add_part(t, bundle_text(c->bundle, s->name));
+	else
+		(void)add_kind(t, c, KEY_BY_API, NULL); /* tells nobody apart */
+}
+
+/* The takes of all limits of "tier". */
 static bool
-add_level(const struct throttle_call *c, enum level level, uint32_t tier,
-    const struct row_level *rule)
+add_limits(
+    const struct throttle_call *c, uint32_t tier, const struct counted *what)
 {
 	const struct row_tier *row =
 	    bundle_tier(c->bundle, tier_in_force(c, tier));
@@ -223,14 +243,53 @@ add_level(const struct throttle_call *c, enum level level, uint32_t tier,
 			.store = row->flags &
 			    (TIER_STORE | TIER_STORE_ALLOW | TIER_STORE_REFUSE)
 		};
-		add_part(t, span_str(level_words[level]));
+		add_part(t, span_str(what->word));
 		add_part(t, index_name(i));
-		to->own[to->n] = add_key(t, c, level, row, rule);
+		to->own[to->n] = what->spike == NULL &&
+		    add_key(t, c, what->level, row, what->rule);
+		if (what->spike != NULL)
+			add_backend(t, c, what->spike);
 		throttle_set_window(c->bundle, t, c->request->now_us);
 		to->tiers[to->n] = row;
-		to->levels[to->n++] = level_words[level];
+		to->levels[to->n++] = what->word;
 	}
 	return true;
+}
+
+static bool
+add_level(const struct throttle_call *c, enum level level, uint32_t tier,
+    const struct row_level *rule)
+{
+	const struct counted what = { level_words[level], level, rule, NULL };
+
+	return add_limits(c, tier, &what);
+}
+
+static bool
+add_spike(const struct throttle_call *c, struct range spike)
+{
+	struct counted what = { .word = "spike" };
+
+	if (spike.n == 0)
+		return true;
+	what.spike = bundle_spike(c->bundle, spike.first);
+	return add_limits(c, what.spike->tier, &what);
+}
+
+/* What the backends that the caller is to have may be sent in all. */
+static bool
+add_spikes(const struct throttle_call *c)
+{
+	struct range list =
+	    endpoint_list(c->match, endpoint_is_sandbox(c->who));
+	struct range none = { 0, 0 };
+	bool good = add_spike(c, c->match->api->spike) &&
+	    add_spike(c,
+		list.n > 0 ? bundle_endpoint(c->bundle, list.first)->spike
+			   : none);
+
+	c->receipt->n_spikes = c->receipt->n;
+	return good;
 }
 
 /* What is said of a level: for this API, else for all. */
@@ -366,10 +425,10 @@ throttle_collect(const struct throttle_call *c)
 		return true;
 	if (who == NULL || who->scheme.p == NULL) {
 		call.who = &nobody;
-		return add_resource(&call) &&
+		return add_spikes(&call) && add_resource(&call) &&
 		    add_caller(&call, LEVEL_ADDRESS, (struct span){ NULL, 0 });
 	}
-	return add_resource(&call) &&
+	return add_spikes(&call) && add_resource(&call) &&
 	    add_caller(&call, LEVEL_SUBSCRIPTION, who->subscription_tier) &&
 	    add_caller(&call, LEVEL_APPLICATION, application_tier(c)) &&
 	    add_caller(&call, LEVEL_SUBJECT, who->tier);

@@ -430,6 +430,8 @@ emit_document(struct emit *e, const struct spec_document *doc)
 	    e->b, e->arena, &e->spec->policy->settings, doc->backends);
 	row.sandbox = emit_endpoints(
 	    e->b, e->arena, &e->spec->policy->settings, doc->sandbox);
+	row.spike =
+	    emit_spike(e->b, doc->spike_limits, (struct span){ NULL, 0 });
 	row.cors = cors_emit(e->b, doc->cors, doc->schemes);
 	row.schemes = emit_schemes(e, doc->schemes);
 	emit_levels(e, doc->levels, api);

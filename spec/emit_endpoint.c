@@ -6,6 +6,7 @@
 #include "base/ascii.h"
 #include "base/clock.h"
 #include "policy/url.h"
+#include "spec/tiers.h"
 
 /* "X-API-Key" as CGI names it: "HTTP_X_API_KEY" (RFC 3875 4.1.18). */
 static struct span
@@ -84,6 +85,35 @@ emit_retry(struct build *b, const struct spec_retry *s)
 	return r;
 }
 
+struct range
+emit_spike(struct build *b, const struct spec_tier *t, struct span name)
+{
+	struct range r = { build_n(b, SECTION_SPIKE), 0 };
+	struct row_spike row;
+
+	if (t == NULL)
+		return r;
+	row = (struct row_spike){ .tier = t->row };
+	row.name = build_text(b, name);
+	(void)BUILD_ROW(b, SECTION_SPIKE, &row); /* r.first */
+	r.n = 1;
+	return r;
+}
+
+/* What the whole list may get, under the names of all in it. */
+static struct range
+emit_list_spike(struct build *b, struct arena *a, const struct spec_url *list)
+{
+	const struct spec_tier *t =
+	    list->set != NULL ? list->set->limits : NULL;
+	struct span name = list->url.text;
+
+	for (list = list->next; t != NULL && list != NULL; list = list->next)
+		name = arena_printf(
+		    a, "%.*s %.*s", SPAN_ARG(name), SPAN_ARG(list->url.text));
+	return emit_spike(b, t, name);
+}
+
 static void
 emit_set(struct build *b, struct arena *a, const struct spec_set *s,
     struct row_endpoint *row)
@@ -110,15 +140,19 @@ emit_endpoints(struct build *b, struct arena *a, const struct row_settings *s,
     const struct spec_url *list)
 {
 	struct range r = { build_n(b, SECTION_ENDPOINT), 0 };
+	struct range spike = { 0, 0 };
 	const char *why;
 	struct url u;
 
+	if (list != NULL)
+		spike = emit_list_spike(b, a, list);
 	for (; list != NULL; list = list->next) {
 		struct row_endpoint row = { .weight = list->weight,
 			.connect_ms = s->connect_ms,
 			.first_byte_ms = s->first_byte_ms,
 			.idle_ms = s->idle_ms,
-			.total_ms = s->total_ms };
+			.total_ms = s->total_ms,
+			.spike = spike };
 
 		emit_set(b, a, list->set, &row);
 		row.url = build_text(b, list->url.text);

@@ -132,7 +132,7 @@ read_set(
     struct spec_set *s, const struct node *n, const char *what, struct diag *d)
 {
 	static const char *const keys[] = { "urls", "balance", "hash-by",
-		"timeouts", "retry", "breaker", NULL };
+		"timeouts", "retry", "breaker", "spike", NULL };
 	static const char *const balances[] = { "round-robin",
 		"least-in-flight", "hash", "failover", NULL };
 	int balance = BALANCE_ROUND_ROBIN;
@@ -146,6 +146,7 @@ read_set(
 		diag_error(d, tree_get(n, "hash-by")->place, "value",
 		    "hash-by means something only with balance: hash");
 	read_times(s, tree_get(n, "timeouts"), d);
+	field_text(n, "spike", &s->spike, d);
 	if (tree_get(n, "retry") != NULL)
 		s->retry = retry_read(tree_get(n, "retry"), d);
 	if (tree_get(n, "breaker") != NULL)

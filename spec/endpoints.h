@@ -9,6 +9,7 @@
  *	timeouts: {connect: 3s, first-byte: 30s, between-bytes: 0s, total: 60s}
  *	retry: {count: 2, interval: 100ms, factor: 2, max-interval: 1s,
  *	    statuses: [503], budget: 20}
+ *	spike: NAME of a tier
  *	breaker: {volume: 10, ratio: 0.5, window: 60s, reset: 10s,
  *	    statuses: [500, 502]}
  */

@@ -50,17 +50,57 @@ link_tier(struct policyfile *f, const struct spec_text *name, struct diag *d)
 	return found;
 }
 
+/* Backends have no callers to be told apart by. */
+static struct spec_tier *
+link_spike(struct policyfile *f, const struct spec_text *name, struct diag *d)
+{
+	struct spec_tier *t = link_tier(f, name, d);
+
+	if (t != NULL && t->key != NULL)
+		diag_error(d, name->place, "value",
+		    "tier '%.*s' has a key, and a spike is of all callers "
+		    "together",
+		    SPAN_ARG(name->text));
+	return t;
+}
+
 static uint32_t
 n_limits(const struct spec_tier *t)
 {
 	return t != NULL ? t->n_limits : 0;
 }
 
+/* Those of a list of endpoints; how many limits. */
+static uint32_t
+link_list(struct spec *s, const struct spec_url *list)
+{
+	struct spec_set *set = list != NULL ? list->set : NULL;
+
+	if (set == NULL || set->spike.text.p == NULL)
+		return 0;
+	if (set->limits == NULL)
+		set->limits = link_spike(s->policy, &set->spike, s->diag);
+	/* Several operations may refer to it: it is told once. */
+	if (set->limits == NULL)
+		set->spike.text = (struct span){ NULL, 0 };
+	return n_limits(set->limits);
+}
+
+/* The most that an operation's backends have, or the API's. */
+static uint32_t
+link_lists(
+    struct spec *s, const struct spec_url *list, const struct spec_url *sandbox)
+{
+	uint32_t a = link_list(s, list), b = link_list(s, sandbox);
+
+	return a > b ? a : b;
+}
+
 static void
 link_tiers(struct spec *s, struct spec_document *doc)
 {
 	struct policyfile *f = s->policy;
-	uint32_t of_caller;
+	uint32_t of_caller, of_backend;
 	bool replaces;
 
 	if (doc->wso2)
@@ -68,6 +108,8 @@ link_tiers(struct spec *s, struct spec_document *doc)
 	levels_link(doc->levels, f->tiers, s->diag);
 	of_caller = levels_most_limits(f->tiers, doc->levels, f->levels);
 	doc->limits = link_tier(f, &doc->tier, s->diag);
+	doc->spike_limits = link_spike(f, &doc->spike, s->diag);
+	of_backend = link_lists(s, doc->endpoints, doc->sandbox);
 	if (doc->cors != NULL)
 		doc->cors->limits = link_tier(f, &doc->cors->tier, s->diag);
 	if (doc->tier_replaces == SWITCH_UNSET)
@@ -76,8 +118,11 @@ link_tiers(struct spec *s, struct spec_document *doc)
 	for (struct spec_path *p = doc->paths; p != NULL; p = p->next)
 		for (struct spec_operation *op = p->operations; op;
 		     op = op->next) {
-			uint32_t own;
+			uint32_t own, back;
 
+			back = link_lists(s, op->endpoints, op->sandbox);
+			back = (back > of_backend ? back : of_backend) +
+			    n_limits(doc->spike_limits);
 			op->limits = link_tier(f, &op->tier, s->diag);
 			if (replaces && op->limits != NULL)
 				diag_warning(s->diag, op->tier.place,
@@ -87,14 +132,15 @@ link_tiers(struct spec *s, struct spec_document *doc)
 				    SPAN_ARG(doc->tier.text),
 				    SPAN_ARG(op->tier.text));
 			own = replaces ? 0 : n_limits(op->limits);
-			if (n_limits(doc->limits) + own + of_caller > TAKES_MAX)
+			if (n_limits(doc->limits) + own + of_caller + back >
+			    TAKES_MAX)
 				diag_error(s->diag, op->method.place,
 				    "too-many-limits",
 				    "more than %d limits on one request: %u "
 				    "of the API, %u of the operation, up to "
-				    "%u of the caller",
+				    "%u of the caller, %u of backends",
 				    TAKES_MAX, n_limits(doc->limits), own,
-				    of_caller);
+				    of_caller, back);
 		}
 }
 

@@ -38,6 +38,8 @@ struct spec_statuses {
 	uint32_t n;
 };
 
+struct spec_tier; /* spec/tiers.h */
+
 struct spec_breaker {
 	uint64_t window_us, volume, ratio_ppm, reset_us;
 	struct spec_statuses statuses;
@@ -58,6 +60,8 @@ struct spec_set {
 	struct span hash_field;
 	struct spec_breaker *breaker; /* or NULL */
 	struct spec_retry *retry;     /* or NULL */
+	struct spec_text spike;       /* name of a tier */
+	struct spec_tier *limits;     /* set by link, or NULL */
 	/* UINT64_MAX: as for all; 0: no limit */
 	uint64_t connect_us, first_byte_us, idle_us, total_us;
 };
@@ -139,7 +143,6 @@ struct spec_app_security {
 	unsigned types;
 };
 
-struct spec_tier;        /* spec/tiers.h */
 struct spec_cors;        /* spec/cors.h */
 struct spec_level;       /* spec/levels.h */
 struct spec_key_manager; /* spec/keymanager.h */
@@ -188,7 +191,7 @@ struct spec_document {
 
 	/* x-mgw-* and x-wso2-* at the root. */
 	bool wso2; /* some x-wso2-* at the root, a path item, an operation */
-	struct spec_text tier;
+	struct spec_text tier, spike;
 	enum spec_switch disable_security;
 	struct spec_app_security app_security;
 	bool wants_certificate; /* x-wso2-mutual-ssl, unless optional */
@@ -214,8 +217,9 @@ struct spec_document {
 	const struct spec_key_manager *key_manager; /* its API; or NULL */
 
 	/* Set by link. */
-	struct spec_url *backends; /* those in use */
-	struct spec_tier *limits;  /* of the API, or NULL */
+	struct spec_url *backends;      /* those in use */
+	struct spec_tier *limits;       /* of the API, or NULL */
+	struct spec_tier *spike_limits; /* the same of its backends */
 	unsigned n_operations, n_public;
 };
 

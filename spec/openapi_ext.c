@@ -11,7 +11,7 @@
 
 static const char *const root_ours[] = { "x-mgw-base-path", "x-mgw-backend",
 	"x-mgw-sandbox-backend", "x-mgw-endpoints", "x-mgw-tier",
-	"x-mgw-max-body", "x-mgw-cors", "x-mgw-levels", NULL };
+	"x-mgw-max-body", "x-mgw-cors", "x-mgw-levels", "x-mgw-spike", NULL };
 static const char *const operation_ours[] = { "x-mgw-backend",
 	"x-mgw-sandbox-backend", "x-mgw-tier", "x-mgw-max-body", NULL };
 
@@ -129,6 +129,7 @@ read_root_extensions(struct reader *r)
 	read_wso2_root(r);
 	read_cors(r);
 	levels_read(tree_get(r->root, "x-mgw-levels"), &doc->levels, r->d);
+	field_text(r->root, "x-mgw-spike", &doc->spike, r->d);
 }
 
 void

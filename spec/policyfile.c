@@ -74,7 +74,7 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 		"scopes", "trailing-slash", "errors", "max-body", "cors",
 		"certificates", "levels", "public-url", "resource-metadata",
 		"backend-jwt", "backend-audience", "keep-credential",
-		"maintenance", NULL };
+		"maintenance", "spike", NULL };
 	static const char *const security[] = { "as-documented", "required",
 		NULL };
 	static const char *const scopes[] = { "all", "any", NULL };
@@ -97,6 +97,7 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 	read_endpoints(n, "endpoints", &a->endpoints, d);
 	read_endpoints(n, "sandbox-endpoints", &a->sandbox, d);
 	field_text(n, "tier", &a->tier, d);
+	field_text(n, "spike", &a->spike, d);
 	field_switch(n, "tier-replaces", &a->tier_replaces, d);
 	read_choice_switch(n, "security", security, &a->security_required, d);
 	read_choice_switch(n, "scopes", scopes, &a->scopes_any, d);
@@ -343,6 +344,8 @@ apply(const struct spec_api_rule *a, struct spec_document *doc)
 		doc->sandbox = a->sandbox;
 	if (a->tier.text.p != NULL)
 		doc->tier = a->tier;
+	if (a->spike.text.p != NULL)
+		doc->spike = a->spike;
 	doc->public_url = a->public_url;
 	doc->resource_metadata = a->resource_metadata;
 	doc->assertion = a->assertion;

@@ -158,7 +158,7 @@ struct spec_verifier {
 struct spec_api_rule {
 	struct spec_api_rule *next;
 	struct spec_text file;
-	struct spec_text name, base_path, tier, public_url;
+	struct spec_text name, base_path, tier, spike, public_url;
 	struct spec_text audience;
 	enum spec_switch resource_metadata, assertion, keep_credential;
 	struct spec_url *endpoints, *sandbox;

@@ -123,6 +123,7 @@ spec_api_json(const struct bundle *b, uint32_t api)
 	    o, "trailing_slash_ignored", (a->flags & API_SLASH_IGNORE) != 0);
 	spec_put_flag(o, "tier_replaces", (a->flags & API_TIER_REPLACES) != 0);
 	spec_put_tier(o, b, a->tier);
+	spec_put_spike(o, b, a->spike);
 	spec_put_word(o, "errors", error_words, a->errors);
 	spec_put_number(o, "max_body_bytes", a->max_body_bytes);
 	(void)json_put(o, "endpoints", spec_endpoints_json(b, a->endpoints));

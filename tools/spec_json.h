@@ -17,6 +17,8 @@ void spec_put_strings(struct json_object *o, const char *name,
     const struct bundle *b, struct range r);
 
 /* spec_json_endpoint.c */
+void spec_put_spike(
+    struct json_object *o, const struct bundle *b, struct range r);
 struct json_object *spec_endpoints_json(const struct bundle *b, struct range r);
 
 /* spec_json_token.c */

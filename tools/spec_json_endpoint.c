@@ -63,6 +63,14 @@ put_balance(
 	}
 }
 
+void
+spec_put_spike(struct json_object *o, const struct bundle *b, struct range r)
+{
+	if (r.n > 0)
+		spec_put_text(o, "spike", b,
+		    bundle_tier(b, bundle_spike(b, r.first)->tier)->name);
+}
+
 struct json_object *
 spec_endpoints_json(const struct bundle *b, struct range r)
 {
@@ -86,6 +94,7 @@ spec_endpoints_json(const struct bundle *b, struct range r)
 			(void)json_put(o, "breaker",
 			    breaker_json(
 				b, bundle_breaker(b, e->breaker.first)));
+		spec_put_spike(o, b, e->spike);
 		if (r.n > 1 || e->balance != BALANCE_ROUND_ROBIN)
 			put_balance(o, b, e);
 		(void)json_append(list, o);

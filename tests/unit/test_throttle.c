@@ -95,6 +95,38 @@ setup(void)
 	sample_end(&sample);
 }
 
+/* An API of its own: its backends, and a list of them, may get "few". */
+static void
+setup_spikes(void)
+{
+	struct row_spike of_api = { .tier = 0 }, of_list = { .tier = 1 };
+	struct row_endpoint e = { .weight = 1 };
+	struct sample_item *item;
+
+	setup();
+	sample_free(&sample);
+	sample_begin(&sample);
+	(void)add_tier("Api", 0, 60, 10, 0);
+	(void)add_tier("Few", 0, 30, 4, 0);
+	(void)add_tier("Gold", 0, 60, 3, 0);
+	of_list.name = build_text(sample.build, SPAN("https://a.example"));
+	sample.api.spike =
+	    (struct range){ BUILD_ROW(sample.build, SECTION_SPIKE, &of_api),
+		    1 };
+	e.url = of_list.name;
+	e.spike =
+	    (struct range){ BUILD_ROW(sample.build, SECTION_SPIKE, &of_list),
+		    1 };
+	sample.api.endpoints =
+	    (struct range){ BUILD_ROW(sample.build, SECTION_ENDPOINT, &e), 1 };
+	e.spike.n = 0;
+	item = sample_item(&sample, "/pets", "GET, POST");
+	sample_operation(item, "GET");
+	sample_operation(item, "POST")->endpoints =
+	    (struct range){ BUILD_ROW(sample.build, SECTION_ENDPOINT, &e), 1 };
+	sample_end(&sample);
+}
+
 static void
 teardown(void)
 {
@@ -291,11 +323,48 @@ START_TEST(an_api_tier_may_replace_those_of_operations)
 }
 END_TEST
 
+START_TEST(what_backends_may_get_is_of_all_callers_and_takes_from_none)
+{
+	struct principal ada = caller("ada", "Gold"), bob = caller("bob", NULL);
+
+	for (int i = 0; i < 3; i++)
+		ck_assert(ask(0, &ada));
+	ck_assert_uint_eq(receipt.n_spikes, 2);
+	ck_assert(!receipt.own[0] && !receipt.own[1] && receipt.own[2]);
+	/* Her own limit says so, and the backends lose nothing. */
+	for (int i = 0; i < 9; i++) {
+		ck_assert(!ask(0, &ada));
+		ck_assert_int_eq(decision.reason, REASON_RATE_EXCEEDED);
+	}
+	ck_assert(ask(0, &bob));
+	ck_assert(!ask(0, &bob));
+	ck_assert_int_eq(decision.reason, REASON_OVERLOADED);
+	ck_assert_uint_eq(decision.retry_after_s, 30);
+	ck_assert_str_eq(receipt.levels[throttle_culprit(&receipt)], "spike");
+	/* Both refuse: it is hers that is told, the longer wait counts. */
+	ck_assert(!ask(0, &ada));
+	ck_assert_int_eq(decision.reason, REASON_RATE_EXCEEDED);
+	ck_assert_str_eq(receipt.levels[throttle_culprit(&receipt)], "subject");
+	ck_assert_uint_eq(decision.retry_after_s, 60);
+	/* Other backends, of the same API: six are left of its ten. */
+	for (int i = 0; i < 6; i++)
+		ck_assert(ask(1, &bob));
+	ck_assert(!ask(1, &bob));
+	ck_assert_int_eq(decision.reason, REASON_OVERLOADED);
+	ck_assert_uint_eq(decision.retry_after_s, 60);
+	request.now_us += 30 * US_PER_S;
+	ck_assert(!ask(0, &bob));
+	request.now_us += 30 * US_PER_S;
+	ck_assert(ask(0, &ada));
+	ck_assert_uint_eq(receipt.takes[2].remaining, 2);
+}
+END_TEST
+
 int
 main(void)
 {
 	Suite *s = suite_create("throttle");
-	TCase *c = tcase_create("throttle");
+	TCase *c = tcase_create("throttle"), *spikes = tcase_create("spikes");
 	SRunner *r = srunner_create(s);
 	int failed;
 
@@ -309,7 +378,11 @@ main(void)
 	tcase_add_test(c, a_store_that_cannot_tell_is_a_fault);
 	tcase_add_test(c, headers_tell_every_limit_by_a_name_of_its_own);
 	tcase_add_test(c, an_api_tier_may_replace_those_of_operations);
+	tcase_add_checked_fixture(spikes, setup_spikes, teardown);
+	tcase_add_test(spikes,
+	    what_backends_may_get_is_of_all_callers_and_takes_from_none);
 	suite_add_tcase(s, c);
+	suite_add_tcase(s, spikes);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);

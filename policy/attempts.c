@@ -33,7 +33,7 @@ collect(const struct bundle *b, const struct request *r,
 			    .n_parts = 5,
 			    .limit = bundle_limit(
 				b, api->attempts.first + (uint32_t)i),
-			    .client = true };
+			    .failure = true };
 	}
 	return n;
 }

@@ -72,10 +72,8 @@ zone_ok(const struct bundle *b, const struct row_zone *z)
 
 /* Their table has counters of this kind alone. */
 static bool
-failures_ok(const struct bundle *b)
+failures_ok(const struct bundle *b, struct range r)
 {
-	struct range r = bundle_settings(b, 0)->failures;
-
 	for (uint32_t i = 0; i < r.n; i++) {
 		const struct row_limit *l = bundle_limit(b, r.first + i);
 
@@ -94,7 +92,7 @@ bundle_check_limits(const struct bundle *b, char *why, size_t why_size)
 			return bundle_bad_row(why, why_size, SECTION_LIMIT, i,
 			    "cannot be counted");
 	}
-	if (!failures_ok(b))
+	if (!failures_ok(b, bundle_settings(b, 0)->failures))
 		return bundle_bad_row(
 		    why, why_size, SECTION_SETTINGS, 0, "failures");
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++) {
@@ -113,9 +111,9 @@ bundle_check_limits(const struct bundle *b, char *why, size_t why_size)
 			    "level, tier or key");
 	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
-		uint32_t n = bundle_api(b, i)->attempts.n;
+		struct range r = bundle_api(b, i)->attempts;
 
-		if (n != 0 && n != ATTEMPTS__MAX)
+		if ((r.n != 0 && r.n != ATTEMPTS__MAX) || !failures_ok(b, r))
 			return bundle_bad_row(
 			    why, why_size, SECTION_API, i, "attempts");
 	}

@@ -35,9 +35,6 @@ bool passing_request_head(
  */
 void passing_own_fields(const struct upstream_call *c, struct buf *b);
 
-/* The field that tells backends this; n == 0: none does. */
-struct span passing_identity(const struct bundle *bundle, enum identity i);
-
 /* A header line with its CRLF. */
 void passing_add_line(struct buf *b, struct span name, struct span value);
 

@@ -128,7 +128,7 @@ passing_answer_lines(const struct upstream_call *c,
 {
 	const struct row_operation *op = c->ruling->match.operation;
 	bool private = op == NULL || (op->flags & OPERATION_SECURED) != 0;
-	size_t room = ADDED_BYTES_MAX;
+	size_t room = ADDED_BYTES_MAX + c->ruling->change.answer.n;
 	const struct row_cors *cors =
 	    cors_of(c->policy->bundle, c->ruling->match.api);
 	struct ours ours = { .cors = cors != NULL };
@@ -151,10 +151,13 @@ passing_answer_lines(const struct upstream_call *c,
 		struct span value = head->fields[i].value;
 
 		if (!may_pass(head, name, ours) ||
-		    (private && is_for_caches(name)))
+		    (private && is_for_caches(name)) ||
+		    change_drops(c->policy->bundle, &c->ruling->change,
+			CHANGE_ANSWER, name))
 			continue;
 		passing_add_line(&b, name, value);
 	}
+	buf_add(&b, c->ruling->change.answer);
 	if (private)
 		add_private(&b, head);
 	add_length(&b, head, body);

@@ -4,6 +4,8 @@
  */
 #include "fcgi/passing.h"
 
+#include "policy/identity.h"
+
 void
 passing_add_line(struct buf *b, struct span name, struct span value)
 {
@@ -58,43 +60,14 @@ add_identity(struct buf *b, struct span name, struct span value, bool scopes)
 	buf_add(b, SPAN("\r\n"));
 }
 
-struct span
-passing_identity(const struct bundle *bundle, enum identity i)
-{
-	static const struct span names[IDENTITY__MAX] = {
-		[IDENTITY_SUBJECT] = SPAN_INIT("X-Mgw-Subject"),
-		[IDENTITY_APPLICATION] = SPAN_INIT("X-Mgw-Application"),
-		[IDENTITY_ISSUER] = SPAN_INIT("X-Mgw-Issuer"),
-		[IDENTITY_SCOPES] = SPAN_INIT("X-Mgw-Scopes"),
-		[IDENTITY_KEY_ID] = SPAN_INIT("X-Mgw-Key-Id"),
-		[IDENTITY_TIER] = SPAN_INIT("X-Mgw-Tier"),
-	};
-	struct range own = bundle_settings(bundle, 0)->identities;
-
-	return own.n > 0 ? bundle_string(bundle, own.first + (uint32_t)i)
-			 : names[i];
-}
-
 static void
 add_identities(
     const struct bundle *bundle, const struct principal *who, struct buf *b)
 {
-	const struct span values[IDENTITY__MAX] = {
-		[IDENTITY_SUBJECT] = who->subject,
-		[IDENTITY_APPLICATION] = who->application,
-		[IDENTITY_ISSUER] = who->issuer,
-		[IDENTITY_SCOPES] = who->scopes,
-		[IDENTITY_KEY_ID] = who->key_id,
-		[IDENTITY_TIER] = who->tier,
-		[IDENTITY_CLIENT_ID] = who->client_id,
-		[IDENTITY_KEY_TYPE] = who->key_type,
-	};
-
-	if (who->scheme.p == NULL)
-		return;
 	for (unsigned i = 0; i < IDENTITY__MAX; i++)
-		add_identity(b, passing_identity(bundle, (enum identity)i),
-		    values[i], i == IDENTITY_SCOPES);
+		add_identity(b, identity_name(bundle, (enum identity)i),
+		    identity_value(who, (enum identity)i),
+		    i == IDENTITY_SCOPES);
 }
 
 static bool

@@ -7,7 +7,9 @@
 #include "policy/assertion.h"
 #include "policy/credential_fields.h"
 #include "policy/field.h"
+#include "policy/identity.h"
 #include "policy/reserved.h"
+#include "policy/target.h"
 
 /* Field names and values of our own, identities apart. */
 #define ADDED_BYTES_MAX 1024
@@ -76,7 +78,7 @@ is_our_word(const struct writer *w, struct span name)
 {
 	for (unsigned i = 0; i < IDENTITY__MAX; i++)
 		if (credential_name_eq(
-			name, passing_identity(w->bundle, (enum identity)i)))
+			name, identity_name(w->bundle, (enum identity)i)))
 			return true;
 	return bundle_n(w->bundle, SECTION_ASSERTION) > 0 &&
 	    credential_name_eq(name,
@@ -180,7 +182,9 @@ add_client_fields(struct writer *w)
 			    w->bundle, w->api, value, &w->b);
 		if (span_eq(name, SPAN("HTTP_VIA")))
 			passing_add_line(&w->b, SPAN("Via"), value);
-		if (!may_pass(w, name))
+		if (!may_pass(w, name) ||
+		    change_drops(w->bundle, &w->call->ruling->change,
+			CHANGE_HEADER, span_skip(name, 5)))
 			continue;
 		add_field_name(&w->b, span_skip(name, 5));
 		buf_add(&w->b, SPAN(": "));
@@ -188,57 +192,6 @@ add_client_fields(struct writer *w)
 		buf_add(&w->b, SPAN("\r\n"));
 	}
 	return true;
-}
-
-/* The endpoint's query, then the request's without its credentials. */
-static bool
-add_query(struct writer *w)
-{
-	struct span first = w->call->backend->query;
-	struct span rest = w->call->request->query;
-	bool any = first.p != NULL && first.n > 0;
-
-	if (any) {
-		buf_add_char(&w->b, '?');
-		buf_add(&w->b, first);
-	}
-	return rest.p == NULL ||
-	    credential_strip_query(w->bundle, w->api, rest, any ? '&' : '?',
-		w->call->request->arena, &w->b);
-}
-
-/*
- * The path behind the base path.  Segments are counted, not bytes: the
- * request's canonical spelling may differ from the bundle's.
- */
-static struct span
-behind_base(struct span path, struct span base)
-{
-	for (size_t i = 0; i < base.n; i++) {
-		const char *slash;
-
-		if (base.p[i] != '/' || path.n == 0)
-			continue;
-		slash = memchr(path.p + 1, '/', path.n - 1);
-		path = span_skip(
-		    path, slash != NULL ? (size_t)(slash - path.p) : path.n);
-	}
-	return path;
-}
-
-static void
-add_target(struct writer *w)
-{
-	struct span front = w->call->backend->path;
-	struct span rest = behind_base(
-	    w->call->request->path, bundle_text(w->bundle, w->api->base_path));
-
-	if (front.n > 0 && front.p[front.n - 1] == '/' && rest.n > 0)
-		front.n--;
-	if (front.n + rest.n == 0)
-		rest = SPAN("/");
-	buf_add(&w->b, front);
-	buf_add(&w->b, rest);
 }
 
 static void
@@ -287,13 +240,14 @@ add_framing(struct writer *w)
 
 /* More than everything together can take, so that nothing grows. */
 static size_t
-measure(const struct upstream_call *c, struct span assertion)
+measure(const struct upstream_call *c, const struct target *t,
+    struct span assertion)
 {
 	const struct request *r = c->request;
 	const struct principal *who = &c->ruling->who;
-	size_t n = ADDED_BYTES_MAX + r->method.n + r->path.n + r->query.n +
-	    c->backend->path.n + c->backend->query.n + c->backend->host.n +
-	    r->host.n + r->address.n + r->id.n + r->content_type.n;
+	size_t n = ADDED_BYTES_MAX + r->method.n + target_bytes_max(t) +
+	    c->ruling->change.headers.n + c->backend->host.n + r->host.n +
+	    r->address.n + r->id.n + r->content_type.n;
 
 	for (size_t i = 0; i < r->n_params; i++) {
 		/* Twice: a blank may come behind each ';' of a Cookie. */
@@ -302,7 +256,7 @@ measure(const struct upstream_call *c, struct span assertion)
 	}
 	n += assertion.n;
 	for (unsigned i = 0; i < IDENTITY__MAX; i++)
-		n += passing_identity(c->policy->bundle, (enum identity)i).n;
+		n += identity_name(c->policy->bundle, (enum identity)i).n;
 	return n +
 	    3 *
 	    (who->subject.n + who->application.n + who->issuer.n +
@@ -355,6 +309,12 @@ passing_request_head(
 	struct writer w = { .call = c,
 		.bundle = c->policy->bundle,
 		.api = c->ruling->match.api };
+	const struct target target = { .bundle = w.bundle,
+		.api = w.api,
+		.request = r,
+		.change = &c->ruling->change,
+		.path = c->backend->path,
+		.query = c->backend->query };
 	struct span assertion;
 
 	if (w.api == NULL)
@@ -367,12 +327,11 @@ passing_request_head(
 		    SPAN("Connection names what it may not"));
 	if (!make_assertion(c, &assertion, d))
 		return false;
-	if (!passing_begin(&w.b, r->arena, measure(c, assertion)))
+	if (!passing_begin(&w.b, r->arena, measure(c, &target, assertion)))
 		return refuse(d, REASON_FAULT, SPAN("out of memory"));
 	buf_add(&w.b, r->method);
 	buf_add_char(&w.b, ' ');
-	add_target(&w);
-	if (!add_query(&w))
+	if (!target_write(&target, &w.b))
 		return refuse(d, REASON_FAULT, SPAN("out of memory"));
 	buf_add(&w.b, SPAN(" HTTP/1.1\r\n"));
 	add_host(&w);
@@ -380,6 +339,7 @@ passing_request_head(
 		return refuse(
 		    d, REASON_BAD_REQUEST, SPAN("a header has control bytes"));
 	passing_own_fields(c, &w.b);
+	buf_add(&w.b, c->ruling->change.headers);
 	if (assertion.n > 0)
 		passing_add_line(&w.b,
 		    bundle_text(

@@ -54,6 +54,7 @@ static const struct {
 	[SECTION_SPIKE] = { "SPIKE", sizeof(struct row_spike) },
 	[SECTION_RETRY] = { "RETRY", sizeof(struct row_retry) },
 	[SECTION_CORS] = { "CORS", sizeof(struct row_cors) },
+	[SECTION_CHANGE] = { "CHANGE", sizeof(struct row_change) },
 	[SECTION_LEVEL] = { "LEVEL", sizeof(struct row_level) },
 	[SECTION_KEY_PART] = { "KEY_PART", sizeof(struct row_key_part) },
 	[SECTION_CONDITION] = { "CONDITION", sizeof(struct row_condition) },

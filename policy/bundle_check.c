@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "policy/change.h"
 #include "policy/condition.h"
 #include "policy/cors.h"
 #include "policy/endpoint.h"
@@ -191,5 +192,6 @@ bundle_check(const struct bundle *b, char *why, size_t why_size)
 	    check_operations(b, why, why_size) &&
 	    bundle_check_tokens(b, why, why_size) &&
 	    check_rest(b, why, why_size) && condition_check(b, why, why_size) &&
+	    change_check(b, why, why_size) &&
 	    bundle_check_limits(b, why, why_size);
 }

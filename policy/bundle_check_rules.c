@@ -92,6 +92,14 @@ static const struct rule rules[] = {
 	    SECTION_TIER },
 	{ SECTION_OPERATION, RULE_FLAGS, AT(operation, flags),
 	    OPERATION_SECURED | OPERATION_DEPRECATED },
+	{ SECTION_OPERATION, RULE_RANGE, AT(operation, changes),
+	    SECTION_CHANGE },
+
+	{ SECTION_CHANGE, RULE_WORD, AT(change, kind), CHANGE_KIND__MAX },
+	{ SECTION_CHANGE, RULE_WORD, AT(change, how), VALUE__MAX },
+	{ SECTION_CHANGE, RULE_TEXT, AT(change, text), 0 },
+	{ SECTION_CHANGE, RULE_RANGE, AT(change, parts), SECTION_CHANGE },
+	{ SECTION_CHANGE, RULE_ROW_OR_NONE, AT(change, name), SECTION_NAME },
 
 	{ SECTION_ALTERNATIVE, RULE_RANGE, AT(alternative, requirements),
 	    SECTION_REQUIREMENT },

@@ -11,17 +11,19 @@ struct search {
 	struct json_scan scan;
 	const struct span *values;
 	size_t n_values;
+	struct span *found; /* what is there; NULL: only whether it fits */
+	size_t n_found, n_max;
 };
 
 /* The scalar that "e" gave; an array or object is none of ours. */
 static bool
-scalar_fits(const struct search *s, enum json_event e)
+scalar_fits(struct search *s, enum json_event e)
 {
 	struct span text = s->scan.value;
 
 	if (e == JSON_NULL)
 		return false;
-	if (s->n_values == 0)
+	if (s->n_values == 0 && s->found == NULL)
 		return true;
 	if (e == JSON_TRUE)
 		text = SPAN("true");
@@ -29,6 +31,11 @@ scalar_fits(const struct search *s, enum json_event e)
 		text = SPAN("false");
 	else if (e != JSON_STRING && e != JSON_NUMBER)
 		return false;
+	if (s->found != NULL) {
+		if (s->n_found < s->n_max)
+			s->found[s->n_found] = text;
+		s->n_found++;
+	}
 	for (size_t i = 0; i < s->n_values; i++)
 		if (span_eq(text, s->values[i]))
 			return true;
@@ -65,10 +72,11 @@ object_fits(struct search *s, struct span path)
 	while ((e = json_scan_next(&s->scan)) == JSON_NAME) {
 		struct span name = s->scan.value;
 
-		if (span_eq(name, path)) {
+		if (span_eq(name, path) && s->n_found == 0) {
 			fits = value_fits(s) || fits;
 		} else if (name.n < path.n && span_starts(path, name) &&
-		    path.p[name.n] == '.' && s->scan.depth < DEPTH_MAX) {
+		    path.p[name.n] == '.' && s->n_found == 0 &&
+		    s->scan.depth < DEPTH_MAX) {
 			e = json_scan_next(&s->scan);
 			if (e == JSON_OBJECT)
 				fits = object_fits(
@@ -92,6 +100,20 @@ claim_path_fits(struct span json, struct span path, const struct span *values,
 	json_scan_init(&s.scan, json, DEPTH_MAX, a);
 	return path.n > 0 && json_scan_next(&s.scan) == JSON_OBJECT &&
 	    object_fits(&s, path);
+}
+
+size_t
+claim_path_values(struct span json, struct span path, struct arena *a,
+    struct span *values, size_t max)
+{
+	struct search s = { .found = values, .n_max = max };
+
+	json_scan_init(&s.scan, json, DEPTH_MAX, a);
+	if (path.n == 0 || json_scan_next(&s.scan) != JSON_OBJECT)
+		return 0;
+	/* Whether the last of them fits is of no matter. */
+	(void)object_fits(&s, path);
+	return s.scan.error == NULL ? s.n_found : 0;
 }
 
 /* Move to the value of the claim "name"; JSON_ERROR: there is none. */

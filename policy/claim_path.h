@@ -18,6 +18,14 @@
 bool claim_path_fits(struct span json, struct span path,
     const struct span *values, size_t n_values, struct arena *a);
 
+/*
+ * The same claim's value, or the values of a list, into "values": as many
+ * as there are, of which only "max" are told.  Of two claims that the path
+ * means the first counts; objects and null are no value.
+ */
+size_t claim_path_values(struct span json, struct span path, struct arena *a,
+    struct span *values, size_t max);
+
 /* The text of a claim at the top; absent unless it is a string. */
 struct span claim_text(struct span json, struct span name, struct arena *a);
 

@@ -120,31 +120,8 @@ credential_strip_cookies(const struct bundle *b, const struct row_api *api,
 		buf_add(to, SPAN("\r\n"));
 }
 
-/* A query name as an application would read it; "to" has name.n bytes. */
-static struct span
-decode_name(struct span name, char *to)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < name.n; i++) {
-		char c = name.p[i];
-
-		if (c == '%' && name.n - i > 2 &&
-		    ascii_hex(name.p[i + 1]) >= 0 &&
-		    ascii_hex(name.p[i + 2]) >= 0) {
-			c = (char)(ascii_hex(name.p[i + 1]) << 4 |
-			    ascii_hex(name.p[i + 2]));
-			i += 2;
-		} else if (c == '+') {
-			c = ' ';
-		}
-		to[n++] = c;
-	}
-	return span_of(to, n);
-}
-
-static bool
-has_credential_of(
+bool
+credential_has(
     const struct bundle *b, const struct row_api *api, enum name_kind kind)
 {
 	for (uint32_t i = 0; i < api->schemes.n; i++) {
@@ -154,31 +131,4 @@ has_credential_of(
 			return true;
 	}
 	return false;
-}
-
-bool
-credential_strip_query(const struct bundle *b, const struct row_api *api,
-    struct span rest, char first, struct arena *a, struct buf *to)
-{
-	char *room;
-
-	if (!has_credential_of(b, api, NAME_QUERY)) {
-		buf_add_char(to, first);
-		buf_add(to, rest);
-		return true;
-	}
-	room = arena_alloc(a, rest.n + 1);
-	if (room == NULL)
-		return false;
-	while (rest.p != NULL) {
-		struct span pair = span_cut(&rest, '&'), after = pair;
-		struct span name = decode_name(span_cut(&after, '='), room);
-
-		if (credential_goes(b, api, NAME_QUERY, name))
-			continue;
-		buf_add_char(to, first);
-		buf_add(to, pair);
-		first = '&';
-	}
-	return true;
 }

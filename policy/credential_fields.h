@@ -30,11 +30,8 @@ bool credential_goes(const struct bundle *b, const struct row_api *api,
 void credential_strip_cookies(const struct bundle *b, const struct row_api *api,
     struct span list, struct buf *to);
 
-/*
- * The query without those parameters; "first" ('?' or '&') goes before
- * what is first, '&' before the others.  False: the arena is full.
- */
-bool credential_strip_query(const struct bundle *b, const struct row_api *api,
-    struct span query, char first, struct arena *a, struct buf *to);
+/* Some scheme of "api" reads a field of this kind. */
+bool credential_has(
+    const struct bundle *b, const struct row_api *api, enum name_kind kind);
 
 #endif

@@ -146,6 +146,18 @@ body(const struct stage *s)
 		SPAN("the body is longer than allowed here")));
 }
 
+/* What cannot be formed is refused before it is counted. */
+static bool
+change(const struct stage *s)
+{
+	struct ruling *v = s->v;
+
+	return v->match.operation->changes.n == 0 ||
+	    note(s, "changes",
+		change_make(s->p->bundle, s->r, &v->match, &v->who, &v->change,
+		    &v->decision));
+}
+
 static bool
 throttle(const struct stage *s)
 {
@@ -166,7 +178,7 @@ decide(const struct policy *p, struct request *r, struct ruling *v)
 		return preflight(&s);
 	return deny(&s, NULL) && is_open(&s) && attempts(&s) &&
 	    authenticate(&s) && deny(&s, &v->who) && endpoint(&s) && body(&s) &&
-	    throttle(&s);
+	    change(&s) && throttle(&s);
 }
 
 /* Import has resolved what is inherited, "none" included. */

@@ -3,13 +3,14 @@
  *
  * The column of checks that every request walks down, in this order:
  * clock, shape, route, preflight, deny, maintenance, attempts, authenticate and
- * authorize, deny by who it is, endpoint, body, throttle.  Each is one call in
- * decide.c; the first that says no ends it.  The gate and mgw-spec explain run
- * this very function.
+ * authorize, deny by who it is, endpoint, body, changes, throttle.  Each is one
+ * call in decide.c; the first that says no ends it.  The gate and mgw-spec
+ * explain run this very function.
  */
 #ifndef MGW_POLICY_DECIDE_H
 #define MGW_POLICY_DECIDE_H
 
+#include "policy/change.h"
 #include "policy/outside.h"
 #include "policy/principal.h"
 #include "policy/request.h"
@@ -29,6 +30,7 @@ struct ruling {
 	struct match match;
 	struct principal who;
 	struct receipt receipt;
+	struct change change;     /* what is sent and answered instead */
 	struct decision decision; /* REASON_NONE when allowed */
 	bool sandbox;             /* goes to the sandbox's endpoints */
 	bool preflight; /* allowed, and answered by us: 204 with Allow */

@@ -96,6 +96,7 @@ enum section {
 	SECTION_RETRY = 33,   /* of an endpoint: count, back-off, budget */
 	SECTION_CONDITION = 36,
 	SECTION_CORS = 34, /* of an API: origins, headers, methods */
+	SECTION_CHANGE = 35,
 	SECTION_LEVEL = 46,
 	SECTION_KEY_PART = 47,
 	SECTION_ZONE = 48,
@@ -106,7 +107,6 @@ enum section {
 	SECTION_SPIKE = 62, /* of endpoints, or an API: what they may get */
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
-	 * 35 CHANGE     header, query or path set, added, removed, rewritten
 	 * 37 PARAMETER  of an operation: place, name, style, schema
 	 * 38 SCHEMA     compiled JSON Schema
 	 * 39 BODY       of an operation: media types and their schemas
@@ -277,6 +277,51 @@ struct row_operation {
 	uint32_t flags;
 	uint64_t max_body_bytes; /* UINT64_MAX: no limit */
 	struct range sandbox;    /* ENDPOINT; n == 0: those of the API */
+	struct range changes;    /* CHANGE; those of the API are among them */
+};
+
+enum change_kind {
+	CHANGE_PATH, /* of the request, behind that of the endpoint */
+	CHANGE_QUERY,
+	CHANGE_HEADER, /* of the request */
+	CHANGE_ANSWER, /* header of the backend's answer */
+	CHANGE_PLACES, /* how many places there are; no kind itself */
+	CHANGE_TEXT,   /* parts of a value: as it stands, */
+	CHANGE_VALUE,  /* and what differs from request to request */
+	CHANGE_KIND__MAX,
+};
+
+enum change_how {
+	CHANGE_SET, /* in place of what came */
+	CHANGE_ADD, /* beside it */
+	CHANGE_REMOVE,
+	CHANGE_HOW__MAX,
+};
+
+/* Below these stands what enum identity names. */
+enum change_value {
+	VALUE_CLAIM = 32, /* "text", a path as of CONDITION */
+	VALUE_VARIABLE,   /* "text", of the path template */
+	VALUE_FIELD,      /* "name", a header or parameter */
+	VALUE_METHOD,
+	VALUE_REQUEST_ID,
+	VALUE_PATH, /* behind the base path, begins with '/' */
+	VALUE_REST, /* what a wildcard took, without '/' before it */
+	VALUE__MAX,
+};
+
+/*
+ * A value is made of its parts, in their order.  One with a part that is
+ * absent or empty is left out, and what it was to replace is gone; in a
+ * path it refuses the request.
+ */
+struct row_change {
+	uint32_t kind;      /* enum change_kind */
+	uint32_t how;       /* enum change_how; of VALUE: enum change_value */
+	struct text text;   /* name of a field or parameter, or as above */
+	struct range parts; /* CHANGE, behind this row; none to remove */
+	uint32_t name;      /* NAME, of VALUE_FIELD; else ROW_NONE */
+	uint32_t pad;
 };
 
 /* One object of an OpenAPI "security" list; n == 0 is {}: anonymous. */

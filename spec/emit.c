@@ -274,6 +274,7 @@ emit_operation(struct emit *e, const struct spec_document *doc, uint32_t api,
 	    e->b, e->arena, &e->spec->policy->settings, op->endpoints);
 	row.sandbox = emit_endpoints(
 	    e->b, e->arena, &e->spec->policy->settings, op->sandbox);
+	row.changes = emit_changes(e, op->changed);
 	if (op->checks != NULL)
 		row.flags |= OPERATION_SECURED;
 	if (op->deprecated)

@@ -16,9 +16,17 @@ struct emit {
 	/* The list whose rows were written last: most operations share it. */
 	const struct spec_alternative *last;
 	struct range last_range;
+	const struct spec_changed *last_changed;
+	struct range last_changes;
 
 	uint32_t key_file, users; /* SOURCE, or ROW_NONE */
 };
+
+struct spec_part; /* spec/template.h */
+
+/* emit_changes.c: a template, and what is changed of a request. */
+struct range emit_template(struct emit *e, const struct spec_part *parts);
+struct range emit_changes(struct emit *e, const struct spec_changed *list);
 
 struct range emit_words(struct emit *e, const struct spec_word *words);
 uint32_t emit_source(struct emit *e, const struct spec_source *s);

@@ -4,6 +4,7 @@
 #include "spec/link.h"
 
 #include "policy/url.h"
+#include "spec/changes.h"
 #include "spec/fields.h"
 #include "spec/paths.h"
 
@@ -278,6 +279,7 @@ link_spec(struct spec *s)
 		paths_check(doc, s->diag);
 		link_tiers(s, doc);
 		link_endpoints(doc, s->diag);
+		changes_link(doc, s->policy, s->diag);
 		if (doc->paths != NULL && doc->n_operations == 0)
 			diag_warning(s->diag, (struct place){ doc->file, 0, 0 },
 			    "no-operations", "the document has no operation");

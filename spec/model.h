@@ -146,6 +146,15 @@ struct spec_app_security {
 struct spec_cors;        /* spec/cors.h */
 struct spec_level;       /* spec/levels.h */
 struct spec_key_manager; /* spec/keymanager.h */
+struct spec_changes;     /* spec/changes.h */
+struct spec_changed;
+
+/* x-wso2-request-interceptor and -response-interceptor. */
+enum spec_interceptor {
+	INTERCEPTOR_REQUEST,
+	INTERCEPTOR_RESPONSE,
+	INTERCEPTOR__MAX
+};
 
 struct spec_operation {
 	struct spec_operation *next;
@@ -159,10 +168,13 @@ struct spec_operation {
 	struct spec_url *sandbox;   /* the same for sandbox keys */
 	uint64_t max_body_bytes;    /* x-mgw-max-body; UINT64_MAX: none */
 	bool deprecated;
+	struct spec_changes *changes; /* or NULL */
+	struct spec_text interceptors[INTERCEPTOR__MAX];
 
 	/* Set by link. */
 	struct spec_alternative *checks; /* in force; NULL: public */
 	struct spec_tier *limits;        /* or NULL */
+	const struct spec_changed *changed;
 };
 
 struct spec_path {
@@ -201,10 +213,14 @@ struct spec_document {
 	struct spec_text owner;
 	struct spec_cors *cors;                       /* or NULL */
 	const struct spec_certificates *certificates; /* or NULL */
-	struct spec_level *levels; /* of this API; those of all are behind */
+	struct spec_level *levels;    /* of this API; those of all are behind */
+	struct spec_changes *changes; /* or NULL */
+	struct spec_text interceptors[INTERCEPTOR__MAX];
 
 	/* From mgw.yaml's "apis" and the command line, by policyfile.c. */
 	struct spec_text public_url, audience;
+	struct spec_changes *own_changes; /* or NULL */
+	bool interceptors_dropped;
 	enum spec_switch resource_metadata, assertion, keep_credential;
 	enum spec_switch security_required;
 	enum spec_switch scopes_any;

@@ -4,6 +4,7 @@
  * An x-mgw-* that is not known is an error: it was meant for us.  An
  * x-wso2-* that is not done here is a warning that names it.
  */
+#include "spec/changes.h"
 #include "spec/cors.h"
 #include "spec/fields.h"
 #include "spec/levels.h"
@@ -11,19 +12,25 @@
 
 static const char *const root_ours[] = { "x-mgw-base-path", "x-mgw-backend",
 	"x-mgw-sandbox-backend", "x-mgw-endpoints", "x-mgw-tier",
-	"x-mgw-max-body", "x-mgw-cors", "x-mgw-levels", "x-mgw-spike", NULL };
+	"x-mgw-max-body", "x-mgw-cors", "x-mgw-levels", "x-mgw-spike",
+	"x-mgw-changes", NULL };
 static const char *const operation_ours[] = { "x-mgw-backend",
-	"x-mgw-sandbox-backend", "x-mgw-tier", "x-mgw-max-body", NULL };
+	"x-mgw-sandbox-backend", "x-mgw-tier", "x-mgw-max-body",
+	"x-mgw-changes", NULL };
 
 #define WSO2_BASE_PATH "x-wso2-basePath"
 #define WSO2_OPEN "x-wso2-disable-security"
 #define WSO2_CORS "x-wso2-cors"
+#define WSO2_REQUEST_CODE "x-wso2-request-interceptor"
+#define WSO2_RESPONSE_CODE "x-wso2-response-interceptor"
 
 static const char *const root_wso2[] = { WSO2_BASE_PATH, WSO2_PRODUCTION,
 	WSO2_SANDBOX, "x-wso2-endpoints", WSO2_TIER, WSO2_OPEN, "x-wso2-owner",
-	WSO2_APP_SECURITY, WSO2_MUTUAL_SSL, WSO2_CORS, NULL };
+	WSO2_APP_SECURITY, WSO2_MUTUAL_SSL, WSO2_CORS, WSO2_REQUEST_CODE,
+	WSO2_RESPONSE_CODE, NULL };
 static const char *const operation_wso2[] = { WSO2_PRODUCTION, WSO2_SANDBOX,
-	WSO2_TIER, WSO2_OPEN, WSO2_APP_SECURITY, NULL };
+	WSO2_TIER, WSO2_OPEN, WSO2_APP_SECURITY, WSO2_REQUEST_CODE,
+	WSO2_RESPONSE_CODE, NULL };
 
 static const char *const nothing[] = { NULL };
 
@@ -104,6 +111,29 @@ read_cors(struct reader *r)
 		r->doc->cors = cors_read(ours, r->d);
 }
 
+/* What names code, and what is to be done instead of it. */
+static void
+read_changes(struct reader *r, const struct node *map,
+    struct spec_changes **changes, struct spec_text *interceptors)
+{
+	static const char *const codes[] = {
+		[INTERCEPTOR_REQUEST] = WSO2_REQUEST_CODE,
+		[INTERCEPTOR_RESPONSE] = WSO2_RESPONSE_CODE,
+	};
+	const struct node *n = tree_get(map, "x-mgw-changes");
+
+	if (n != NULL)
+		*changes = changes_read(n, true, r->d);
+	for (size_t i = 0; i < INTERCEPTOR__MAX; i++) {
+		n = tree_get(map, codes[i]);
+		/* Also as an object: it is code all the same. */
+		if (n != NULL)
+			interceptors[i] =
+			    (struct spec_text){ span_str(codes[i]),
+				    n->name_place };
+	}
+}
+
 void
 read_root_extensions(struct reader *r)
 {
@@ -130,6 +160,7 @@ read_root_extensions(struct reader *r)
 	read_cors(r);
 	levels_read(tree_get(r->root, "x-mgw-levels"), &doc->levels, r->d);
 	field_text(r->root, "x-mgw-spike", &doc->spike, r->d);
+	read_changes(r, r->root, &doc->changes, doc->interceptors);
 }
 
 void
@@ -158,6 +189,7 @@ read_operation_extensions(
 	o->sandbox = read_backend(r, n, true);
 	read_shared(r, n, &o->tier, &o->disable_security, &o->max_body_bytes);
 	read_wso2_operation(r, n, o);
+	read_changes(r, n, &o->changes, o->interceptors);
 	if (auth != NULL) {
 		struct auth_type *a = reader_alloc(r, sizeof(*a));
 

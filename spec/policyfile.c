@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "policy/client.h"
 #include "policy/url.h"
+#include "spec/changes.h"
 #include "spec/endpoints.h"
 #include "spec/fields.h"
 #include "spec/hostauth.h"
@@ -74,7 +75,8 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 		"scopes", "trailing-slash", "errors", "max-body", "cors",
 		"certificates", "levels", "public-url", "resource-metadata",
 		"backend-jwt", "backend-audience", "keep-credential",
-		"maintenance", "spike", NULL };
+		"maintenance", "spike", "changes", "interceptors", NULL };
+	static const char *const interceptors[] = { "refuse", "drop", NULL };
 	static const char *const security[] = { "as-documented", "required",
 		NULL };
 	static const char *const scopes[] = { "all", "any", NULL };
@@ -109,6 +111,10 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 		a->certificates =
 		    certificates_read(tree_get(n, "certificates"), d);
 	levels_read(tree_get(n, "levels"), &a->levels, d);
+	if (tree_get(n, "changes") != NULL)
+		a->changes = changes_read(tree_get(n, "changes"), false, d);
+	read_choice_switch(
+	    n, "interceptors", interceptors, &a->interceptors, d);
 	field_text(n, "public-url", &a->public_url, d);
 	check_public_url(&a->public_url, d);
 	field_switch(n, "resource-metadata", &a->resource_metadata, d);
@@ -367,6 +373,8 @@ apply(const struct spec_api_rule *a, struct spec_document *doc)
 	doc->scopes_any = a->scopes_any;
 	doc->slash_ignore = a->slash_ignore;
 	doc->errors = a->errors;
+	doc->own_changes = a->changes;
+	doc->interceptors_dropped = a->interceptors == SWITCH_TRUE;
 }
 
 static void

@@ -72,6 +72,8 @@
  *	    cors: ...                       see cors.h
  *	    certificates: any               or a list, see certificates.h
  *	    levels: ...                     see levels.h
+ *	    changes: ...                    see changes.h
+ *	    interceptors: drop              WSO2's are left out
  *	limits: {max-uri: 4096, max-headers: 8192, max-body: none,
  *	    ipv6-prefix: 64}            how many bits make one client
  *	timeouts: {connect: 3s, first-byte: 30s, between-bytes: 0s, total: 60s}
@@ -165,6 +167,8 @@ struct spec_api_rule {
 	struct spec_cors *cors;
 	const struct spec_certificates *certificates; /* or NULL */
 	struct spec_level *levels;
+	struct spec_changes *changes;
+	enum spec_switch interceptors; /* true: dropped */
 	enum spec_switch security_required, scopes_any, slash_ignore,
 	    tier_replaces;
 	int errors; /* enum error_format, or -1 */

@@ -334,6 +334,8 @@ run(struct explain *e, const struct bundle *b, struct world *w)
 		written = explain_json(&e->arena, w, &r, &v, &answer);
 	else
 		explain_answer(&v, &answer);
+	if (answer.status == 0 && v.change.rows.n > 0 && !e->json)
+		explain_sent(b, &r, &v);
 	if (!written || fflush(stdout) != 0) {
 		perror("mgw-spec explain");
 		return 2;

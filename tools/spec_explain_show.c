@@ -133,6 +133,8 @@ explain_json(struct arena *a, const struct world *w, const struct request *r,
 		json_put(to_client, "body", json_new_string(answer->body));
 		json_put(o, "answer", to_client);
 	}
+	if (answer->status == 0 && v->change.rows.n > 0)
+		explain_sent_json(o, w->bundle, r, v);
 	buf_init(&text, 1 << 24);
 	json_write(o, true, &text);
 	buf_add_char(&text, '\n');

@@ -61,6 +61,8 @@ operation_json(const struct bundle *b, const struct row_operation *op)
 		    o, "sandbox", spec_endpoints_json(b, op->sandbox));
 	spec_put_tier(o, b, op->tier);
 	spec_put_number(o, "max_body_bytes", op->max_body_bytes);
+	if (op->changes.n > 0)
+		(void)json_put(o, "changes", spec_changes_json(b, op->changes));
 	if (op->flags & OPERATION_DEPRECATED)
 		spec_put_flag(o, "deprecated", true);
 	return o;

@@ -21,6 +21,11 @@ void spec_put_spike(
     struct json_object *o, const struct bundle *b, struct range r);
 struct json_object *spec_endpoints_json(const struct bundle *b, struct range r);
 
+/* spec_json_change.c */
+struct json_object *spec_changes_json(const struct bundle *b, struct range r);
+void spec_put_template(struct json_object *o, const char *name,
+    const struct bundle *b, struct range parts);
+
 /* spec_json_token.c */
 struct json_object *spec_schemes_json(const struct bundle *b, struct range r);
 struct json_object *spec_assertion_json(

@@ -237,13 +237,15 @@ check_path(const struct spec_change *c, struct spec_text t, struct diag *d)
 		sample = template_sample(c->parts, SPAN("/x"), d->arena);
 	else
 		sample = template_sample(c->parts, SPAN("x"), d->arena);
-	/* "/v2${path}": a value that begins with '/' is fine there. */
-	if (sample.n == 0 || sample.p[0] != '/' || span_has(sample, '?') ||
-	    !path_parse(sample, SPAN(""), SPAN(""), d->arena, &p, &decision))
+	if (sample.n == 0 || sample.p[0] != '/' || span_has(sample, '?'))
 		diag_error(d, t.place, "template",
-		    "'%.*s' is no path: it begins with '/'%s%.*s",
-		    SPAN_ARG(t.text), decision.detail.n > 0 ? "; " : "",
-		    SPAN_ARG(decision.detail));
+		    "'%.*s' is no path, which begins with '/' and has no "
+		    "query",
+		    SPAN_ARG(t.text));
+	else if (!path_parse(
+		     sample, SPAN(""), SPAN(""), d->arena, &p, &decision))
+		diag_error(d, t.place, "template", "'%.*s' is no path: %.*s",
+		    SPAN_ARG(t.text), SPAN_ARG(decision.detail));
 }
 
 static void

@@ -147,6 +147,8 @@ check_name(const struct linking *l, const struct spec_change *c)
 	struct span name = c->name.text;
 	const char *why = NULL;
 
+	if (name.n == 0)
+		return;
 	if (c->kind == CHANGE_HEADER) {
 		if (is_credential(l, NAME_HEADER, name))
 			why = "carries a credential";

@@ -41,17 +41,18 @@ static bool
 unknown(const struct reading *r, struct span name)
 {
 	struct diag_guess g = { .word = name };
-	struct span known = SPAN("");
+	struct span known = SPAN(""), hint;
 
 	for (const struct template_word *w = r->words; w->name != NULL; w++) {
-		diag_guess_try(&g, span_str(w->name));
+		if (!span_eq(name, span_str(w->name)))
+			diag_guess_try(&g, span_str(w->name));
 		known = arena_printf(r->d->arena, "%.*s%s%s%s", SPAN_ARG(known),
 		    known.n > 0 ? ", " : "", w->name, w->which ? ".NAME" : "");
 	}
-	name = diag_guess_hint(&g, r->d->arena);
+	hint = diag_guess_hint(&g, r->d->arena);
 	diag_error(r->d, r->t->place, "template",
-	    "'%.*s' is no value of %s%.*s; there are %.*s", SPAN_ARG(g.word),
-	    r->what, SPAN_ARG(name), SPAN_ARG(known));
+	    "there is no '${%.*s}'%.*s: known are %.*s", SPAN_ARG(name),
+	    SPAN_ARG(hint), SPAN_ARG(known));
 	return false;
 }
 

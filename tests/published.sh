@@ -82,7 +82,9 @@ w=wso2-samples
 echo "tiers-file: $(pwd)/$data/$w/policies.yaml" >"$tmp/mgw.yaml"
 good $w/cors_sample.yaml 2 0
 good $w/endpoint_by_reference_sample.yaml 2 0
-good $w/interceptors_sample.yaml 2 0
+echo 'apis: {interceptors_sample.yaml: {interceptors: drop}}' >"$tmp/drop.yaml"
+good $w/interceptors_sample.yaml 2 0 -p "$tmp/drop.yaml"
+refused $w/interceptors_sample.yaml 'names code, which is not run'
 good $w/per_resource_endpoint.yaml 2 0
 good $w/petstore_basic.yaml 2 0
 good $w/petstore_swagger3.yaml 20 11

@@ -18,8 +18,24 @@ check_host_auth(struct report *r, const struct bundle *b)
 	}
 }
 
+/* Who may tell of the client's certificate in a header. */
+static void
+check_client_cert(struct report *r)
+{
+	const struct certificate_rules *c = &r->config->certificate;
+
+	if (c->header.n > 0)
+		check_item(r, "client-cert", span_skip(c->header, 5), true,
+		    "%s, from %u trusted proxies with the secret in %.*s%s",
+		    c->form == CERTIFICATE_PEM ? "pem" : "rfc9440",
+		    r->config->n_trusted_proxies,
+		    SPAN_ARG(span_skip(c->secret_header, 5)),
+		    c->pass ? "; passed on" : "");
+}
+
 void
 check_access(struct report *r, const struct bundle *b)
 {
+	check_client_cert(r);
 	check_host_auth(r, b);
 }

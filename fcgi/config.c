@@ -392,6 +392,8 @@ config_load(struct config *c, int argc, char **argv, char **environment,
 	    !set_defaults(&o))
 		return false;
 	c->peer_secret = config_env(c, SPAN("MGW_PEER_SECRET"));
+	if (!config_cert_finish(&o))
+		return false;
 	if (environment_get(environment, "REQUEST_METHOD") == NULL)
 		return true;
 	return root == NULL || check_document_root(&o, root);

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "fcgi/upstream.h"
+#include "policy/certificate_field.h"
 #include "policy/client.h"
 
 struct config_endpoint {
@@ -56,7 +57,9 @@ struct config {
 	struct span strip_prefix;
 	struct network *trusted_proxies; /* whose X-Forwarded-* count */
 	unsigned n_trusted_proxies;
-	enum client_header proxy_header; /* which of theirs */
+	enum client_header proxy_header;      /* which of theirs */
+	struct certificate_rules certificate; /* what a proxy tells of one */
+	const char *certificate_origin; /* FILE:LINE that names it, or NULL */
 	const char *web_server_user;
 	struct config_endpoint *endpoints;
 	struct config_closed *closed;

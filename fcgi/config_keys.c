@@ -387,6 +387,9 @@ set_store(struct origin *o, struct span value)
 static const struct config_key keys[] = {
 	{ "allow-root", set_allow_root },
 	{ "bundle", set_bundle },
+	{ "client-cert-header", set_client_cert_header },
+	{ "client-cert-pass", set_client_cert_pass },
+	{ "client-cert-secret", set_client_cert_secret },
 	{ "endpoint", set_endpoint },
 	{ "env", set_env },
 	{ "error-log", set_error_log },

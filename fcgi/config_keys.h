@@ -27,6 +27,14 @@ const struct config_key *config_key_find(struct span name);
 /* "env NAME VALUE". */
 bool config_add_env(struct origin *o, struct span name, struct span value);
 
+/* config_cert.c */
+bool set_client_cert_header(struct origin *o, struct span value);
+bool set_client_cert_secret(struct origin *o, struct span value);
+bool set_client_cert_pass(struct origin *o, struct span value);
+
+/* Both of them and a trusted proxy, or none; the secret is looked up. */
+bool config_cert_finish(struct origin *o);
+
 /* Fill "why" with the place and the message; returns false. */
 bool origin_wrong(struct origin *o, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

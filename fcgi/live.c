@@ -240,6 +240,7 @@ generation_new(struct live *l, struct loaded *loaded, struct sources *sources)
 		.client = { .trusted = l->config->trusted_proxies,
 		    .n_trusted = l->config->n_trusted_proxies,
 		    .header = l->config->proxy_header },
+		.certificate = l->config->certificate,
 	};
 	return p;
 }

@@ -11,21 +11,26 @@ untrusted(struct decision *d, struct span detail)
 	return refuse(d, REASON_CERTIFICATE_UNTRUSTED, detail);
 }
 
-bool
-certificate_of(
-    const struct request *r, struct certificate *c, struct decision *d)
+static bool
+missing(struct decision *d)
+{
+	return refuse(
+	    d, REASON_CERTIFICATE_MISSING, SPAN("no client certificate came"));
+}
+
+/* In the variables of the web server, which no client can set. */
+static bool
+read_variables(const struct request *r, struct certificate *c, const char **why,
+    struct decision *d)
 {
 	struct span verify, pem;
-	const char *why;
-	int64_t now_s = r->now_us / 1000000;
 
 	if (!request_param_once(r, SPAN("SSL_CLIENT_VERIFY"), &verify) ||
 	    !request_param_once(r, SPAN("SSL_CLIENT_CERT"), &pem))
 		return refuse(d, REASON_BAD_REQUEST,
 		    SPAN("two different client certificates"));
 	if (verify.n == 0 || span_eq(verify, SPAN("NONE")))
-		return refuse(d, REASON_CERTIFICATE_MISSING,
-		    SPAN("no client certificate came"));
+		return missing(d);
 	/* GENEROUS is what nobody has verified. */
 	if (!span_eq(verify, SPAN("SUCCESS")))
 		return untrusted(d,
@@ -37,10 +42,57 @@ certificate_of(
 			 "certificate: SSL_CLIENT_CERT is empty"));
 	if (pem.n > CERTIFICATE_BYTES_MAX)
 		return untrusted(d, SPAN("the client certificate is too long"));
-	if (!sign_certificate(pem, r->arena, c, &why))
+	return sign_certificate(pem, r->arena, c, why);
+}
+
+/*
+ * In the field of a trusted proxy.  The variables would tell of the
+ * proxy's own certificate, and are not looked at.
+ */
+static bool
+read_field(const struct request *r, struct certificate *c, const char **why,
+    struct decision *d)
+{
+	struct span value = { NULL, 0 }, der;
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_params; i++) {
+		if (!span_eq(r->params[i].name, r->certificate.header))
+			continue;
+		value = span_trim(r->params[i].value);
+		n++;
+	}
+	if (n > 1)
+		return refuse(d, REASON_BAD_REQUEST,
+		    SPAN("a client certificate comes twice"));
+	if (value.n == 0)
+		return missing(d);
+	if (!r->proxy_proved)
+		return untrusted(d,
+		    SPAN("the proxy that tells of the client certificate "
+			 "does not show its secret"));
+	return certificate_field_read(
+		   value, r->certificate.form, r->arena, &der, why) &&
+	    sign_certificate_der(der, r->arena, c, why);
+}
+
+bool
+certificate_of(
+    const struct request *r, struct certificate *c, struct decision *d)
+{
+	bool by_field = r->certificate.header.n > 0 && r->client.proxied, read;
+	const char *why = "";
+	int64_t now_s = r->now_us / 1000000;
+
+	d->reason = REASON_NONE;
+	read = by_field ? read_field(r, c, &why, d)
+			: read_variables(r, c, &why, d);
+	if (!read && d->reason == REASON_NONE)
 		return r->arena->full
 		    ? refuse(d, REASON_FAULT, SPAN("out of memory"))
 		    : untrusted(d, span_str(why));
+	if (!read)
+		return false;
 	/* A resumed session may outlive it. */
 	if (now_s < c->not_before_s || now_s > c->not_after_s)
 		return untrusted(

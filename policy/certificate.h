@@ -3,7 +3,8 @@
  *
  * From SSL_CLIENT_VERIFY and SSL_CLIENT_CERT, which mod_ssl
  * (SSLOptions +StdEnvVars +ExportCertData) and mod_openssl
- * (ssl.verifyclient.exportcert) set; never from a header.
+ * (ssl.verifyclient.exportcert) set; or, from a trusted proxy alone, from
+ * the field of certificate_field.h.
  */
 #ifndef MGW_POLICY_CERTIFICATE_H
 #define MGW_POLICY_CERTIFICATE_H

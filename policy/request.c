@@ -11,6 +11,7 @@
 
 #include "policy/field.h"
 #include "policy/path.h"
+#include "policy/sign.h"
 
 /* The parameters that are read here, in the order of "known" below. */
 enum known {
@@ -365,6 +366,28 @@ take_values(struct reading *in)
 	    span_eq(in->known[KNOWN_SCHEME].value, SPAN("https"));
 }
 
+/*
+ * Once, and the very bytes.  How many they are is no secret: who waits
+ * for that learns nothing of them.
+ */
+static bool
+proxy_is_proved(const struct request *r, const struct certificate_rules *rules)
+{
+	struct span shown = { NULL, 0 };
+	size_t n = 0;
+
+	if (rules->header.n == 0 || !r->client.proxied || rules->secret.n == 0)
+		return false;
+	for (size_t i = 0; i < r->n_params; i++) {
+		if (!span_eq(r->params[i].name, rules->secret_header))
+			continue;
+		shown = span_trim(r->params[i].value);
+		n++;
+	}
+	return n == 1 && shown.n == rules->secret.n &&
+	    sign_equal(shown.p, rules->secret.p, shown.n);
+}
+
 bool
 request_read(struct request *r, const struct bundle *b,
     const struct request_rules *rules, struct decision *d)
@@ -385,6 +408,8 @@ request_read(struct request *r, const struct bundle *b,
 	walk_params(&in);
 	take_values(&in);
 	client_find(r, &rules->client, &r->client);
+	r->certificate = rules->certificate;
+	r->proxy_proved = proxy_is_proved(r, &rules->certificate);
 	field_read_cookies(r, b);
 	return check_size(&in) && check_method(&in) && check_fields(&in) &&
 	    check_framing(&in) && read_path(&in, rules) &&

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "policy/bundle.h"
+#include "policy/certificate_field.h"
 #include "policy/client.h"
 #include "policy/decision.h"
 
@@ -56,6 +57,13 @@ struct request {
 	int64_t body_length;      /* 0: no body; or BODY_LENGTH_UNKNOWN */
 	bool https;
 
+	/*
+	 * A trusted proxy showed its secret: what it says of its client's
+	 * certificate counts, and nothing else does.
+	 */
+	bool proxy_proved;
+	struct certificate_rules certificate;
+
 	struct field *fields; /* one for each NAME row of the bundle */
 };
 
@@ -63,6 +71,7 @@ struct request {
 struct request_rules {
 	struct span strip_prefix; /* cut from the path; "" for none */
 	struct client_rules client;
+	struct certificate_rules certificate;
 };
 
 /*

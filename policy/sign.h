@@ -96,6 +96,10 @@ struct certificate {
 bool sign_certificate(
     struct span pem, struct arena *a, struct certificate *c, const char **why);
 
+/* The same of its DER, and nothing behind it. */
+bool sign_certificate_der(
+    struct span der, struct arena *a, struct certificate *c, const char **why);
+
 /* False only when OpenSSL fails. */
 bool sign_sha256(struct span s, unsigned char digest[static SHA256_BYTES]);
 bool sign_random(void *bytes, size_t n);

@@ -152,25 +152,53 @@ read_pem(struct span pem)
 	return x;
 }
 
-bool
-sign_certificate(
-    struct span pem, struct arena *a, struct certificate *c, const char **why)
+/* All that is told of it; "x" is freed. */
+static bool
+read_all(X509 *x, struct arena *a, struct certificate *c)
 {
-	X509 *x = NULL;
-	bool good;
-
-	*c = (struct certificate){ 0 };
-	*why = "not one certificate in PEM";
-	if (sign_ready() && span_starts(pem, SPAN("-----BEGIN CERTIFICATE")))
-		x = read_pem(pem);
-	good = x != NULL && read_digest(x, a, c) &&
+	bool good = x != NULL && read_digest(x, a, c) &&
 	    name_text(X509_get_subject_name(x), a, &c->subject) &&
 	    name_text(X509_get_issuer_name(x), a, &c->issuer) &&
 	    serial_text(X509_get0_serialNumber(x), a, &c->serial) &&
 	    read_alternatives(x, a, c) &&
 	    read_time(X509_get0_notBefore(x), &c->not_before_s) &&
 	    read_time(X509_get0_notAfter(x), &c->not_after_s);
+
 	X509_free(x);
 	ERR_clear_error();
 	return good;
+}
+
+bool
+sign_certificate(
+    struct span pem, struct arena *a, struct certificate *c, const char **why)
+{
+	X509 *x = NULL;
+
+	*c = (struct certificate){ 0 };
+	*why = "not one certificate in PEM";
+	if (sign_ready() && span_starts(pem, SPAN("-----BEGIN CERTIFICATE")))
+		x = read_pem(pem);
+	return read_all(x, a, c);
+}
+
+bool
+sign_certificate_der(
+    struct span der, struct arena *a, struct certificate *c, const char **why)
+{
+	const unsigned char *at = bytes_of(der);
+	unsigned char digest[SHA256_BYTES];
+	X509 *x = NULL;
+
+	*c = (struct certificate){ 0 };
+	*why = "not one certificate in DER";
+	if (der.n > 0 && der.n <= INT32_MAX && sign_ready())
+		x = d2i_X509(NULL, &at, (long)der.n);
+	if (x != NULL && at != bytes_of(der) + der.n) {
+		X509_free(x);
+		x = NULL;
+	}
+	/* Its digest is of these very bytes: another spelling is not DER. */
+	return read_all(x, a, c) && sign_sha256(der, digest) &&
+	    memcmp(digest, c->sha256, sizeof(digest)) == 0;
 }

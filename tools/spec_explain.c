@@ -26,6 +26,8 @@ enum {
 	OPT_KEYS,
 	OPT_STRIP,
 	OPT_PROXY,
+	OPT_CERT,
+	OPT_CERT_HEADER,
 	OPT_STATE,
 	OPT_JSON,
 };
@@ -42,6 +44,10 @@ static const struct args_option options[] = {
 	[OPT_STRIP] = { 0, "strip-prefix", "PATH", "as in mgw.conf" },
 	[OPT_PROXY] = { 0, "trusted-proxy", "ADDRESS|NETWORK",
 	    "as in mgw.conf; may come again" },
+	[OPT_CERT] = { 0, "cert", "FILE",
+	    "the client's certificate, verified by the web server" },
+	[OPT_CERT_HEADER] = { 0, "client-cert-header", "'NAME [FORM]'",
+	    "as in mgw.conf; the proxy's secret counts as shown" },
 	[OPT_STATE] = { 0, "state", "DIR",
 	    "the deny rules and tiers that are set there" },
 	[OPT_JSON] = { 'j', "json", NULL, "print JSON" },
@@ -64,6 +70,7 @@ struct explain {
 	struct span strip;
 	struct network proxies[PROXIES_MAX];
 	unsigned n_proxies;
+	struct certificate_rules certificate;
 	int64_t now_us;
 	struct control *control; /* or NULL */
 	bool json;
@@ -157,6 +164,38 @@ add_set(struct explain *e, const char *text)
 	add_param(e, name, rest, true);
 }
 
+/* As mod_ssl and mod_openssl tell of a certificate that they verified. */
+static void
+add_cert(struct explain *e, const char *file)
+{
+	const char *set[] = { "SSL_CLIENT_VERIFY=SUCCESS",
+		arena_printf(&e->arena, "SSL_CLIENT_CERT=@%s", file).p };
+
+	for (size_t i = 0; i < sizeof(set) / sizeof(set[0]); i++)
+		add_set(e, set[i] != NULL ? set[i] : "");
+}
+
+/* What the gate asks of a proxy besides is not known here. */
+static bool
+take_cert_header(struct explain *e, const char *text)
+{
+	static const struct span secret = SPAN_INIT("as shown by the proxy");
+	struct span form = span_str(text), name = span_cut(&form, ' ');
+
+	form = span_trim(form);
+	if (name.n == 0 ||
+	    (form.n > 0 &&
+		!certificate_form_parse(form, &e->certificate.form))) {
+		args_wrong(
+		    &program, "--client-cert-header 'NAME [rfc9440|pem]'");
+		return false;
+	}
+	e->certificate.header = header_variable(e, name);
+	e->certificate.secret_header = SPAN("HTTP_MGW_EXPLAIN");
+	e->certificate.secret = secret;
+	return true;
+}
+
 static void
 add_data(struct explain *e, const char *text)
 {
@@ -228,6 +267,7 @@ take_option(struct explain *e, int opt, const char *value)
 	case OPT_HEADER:
 	case OPT_DATA:
 	case OPT_SET:
+	case OPT_CERT:
 		return true; /* second pass: they win over the URL's */
 	case OPT_AT:
 		if (!span_to_u64(
@@ -243,6 +283,8 @@ take_option(struct explain *e, int opt, const char *value)
 	case OPT_STRIP:
 		e->strip = span_str(value);
 		return true;
+	case OPT_CERT_HEADER:
+		return take_cert_header(e, value);
 	case OPT_STATE:
 		control_free(e->control);
 		e->control = control_load(value, 0, NULL, why, sizeof(why));
@@ -302,7 +344,12 @@ read_options(struct explain *e, int argc, char **argv)
 			add_data(e, a.value);
 		else if (opt == OPT_SET)
 			add_set(e, a.value);
+		else if (opt == OPT_CERT)
+			add_cert(e, a.value);
 	}
+	if (e->certificate.header.n > 0)
+		add_param(e, e->certificate.secret_header,
+		    e->certificate.secret, true);
 	return e->failed ? 3 : 0;
 }
 
@@ -312,8 +359,9 @@ run(struct explain *e, const struct bundle *b, struct world *w)
 	struct policy policy = { .bundle = b,
 		.outside = &w->outside,
 		.rules = { .strip_prefix = e->strip,
-		    .client = {
-			.trusted = e->proxies, .n_trusted = e->n_proxies } } };
+		    .client = { .trusted = e->proxies,
+			.n_trusted = e->n_proxies },
+		    .certificate = e->certificate } };
 	struct request r = { .params = e->params,
 		.n_params = e->n_params,
 		.arena = &e->arena,

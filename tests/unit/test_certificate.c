@@ -4,6 +4,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "base/base64.h"
+#include "guard.h"
 #include "policy/certificate.h"
 #include "sample.h"
 
@@ -218,6 +220,248 @@ START_TEST(a_bundle_says_whose_certificates_and_nothing_half)
 }
 END_TEST
 
+/* The certificate above in every form that a field can have. */
+static struct span
+base64_of_pem(void)
+{
+	struct span s = span_str(pem), line;
+	char *to = arena_alloc(&arena, s.n);
+	size_t n = 0;
+
+	while (s.p != NULL) {
+		line = span_cut(&s, '\n');
+		if (line.n == 0 || line.p[0] == '-')
+			continue;
+		memcpy(to + n, line.p, line.n);
+		n += line.n;
+	}
+	return span_of(to, n);
+}
+
+static struct span
+escaped(struct span s, const char *also)
+{
+	char *to = arena_alloc(&arena, 3 * s.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (strchr(also, s.p[i]) == NULL) {
+			to[n++] = s.p[i];
+			continue;
+		}
+		to[n++] = '%';
+		to[n++] = "0123456789ABCDEF"[s.p[i] >> 4];
+		to[n++] = "0123456789abcdef"[s.p[i] & 15];
+	}
+	return span_of(to, n);
+}
+
+static struct span
+with_blanks(struct span s)
+{
+	char *to = arena_alloc(&arena, s.n);
+
+	for (size_t i = 0; i < s.n; i++)
+		to[i] = s.p[i] == '\n' ? ' ' : s.p[i];
+	return span_of(to, s.n);
+}
+
+static struct span
+base64_of(struct span s)
+{
+	struct span text;
+	struct buf b;
+
+	buf_init(&b, 1 << 16);
+	base64_encode(&b, s);
+	text = arena_copy(&arena, buf_span(&b));
+	buf_fini(&b);
+	return text;
+}
+
+/* What each row makes of the certificate. */
+static struct span
+make(const char *how)
+{
+	struct span p = span_str(pem), b = base64_of_pem();
+
+	if (strcmp(how, "sequence") == 0)
+		return arena_printf(&arena, ":%.*s:", SPAN_ARG(b));
+	if (strcmp(how, "sequence;p") == 0)
+		return arena_printf(&arena, ":%.*s:;a=1", SPAN_ARG(b));
+	if (strcmp(how, "two sequences") == 0)
+		return arena_printf(
+		    &arena, ":%.*s:, :%.*s:", SPAN_ARG(b), SPAN_ARG(b));
+	if (strcmp(how, "sequence of pem") == 0)
+		return arena_printf(&arena, ":%.*s:", SPAN_ARG(base64_of(p)));
+	if (strcmp(how, "sequence of more") == 0)
+		return arena_printf(
+		    &arena, ":%.*s%.*s:", SPAN_ARG(b), SPAN_ARG(SPAN("AAAA")));
+	if (strcmp(how, "sequence with blank") == 0)
+		return arena_printf(
+		    &arena, ":%.*s %.*s:", 8, b.p, (int)b.n - 8, b.p + 8);
+	if (strcmp(how, "base64") == 0)
+		return b;
+	if (strcmp(how, "base64 of pem") == 0)
+		return base64_of(p);
+	if (strcmp(how, "pem") == 0)
+		return p;
+	if (strcmp(how, "pem with blanks") == 0)
+		return with_blanks(p);
+	if (strcmp(how, "pem escaped") == 0)
+		return escaped(p, " \n+/=");
+	if (strcmp(how, "pem twice") == 0)
+		return arena_printf(&arena, "%s%s", pem, pem);
+	if (strcmp(how, "pem and more") == 0)
+		return arena_printf(&arena, "%sx", pem);
+	if (strcmp(how, "pem without end") == 0)
+		return span_of(p.p, p.n - 30);
+	if (strcmp(how, "base64 twice") == 0)
+		return arena_printf(
+		    &arena, "%.*s,%.*s", SPAN_ARG(b), SPAN_ARG(b));
+	if (strcmp(how, "bad escape") == 0)
+		return arena_printf(&arena, "%s%%4", pem);
+	if (strcmp(how, "long") == 0)
+		return span_of(
+		    arena_calloc(&arena, 1, 48 * 1024 + 1), 48 * 1024 + 1);
+	return span_str(how);
+}
+
+static const struct {
+	enum certificate_form form;
+	const char *how;
+	bool good;
+} forms[] = {
+	{ CERTIFICATE_RFC9440, "sequence", true },
+	{ CERTIFICATE_RFC9440, "sequence;p", false },
+	{ CERTIFICATE_RFC9440, "two sequences", false },
+	{ CERTIFICATE_RFC9440, "sequence of pem", false },
+	{ CERTIFICATE_RFC9440, "sequence of more", false },
+	{ CERTIFICATE_RFC9440, "sequence with blank", false },
+	{ CERTIFICATE_RFC9440, "base64", false },
+	{ CERTIFICATE_RFC9440, "pem", false },
+	{ CERTIFICATE_RFC9440, "pem escaped", false },
+	{ CERTIFICATE_RFC9440, "", false },
+	{ CERTIFICATE_RFC9440, ":", false },
+	{ CERTIFICATE_RFC9440, "::", false },
+	{ CERTIFICATE_RFC9440, ":AAAA:", false },
+	{ CERTIFICATE_RFC9440, "long", false },
+	{ CERTIFICATE_PEM, "base64", true },
+	{ CERTIFICATE_PEM, "base64 of pem", true },
+	{ CERTIFICATE_PEM, "pem", true },
+	{ CERTIFICATE_PEM, "pem with blanks", true },
+	{ CERTIFICATE_PEM, "pem escaped", true },
+	{ CERTIFICATE_PEM, "sequence", false },
+	{ CERTIFICATE_PEM, "pem twice", false },
+	{ CERTIFICATE_PEM, "pem and more", false },
+	{ CERTIFICATE_PEM, "pem without end", false },
+	{ CERTIFICATE_PEM, "base64 twice", false },
+	{ CERTIFICATE_PEM, "bad escape", false },
+	{ CERTIFICATE_PEM, "", false },
+	{ CERTIFICATE_PEM, "(null)", false },
+	{ CERTIFICATE_PEM, "long", false },
+};
+
+START_TEST(a_field_tells_of_one_certificate_in_its_form)
+{
+	struct span der;
+	struct certificate c;
+	struct guard g;
+	const char *why = "";
+	bool good;
+
+	g = guard_new(make(forms[_i].how));
+	good = certificate_field_read(
+		   g.text, forms[_i].form, &arena, &der, &why) &&
+	    sign_certificate_der(der, &arena, &c, &why);
+	ck_assert_msg(good == forms[_i].good, "%s: %s", forms[_i].how, why);
+	if (good)
+		ck_assert(span_eq(c.thumbprint, SPAN(THUMBPRINT)));
+	else
+		ck_assert_uint_gt(strlen(why), 0);
+	guard_free(&g);
+}
+END_TEST
+
+#define FIELD "HTTP_CLIENT_CERT"
+#define SECRET "0123456789abcdef"
+
+static const struct {
+	const char *fields; /* c: certificate, s: secret, S: a wrong one, */
+			    /* v: variables of the web server, x: no value */
+	bool proxied;
+	enum reason reason;
+} proxies[] = {
+	{ "cs", true, REASON_NONE },
+	{ "c", true, REASON_CERTIFICATE_UNTRUSTED },
+	{ "cS", true, REASON_CERTIFICATE_UNTRUSTED },
+	{ "css", true, REASON_CERTIFICATE_UNTRUSTED },
+	{ "csS", true, REASON_CERTIFICATE_UNTRUSTED },
+	{ "s", true, REASON_CERTIFICATE_MISSING },
+	{ "xs", true, REASON_CERTIFICATE_MISSING },
+	{ "ccs", true, REASON_BAD_REQUEST },
+	{ "xcs", true, REASON_BAD_REQUEST },
+	/* The proxy's own certificate is not its client's. */
+	{ "v", true, REASON_CERTIFICATE_MISSING },
+	{ "vs", true, REASON_CERTIFICATE_MISSING },
+	{ "vcS", true, REASON_CERTIFICATE_UNTRUSTED },
+	/* From anybody else the field is no word at all. */
+	{ "cs", false, REASON_CERTIFICATE_MISSING },
+	{ "ccs", false, REASON_CERTIFICATE_MISSING },
+	{ "v", false, REASON_NONE },
+	{ "vcs", false, REASON_NONE },
+};
+
+START_TEST(a_field_counts_from_a_proxy_that_shows_its_secret)
+{
+	static const struct principal who = { .bound = true,
+		.certificate = SPAN_INIT(THUMBPRINT) };
+	const struct certificate_rules rules = { .header = SPAN(FIELD),
+		.secret_header = SPAN("HTTP_X_SECRET"),
+		.secret = SPAN(SECRET) };
+	struct param params[8];
+	struct sample sample;
+	struct network trusted;
+	struct request_rules all = { .strip_prefix = SPAN(""),
+		.client = { .trusted = &trusted,
+		    .n_trusted = proxies[_i].proxied ? 1 : 0 },
+		.certificate = rules };
+	struct request r = { .params = params,
+		.arena = &arena,
+		.now_us = NOT_BEFORE_S * 1000000 };
+	struct decision d = { .reason = REASON_NONE };
+	size_t n = 0;
+
+	ck_assert(network_parse(SPAN("10.0.0.1"), &trusted));
+	params[n++] = (struct param){ SPAN("REMOTE_ADDR"), SPAN("10.0.0.1") };
+	params[n++] = (struct param){ SPAN("REQUEST_METHOD"), SPAN("GET") };
+	params[n++] = (struct param){ SPAN("REQUEST_URI"), SPAN("/x") };
+	for (const char *p = proxies[_i].fields; *p != '\0'; p++) {
+		if (*p == 'v')
+			params[n++] = (struct param){ SPAN("SSL_CLIENT_VERIFY"),
+				SPAN("SUCCESS") };
+		params[n++] = *p == 'c'
+		    ? (struct param){ SPAN(FIELD), make("sequence") }
+		    : *p == 'x' ? (struct param){ SPAN(FIELD), SPAN("") }
+		    : *p == 's'
+		    ? (struct param){ SPAN("HTTP_X_SECRET"), SPAN(SECRET) }
+		    : *p == 'S'
+		    ? (struct param){ SPAN("HTTP_X_SECRET"),
+			      SPAN("0123456789abcdeF") }
+		    : (struct param){ SPAN("SSL_CLIENT_CERT"), span_str(pem) };
+	}
+	r.n_params = n;
+	sample_begin(&sample);
+	sample_operation(sample_item(&sample, "/x", "GET"), "GET");
+	sample_end(&sample);
+	ck_assert(request_read(&r, &sample.bundle, &all, &d));
+	(void)certificate_binding(&r, &who, &d);
+	ck_assert_str_eq(
+	    reason_word(d.reason), reason_word(proxies[_i].reason));
+	sample_free(&sample);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -233,6 +477,11 @@ main(void)
 	    (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(t, headers_and_second_variables_are_not_believed);
 	tcase_add_test(t, a_bundle_says_whose_certificates_and_nothing_half);
+	tcase_add_loop_test(t, a_field_tells_of_one_certificate_in_its_form, 0,
+	    (int)(sizeof(forms) / sizeof(forms[0])));
+	tcase_add_loop_test(t,
+	    a_field_counts_from_a_proxy_that_shows_its_secret, 0,
+	    (int)(sizeof(proxies) / sizeof(proxies[0])));
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "policy/challenge.h"
 #include "policy/cors.h"
+#include "policy/error_body.h"
 
 /* Far more than all challenges and texts of one refusal. */
 #define ANSWER_BYTES_MAX (64 * 1024)
@@ -131,15 +132,14 @@ write_proxy_status(struct buf *to, const struct decision *d)
 
 static void
 write_headers(struct buf *to, const struct policy *p, const struct request *r,
-    const struct ruling *v)
+    const struct ruling *v, struct span type)
 {
 	const struct decision *d = &v->decision;
 	uint32_t retry_s = retry_after(d);
 
-	buf_add_str(to,
-	    format_of(p, v) == ERRORS_WSO2
-		? "Content-Type: application/json\r\n" NEVER_STORED
-		: "Content-Type: application/problem+json\r\n" NEVER_STORED);
+	buf_add_str(to, "Content-Type: ");
+	buf_add(to, type);
+	buf_add_str(to, "\r\n" NEVER_STORED);
 	challenge_write(p->bundle, v, to);
 	if (reason_status(d->reason) == 405)
 		write_allow(to, p, v);
@@ -152,6 +152,26 @@ write_headers(struct buf *to, const struct policy *p, const struct request *r,
 	if (v->receipt.n > 0)
 		throttle_write_headers(p->bundle, &v->receipt, to);
 	cors_write(p->bundle, r, &v->match, false, to);
+}
+
+/* Its media type is returned. */
+static struct span
+write_body(struct buf *to, const struct policy *p, const struct request *r,
+    const struct ruling *v)
+{
+	const struct row_error_body *own =
+	    error_body_find(p->bundle, v->match.api, v->decision.reason);
+
+	if (own != NULL) {
+		error_body_write(p->bundle, own, r, &v->decision, to);
+		return bundle_text(p->bundle, own->type);
+	}
+	if (format_of(p, v) == ERRORS_WSO2) {
+		write_fault(to, &v->decision);
+		return SPAN("application/json");
+	}
+	write_problem(to, r, &v->decision);
+	return SPAN("application/problem+json");
 }
 
 /* A preflight has no body: without memory it is a fault like others. */
@@ -187,11 +207,7 @@ answer_make(const struct policy *p, const struct request *r,
 		make_preflight(p, r, v, &headers);
 	} else {
 		a->status = reason_status(v->decision.reason);
-		write_headers(&headers, p, r, v);
-		if (format_of(p, v) == ERRORS_WSO2)
-			write_fault(&body, &v->decision);
-		else
-			write_problem(&body, r, &v->decision);
+		write_headers(&headers, p, r, v, write_body(&body, p, r, v));
 	}
 	a->headers = arena_copy(r->arena, buf_span(&headers));
 	a->body = arena_copy(r->arena, buf_span(&body));

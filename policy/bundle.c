@@ -55,6 +55,7 @@ static const struct {
 	[SECTION_RETRY] = { "RETRY", sizeof(struct row_retry) },
 	[SECTION_CORS] = { "CORS", sizeof(struct row_cors) },
 	[SECTION_CHANGE] = { "CHANGE", sizeof(struct row_change) },
+	[SECTION_ERROR_BODY] = { "ERROR_BODY", sizeof(struct row_error_body) },
 	[SECTION_LEVEL] = { "LEVEL", sizeof(struct row_level) },
 	[SECTION_KEY_PART] = { "KEY_PART", sizeof(struct row_key_part) },
 	[SECTION_CONDITION] = { "CONDITION", sizeof(struct row_condition) },

@@ -13,6 +13,7 @@
 #include "policy/condition.h"
 #include "policy/cors.h"
 #include "policy/endpoint.h"
+#include "policy/error_body.h"
 #include "policy/failure.h"
 #include "policy/field.h"
 #include "policy/store.h"
@@ -193,5 +194,6 @@ bundle_check(const struct bundle *b, char *why, size_t why_size)
 	    bundle_check_tokens(b, why, why_size) &&
 	    check_rest(b, why, why_size) && condition_check(b, why, why_size) &&
 	    change_check(b, why, why_size) &&
+	    error_body_check(b, why, why_size) &&
 	    bundle_check_limits(b, why, why_size);
 }

@@ -11,7 +11,8 @@ value_ok(const struct bundle *b, const struct row_change *part)
 	bool field = part->how == VALUE_FIELD;
 	bool named = part->how == VALUE_CLAIM || part->how == VALUE_VARIABLE;
 
-	if (part->how >= IDENTITY__MAX && part->how < VALUE_CLAIM)
+	if ((part->how >= IDENTITY__MAX && part->how < VALUE_CLAIM) ||
+	    part->how >= VALUE_REASON)
 		return false;
 	if (field != (part->name != ROW_NONE) || named != (part->text.n > 0))
 		return false;

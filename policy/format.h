@@ -97,6 +97,7 @@ enum section {
 	SECTION_CONDITION = 36,
 	SECTION_CORS = 34, /* of an API: origins, headers, methods */
 	SECTION_CHANGE = 35,
+	SECTION_ERROR_BODY = 57,
 	SECTION_LEVEL = 46,
 	SECTION_KEY_PART = 47,
 	SECTION_ZONE = 48,
@@ -104,7 +105,7 @@ enum section {
 	SECTION_STORE = 45,
 	SECTION_ASSERTION = 50,
 	SECTION_HOST_AUTH = 51, /* what the web server verifies */
-	SECTION_SPIKE = 62, /* of endpoints, or an API: what they may get */
+	SECTION_SPIKE = 62,     /* of endpoints, or an API: what they may get */
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
 	 * 37 PARAMETER  of an operation: place, name, style, schema
@@ -160,6 +161,7 @@ struct row_settings {
 	/* STRING by enum identity; n == 0: as passing_own.c names them. */
 	struct range identities;
 	struct range deny; /* CONDITION: what holds for one is blocked */
+	struct range error_bodies; /* ERROR_BODY, for APIs without, and none */
 };
 
 /* What backends are told of the caller in header fields; "" is not told. */
@@ -207,6 +209,7 @@ struct row_api {
 	uint32_t pad2;
 	struct range attempts; /* LIMIT, see attempts.h; n == 0: none */
 	struct range spike; /* SPIKE, one, of all its requests; n == 0: none */
+	struct range error_bodies; /* ERROR_BODY; the settings' stand behind */
 };
 
 /*
@@ -307,6 +310,12 @@ enum change_value {
 	VALUE_REQUEST_ID,
 	VALUE_PATH, /* behind the base path, begins with '/' */
 	VALUE_REST, /* what a wildcard took, without '/' before it */
+	/* Of a refusal, as are REQUEST_ID and METHOD. */
+	VALUE_REASON,
+	VALUE_STATUS,
+	VALUE_TITLE,
+	VALUE_DETAIL,
+	VALUE_CODE, /* of WSO2 */
 	VALUE__MAX,
 };
 
@@ -813,6 +822,22 @@ struct row_store {
 	uint32_t key;      /* the same; of the names of counters */
 	uint32_t timeout_us;
 	uint32_t pad;
+};
+
+enum error_escape {
+	ERROR_ESCAPE_NONE, /* plain text */
+	ERROR_ESCAPE_JSON,
+	ERROR_ESCAPE_MARKUP, /* HTML and XML */
+	ERROR_ESCAPE__MAX,
+};
+
+/* The body of refusals, in place of that of enum error_format. */
+struct row_error_body {
+	struct text reason; /* its word; absent: any */
+	uint32_t status;    /* 0: any */
+	uint32_t escape;    /* enum error_escape, of values */
+	struct text type;   /* its media type */
+	struct range parts; /* CHANGE: TEXT and VALUE */
 };
 
 /* Row of SECTION_STRING is struct text; of SECTION_INDEX, uint32_t. */

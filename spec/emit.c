@@ -28,6 +28,7 @@ emit_settings(struct emit *e)
 	struct row_settings row = f->settings;
 
 	row.failures = emit_failures(e);
+	row.error_bodies = emit_error_bodies(e, f->error_bodies);
 	row.realm = build_text(e->b, f->realm.text);
 	row.identities = emit_identities(e);
 	(void)BUILD_ROW(e->b, SECTION_SETTINGS, &row); /* row 0 */
@@ -425,6 +426,7 @@ emit_document(struct emit *e, const struct spec_document *doc)
 	row.attempts = emit_attempts(e, doc->key_manager);
 	if (doc->keep_credential == SWITCH_TRUE)
 		row.flags |= API_KEEP_CREDENTIAL;
+	row.error_bodies = emit_error_bodies(e, doc->error_bodies);
 	row.errors = doc->errors >= 0 ? (uint32_t)doc->errors
 				      : e->spec->policy->settings.errors;
 	row.endpoints = emit_endpoints(

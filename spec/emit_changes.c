@@ -1,9 +1,10 @@
 /*
- * emit_changes - CHANGE rows.
+ * emit_changes - CHANGE rows, and ERROR_BODY, which are templates too.
  */
 #include "spec/changes.h"
 #include "spec/emit_endpoint.h"
 #include "spec/emit_part.h"
+#include "spec/errors.h"
 
 struct range
 emit_template(struct emit *e, const struct spec_part *parts)
@@ -61,4 +62,21 @@ emit_changes(struct emit *e, const struct spec_changed *list)
 	e->last_changed = first;
 	e->last_changes = r;
 	return r;
+}
+
+struct range
+emit_error_bodies(struct emit *e, const struct spec_error_body *list)
+{
+	struct range r = { build_n(e->b, SECTION_ERROR_BODY), 0 };
+
+	for (; list != NULL; list = list->next, r.n++) {
+		const struct row_error_body row = { .status = list->status,
+			.escape = list->escape,
+			.reason = build_text(e->b, list->reason),
+			.type = build_text(e->b, list->type.text),
+			.parts = emit_template(e, list->parts) };
+
+		(void)BUILD_ROW(e->b, SECTION_ERROR_BODY, &row);
+	}
+	return r.n > 0 ? r : (struct range){ 0, 0 };
 }

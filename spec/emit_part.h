@@ -27,6 +27,8 @@ struct spec_part; /* spec/template.h */
 /* emit_changes.c: a template, and what is changed of a request. */
 struct range emit_template(struct emit *e, const struct spec_part *parts);
 struct range emit_changes(struct emit *e, const struct spec_changed *list);
+struct range emit_error_bodies(
+    struct emit *e, const struct spec_error_body *list);
 
 struct range emit_words(struct emit *e, const struct spec_word *words);
 uint32_t emit_source(struct emit *e, const struct spec_source *s);

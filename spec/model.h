@@ -148,6 +148,7 @@ struct spec_level;       /* spec/levels.h */
 struct spec_key_manager; /* spec/keymanager.h */
 struct spec_changes;     /* spec/changes.h */
 struct spec_changed;
+struct spec_error_body; /* spec/errors.h */
 
 /* x-wso2-request-interceptor and -response-interceptor. */
 enum spec_interceptor {
@@ -226,10 +227,11 @@ struct spec_document {
 	enum spec_switch scopes_any;
 	enum spec_switch slash_ignore;
 	enum spec_switch tier_replaces;
-	int errors;              /* enum error_format, or -1 */
-	uint64_t max_body_bytes; /* UINT64_MAX: no limit */
-	bool max_body_given;     /* else that of all APIs */
-	uint32_t maintenance_s;  /* 0: it is open */
+	int errors; /* enum error_format, or -1 */
+	const struct spec_error_body *error_bodies;
+	uint64_t max_body_bytes;                    /* UINT64_MAX: no limit */
+	bool max_body_given;                        /* else that of all APIs */
+	uint32_t maintenance_s;                     /* 0: it is open */
 	const struct spec_key_manager *key_manager; /* its API; or NULL */
 
 	/* Set by link. */

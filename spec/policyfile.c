@@ -9,6 +9,7 @@
 #include "policy/url.h"
 #include "spec/changes.h"
 #include "spec/endpoints.h"
+#include "spec/errors.h"
 #include "spec/fields.h"
 #include "spec/hostauth.h"
 #include "spec/keysource.h"
@@ -19,8 +20,6 @@
 #define URI_MAX (64 * 1024)
 #define HEADERS_MAX (64 * 1024)
 #define TIMEOUT_MAX_US (INT64_C(86400) * US_PER_S)
-
-static const char *const error_words[] = { "problem", "wso2", NULL };
 
 /* Where a list ends, to append to it. */
 #define LIST_END(list, end)                                            \
@@ -104,7 +103,7 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 	read_choice_switch(n, "security", security, &a->security_required, d);
 	read_choice_switch(n, "scopes", scopes, &a->scopes_any, d);
 	read_choice_switch(n, "trailing-slash", slash, &a->slash_ignore, d);
-	field_choice(n, "errors", error_words, &a->errors, d);
+	errors_read(n, f->file, &a->errors, &a->error_bodies, d);
 	if (tree_get(n, "cors") != NULL)
 		a->cors = cors_read(tree_get(n, "cors"), d);
 	if (tree_get(n, "certificates") != NULL)
@@ -258,7 +257,7 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 	f->key_manager = keymanager_read(tree_get(root, "key-manager"), d);
 	conditions_read(
 	    &f->conditions, f->tiers, tree_get(root, "conditions"), d);
-	field_choice(root, "errors", error_words, &errors, d);
+	errors_read(root, f->file, &errors, &f->error_bodies, d);
 	f->settings.errors = (uint32_t)errors;
 	field_text(root, "realm", &f->realm, d);
 	check_realm(f, d);
@@ -373,6 +372,7 @@ apply(const struct spec_api_rule *a, struct spec_document *doc)
 	doc->scopes_any = a->scopes_any;
 	doc->slash_ignore = a->slash_ignore;
 	doc->errors = a->errors;
+	doc->error_bodies = a->error_bodies;
 	doc->own_changes = a->changes;
 	doc->interceptors_dropped = a->interceptors == SWITCH_TRUE;
 }

@@ -61,7 +61,7 @@
  *	    security: required | as-documented
  *	    scopes: all | any
  *	    trailing-slash: strict | ignore
- *	    errors: problem | wso2
+ *	    errors: problem | wso2          or a map, see errors.h
  *	    max-body: 10MB                  or none
  *	    public-url: https://api.example/pets/v1
  *	    resource-metadata: false        RFC 9728
@@ -80,7 +80,7 @@
  *	failures: ...         see failures.h
  *	key-manager: ...      see keymanager.h
  *	conditions: ...       see conditions.h
- *	errors: problem       or wso2
+ *	errors: problem       or wso2, or a map, see errors.h
  *	realm: mgw            in WWW-Authenticate
  *	certificates: ...     of documents that have none of their own
  *	cors: ...             of documents that say nothing of it
@@ -172,6 +172,7 @@ struct spec_api_rule {
 	enum spec_switch security_required, scopes_any, slash_ignore,
 	    tier_replaces;
 	int errors; /* enum error_format, or -1 */
+	struct spec_error_body *error_bodies;
 	uint64_t max_body_bytes;
 	bool max_body_given;
 	uint32_t maintenance_s; /* 0: it is open */
@@ -209,6 +210,7 @@ struct policyfile {
 	struct spec_cors *cors; /* of all that have none; or NULL */
 	const struct spec_certificates *certificates; /* or NULL */
 	struct spec_level *levels; /* of all APIs, and the unknown tier */
+	struct spec_error_body *error_bodies; /* of all APIs, and of none */
 };
 
 /*

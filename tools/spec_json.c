@@ -127,6 +127,7 @@ spec_api_json(const struct bundle *b, uint32_t api)
 	spec_put_tier(o, b, a->tier);
 	spec_put_spike(o, b, a->spike);
 	spec_put_word(o, "errors", error_words, a->errors);
+	spec_put_error_bodies(o, b, a->error_bodies);
 	spec_put_number(o, "max_body_bytes", a->max_body_bytes);
 	(void)json_put(o, "endpoints", spec_endpoints_json(b, a->endpoints));
 	if (a->sandbox.n > 0)
@@ -193,6 +194,7 @@ settings_json(const struct bundle *b, const struct row_settings *s)
 	    s->client_v6_bits > 0 ? s->client_v6_bits : CLIENT_V6_BITS);
 	spec_put_number(o, "max_body_bytes", s->max_body_bytes);
 	spec_put_word(o, "errors", error_words, s->errors);
+	spec_put_error_bodies(o, b, s->error_bodies);
 	spec_put_number(o, "connect_ms", s->connect_ms);
 	spec_put_number(o, "first_byte_ms", s->first_byte_ms);
 	spec_put_number(o, "between_bytes_ms", s->idle_ms);

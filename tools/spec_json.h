@@ -23,6 +23,8 @@ struct json_object *spec_endpoints_json(const struct bundle *b, struct range r);
 
 /* spec_json_change.c */
 struct json_object *spec_changes_json(const struct bundle *b, struct range r);
+void spec_put_error_bodies(
+    struct json_object *o, const struct bundle *b, struct range r);
 void spec_put_template(struct json_object *o, const char *name,
     const struct bundle *b, struct range parts);
 

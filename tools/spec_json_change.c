@@ -1,5 +1,6 @@
 /*
- * spec_json_change - changes as mgw-spec show has them.
+ * spec_json_change - changes, and bodies of refusals, as mgw-spec show has
+ * them.
  */
 #include "tools/spec_json.h"
 
@@ -33,6 +34,11 @@ static const char *const values[VALUE__MAX] = {
 	[VALUE_REQUEST_ID] = "request-id",
 	[VALUE_PATH] = "path",
 	[VALUE_REST] = "rest",
+	[VALUE_REASON] = "reason",
+	[VALUE_STATUS] = "status",
+	[VALUE_TITLE] = "title",
+	[VALUE_DETAIL] = "detail",
+	[VALUE_CODE] = "code",
 };
 
 /* As it was written, but for a "$${". */
@@ -92,4 +98,28 @@ spec_changes_json(const struct bundle *b, struct range r)
 		(void)json_append(list, o);
 	}
 	return list;
+}
+
+void
+spec_put_error_bodies(
+    struct json_object *o, const struct bundle *b, struct range r)
+{
+	struct json_object *list;
+
+	if (r.n == 0)
+		return;
+	list = json_new_array();
+	for (uint32_t i = 0; i < r.n; i++) {
+		const struct row_error_body *row =
+		    bundle_error_body(b, r.first + i);
+		struct json_object *e = json_new_object();
+
+		spec_put_text(e, "reason", b, row->reason);
+		if (row->status != 0)
+			spec_put_number(e, "status", row->status);
+		spec_put_text(e, "type", b, row->type);
+		spec_put_template(e, "body", b, row->parts);
+		(void)json_append(list, e);
+	}
+	(void)json_put(o, "error_bodies", list);
 }

@@ -418,6 +418,26 @@ sse(struct client *c, unsigned long n)
 }
 
 /* A head of N kB (default 100). */
+/* A header with byte N in its value. */
+static bool
+value_byte(struct client *c, unsigned long n)
+{
+	char line[] = OK TEXT "X-A: a?X-Evil: 1\r\n" HELLO;
+
+	*strchr(line, '?') = (char)n;
+	return client_write(c, line, sizeof(line) - 1);
+}
+
+/* In its name. */
+static bool
+name_byte(struct client *c, unsigned long n)
+{
+	char line[] = OK TEXT "X-A?X-Evil: 1\r\n" HELLO;
+
+	*strchr(line, '?') = (char)n;
+	return client_write(c, line, sizeof(line) - 1);
+}
+
 static bool
 huge_head(struct client *c, unsigned long n)
 {
@@ -471,6 +491,8 @@ static const struct {
 	{ "early", early, true },
 	{ "sse", sse, false },
 	{ "huge-head", huge_head, false },
+	{ "value-byte", value_byte, false },
+	{ "name-byte", name_byte, false },
 	{ "interims", interims, false },
 	{ "die-next", die_next, false },
 };

@@ -15,6 +15,12 @@ introspect_ok(const struct bundle *b, const struct row_introspect *r)
 }
 
 static bool
+is_of_keys(const struct row_issuer *r)
+{
+	return (r->flags & ISSUER_OF_KEYS) != 0;
+}
+
+static bool
 scheme_ok(const struct bundle *b, const struct row_scheme *s)
 {
 	for (uint32_t k = 0; k < s->introspects.n; k++) {
@@ -28,12 +34,15 @@ scheme_ok(const struct bundle *b, const struct row_scheme *s)
 		return false;
 	if (s->kind == SCHEME_OPAQUE)
 		return s->field != ROW_NONE && s->introspects.n > 0;
-	if (s->kind == SCHEME_JWT) {
+	if (s->kind == SCHEME_JWT || s->kind == SCHEME_WSO2_KEY) {
 		if (s->field == ROW_NONE || s->issuers.n == 0)
 			return false;
 		for (uint32_t k = 0; k < s->issuers.n; k++) {
-			if (bundle_index(b, s->issuers.first + k) >=
-			    bundle_n(b, SECTION_ISSUER))
+			uint32_t row = bundle_index(b, s->issuers.first + k);
+
+			if (row >= bundle_n(b, SECTION_ISSUER) ||
+			    is_of_keys(bundle_issuer(b, row)) !=
+				(s->kind == SCHEME_WSO2_KEY))
 				return false;
 		}
 	}
@@ -73,7 +82,14 @@ issuer_ok(const struct bundle *b, const struct row_issuer *r)
 		    SOURCE_KEY_SET)
 			return false;
 	}
-	return r->audiences.n > 0 || (r->flags & ISSUER_AUDIENCE_ANY) != 0;
+	if ((r->flags & ISSUER_LASTING) != 0 && !is_of_keys(r))
+		return false;
+	if (r->users != 0 &&
+	    (r->users > bundle_n(b, SECTION_SOURCE) ||
+		bundle_source(b, r->users - 1)->kind != SOURCE_HTPASSWD))
+		return false;
+	return r->audiences.n > 0 || (r->flags & ISSUER_AUDIENCE_ANY) != 0 ||
+	    is_of_keys(r);
 }
 
 /* What says that it sends one has something to send. */

@@ -171,7 +171,8 @@ write_alternative(const struct bundle *b, const struct ruling *v,
 			continue;
 		if (takes_bearer(scheme))
 			write_bearer(b, q, v, to);
-		else if (scheme->kind == SCHEME_API_KEY)
+		else if (scheme->kind == SCHEME_API_KEY ||
+		    scheme->kind == SCHEME_WSO2_KEY)
 			write_api_key(b, scheme, to);
 		else if (scheme->kind == SCHEME_BASIC)
 			write_basic(b, to);

@@ -313,6 +313,12 @@ read_trusted(struct reading *r, struct span name, struct claims *c)
 		return read_application(r, c);
 	if (span_eq(name, SPAN("subscribedAPIs")))
 		return read_raw(r, &c->subscriptions);
+	if (span_eq(name, SPAN("allowedAPIs")))
+		return read_raw(r, &c->allowed);
+	if (span_eq(name, SPAN("permittedIP")))
+		return read_raw(r, &c->addresses);
+	if (span_eq(name, SPAN("permittedReferer")))
+		return read_raw(r, &c->referers);
 	return claims_skip(r);
 }
 

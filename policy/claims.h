@@ -52,6 +52,11 @@ struct claims {
 	struct span application_owner;
 	struct span application_tier;
 	struct span subscriptions; /* "subscribedAPIs": its JSON text */
+
+	/* Of WSO2's API keys: what they are held to. */
+	struct span allowed;   /* "allowedAPIs": its JSON text */
+	struct span addresses; /* "permittedIP", likewise */
+	struct span referers;  /* "permittedReferer", likewise */
 };
 
 /* Claim "remote" counts as "local", and "local" itself does not. */

@@ -40,6 +40,8 @@ bool basic_check(const struct credential_call *c, struct principal *who,
     struct decision *d); /* basic.c */
 bool host_check(const struct credential_call *c, struct principal *who,
     struct decision *d); /* hostauth.c */
+bool wso2_key_check(const struct credential_call *c, struct principal *who,
+    struct decision *d); /* jwt.c */
 bool mtls_check(const struct credential_call *c, struct principal *who,
     struct decision *d); /* mtls.c */
 

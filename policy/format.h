@@ -353,7 +353,8 @@ enum scheme_kind {
 	SCHEME_BASIC,
 	SCHEME_OPAQUE,
 	SCHEME_MTLS,
-	SCHEME_HOST, /* verified by the web server */
+	SCHEME_HOST,     /* verified by the web server */
+	SCHEME_WSO2_KEY, /* API keys that are JWTs, in the way of WSO2 */
 	SCHEME_KIND__MAX,
 };
 
@@ -363,7 +364,7 @@ struct row_scheme {
 	struct text name;     /* of the securityScheme */
 	uint32_t kind;        /* enum scheme_kind */
 	uint32_t field;       /* NAME that carries the credential */
-	struct range issuers; /* INDEX of ISSUER, for SCHEME_JWT */
+	struct range issuers; /* INDEX of ISSUER, for JWT and WSO2_KEY */
 	uint32_t source;      /* SOURCE: key file, user file */
 	uint32_t flags;
 	/*
@@ -433,6 +434,13 @@ enum algorithm {
 #define ISSUER_TRUST_CLAIMS UINT32_C(2)
 #define ISSUER_SUBSCRIPTIONS UINT32_C(4) /* the API must be subscribed to */
 
+/*
+ * Of API keys and never of tokens, by which both say what they are; where
+ * they have no audiences, keys that name one are not for us.
+ */
+#define ISSUER_OF_KEYS UINT32_C(8)
+#define ISSUER_LASTING UINT32_C(16) /* ISSUER_OF_KEYS: may have no expiry */
+
 #define ISSUER_SOURCES_MAX 8
 
 struct row_issuer {
@@ -444,7 +452,8 @@ struct row_issuer {
 	struct text type;        /* required "typ" without "application/" */
 	struct range sources;    /* SOURCE of kind SOURCE_KEY_SET */
 	uint32_t flags;
-	uint32_t pad;
+	/* SOURCE + 1 of the users who alone may be its subjects; 0: any. */
+	uint32_t users;
 	struct range claims;      /* CLAIM */
 	struct range introspects; /* INTROSPECT; n <= 1: asked as well */
 };

@@ -9,12 +9,17 @@
 #include "policy/jwt.h"
 
 #include "base/base64url.h"
+#include "base/clock.h"
 #include "policy/claim_path.h"
 #include "policy/credential.h"
 #include "policy/failure.h"
 #include "policy/keyset.h"
 #include "policy/token.h"
 #include "policy/verdict.h"
+#include "policy/wso2key.h"
+
+/* A signature without an end is looked at again after so long. */
+#define LASTING_KNOWN_S 86400
 
 bool
 jwt_split(struct span token, struct arena *a, struct jwt *t, const char **why)
@@ -59,6 +64,8 @@ audience_fits(const struct claims *c, const struct jwt_rules *rules)
 {
 	if (rules->any_audience)
 		return true;
+	if (rules->no_audience)
+		return c->audiences == NULL;
 	for (const struct claim_word *w = c->audiences; w != NULL;
 	     w = w->next) {
 		for (size_t i = 0; i < rules->n_audiences; i++) {
@@ -83,10 +90,10 @@ jwt_claims_check(const struct jwt *t, const struct claims *c,
 	if (!audience_fits(c, rules))
 		return refuse(d, REASON_WRONG_AUDIENCE,
 		    SPAN("the token is for another audience"));
-	if (!c->has_expiry)
+	if (!c->has_expiry && !rules->lasting)
 		return refuse(
 		    d, REASON_TOKEN_MALFORMED, SPAN("the token has no expiry"));
-	if (rules->now_s >= c->expires_s + rules->leeway_s)
+	if (c->has_expiry && rules->now_s >= c->expires_s + rules->leeway_s)
 		return refuse(d, REASON_EXPIRED, SPAN("the token has expired"));
 	if (c->has_not_before &&
 	    rules->now_s < c->not_before_s - rules->leeway_s)
@@ -323,13 +330,16 @@ signature_holds(struct check *k, struct decision *d)
 		return malformed(k, d, "signature is not base64url");
 	if (!verify(k, &sources, d))
 		return false;
-	if (world->remember == NULL || !k->claims.has_expiry)
+	if (world->remember == NULL ||
+	    (!k->claims.has_expiry && (k->issuer->flags & ISSUER_LASTING) == 0))
 		return true;
 	/* The claims are read from the token itself, which is in the name. */
 	verdict.key_id = k->jwt.header.kid.p != NULL ? k->jwt.header.kid
 						     : (struct span){ "", 0 };
 	verdict.payload = (struct span){ "", 0 };
-	verdict.expires_s = k->claims.expires_s + k->issuer->leeway_s;
+	verdict.expires_s = k->claims.has_expiry
+	    ? k->claims.expires_s + k->issuer->leeway_s
+	    : k->call->request->now_us / US_PER_S + LASTING_KNOWN_S;
 	name_verdict(k, &sources, &name);
 	world->remember(world->world, name.parts, VERDICT_PARTS, &verdict);
 	return true;
@@ -347,6 +357,9 @@ claims_hold(const struct check *k, struct decision *d)
 		.audiences = audiences,
 		.n_audiences = i->audiences.n,
 		.any_audience = (i->flags & ISSUER_AUDIENCE_ANY) != 0,
+		.no_audience =
+		    (i->flags & ISSUER_OF_KEYS) != 0 && i->audiences.n == 0,
+		.lasting = (i->flags & ISSUER_LASTING) != 0,
 		.type = bundle_text(b, i->type),
 		.leeway_s = i->leeway_s,
 		.now_s = k->call->request->now_us / 1000000,
@@ -365,6 +378,9 @@ rules_hold(struct check *k, struct decision *d)
 {
 	if (!token_claims_hold(k->call, k->issuer->claims, k->jwt.payload, d))
 		return false;
+	if ((k->issuer->flags & ISSUER_OF_KEYS) != 0)
+		return wso2_key_holds(
+		    k->call, k->issuer, &k->claims, &k->subscription_tier, d);
 	if ((k->issuer->flags & ISSUER_TRUST_CLAIMS) == 0)
 		return true;
 	return token_subscribed(k->call, k->claims.subscriptions,
@@ -392,7 +408,26 @@ fill_principal(const struct check *k, struct principal *who)
 	who->key_id = k->jwt.header.kid;
 	who->claims = k->jwt.payload;
 	who->signed_text = k->jwt.signed_text;
-	who->subscription_tier = k->subscription_tier;
+	if ((k->issuer->flags & ISSUER_TRUST_CLAIMS) != 0)
+		who->subscription_tier = k->subscription_tier;
+}
+
+/* "k" has the token. */
+static bool
+check_token(struct check *k, struct principal *who, struct decision *d)
+{
+	const char *why;
+
+	if (!jwt_split(k->token, k->call->request->arena, &k->jwt, &why))
+		return malformed(k, d, why);
+	if (!choose_issuer(k, d) || !read_claims(k, d) ||
+	    !algorithm_allowed(k, d) || !signature_holds(k, d) ||
+	    !claims_hold(k, d) || !rules_hold(k, d) || !is_active(k, d)) {
+		d->claimed = k->claims.subject;
+		return false;
+	}
+	fill_principal(k, who);
+	return true;
 }
 
 bool
@@ -400,20 +435,20 @@ jwt_check(const struct credential_call *call, struct principal *who,
     struct decision *d)
 {
 	struct check k = { .call = call };
-	const char *why;
 
 	if (!credential_find(call, true, &k.token, d))
 		return false;
 	if (call->scheme->introspects.n > 0 && !span_has(k.token, '.'))
 		return opaque_check_token(call, k.token, who, d);
-	if (!jwt_split(k.token, call->request->arena, &k.jwt, &why))
-		return malformed(&k, d, why);
-	if (!choose_issuer(&k, d) || !read_claims(&k, d) ||
-	    !algorithm_allowed(&k, d) || !signature_holds(&k, d) ||
-	    !claims_hold(&k, d) || !rules_hold(&k, d) || !is_active(&k, d)) {
-		d->claimed = k.claims.subject;
-		return false;
-	}
-	fill_principal(&k, who);
-	return true;
+	return check_token(&k, who, d);
+}
+
+bool
+wso2_key_check(const struct credential_call *call, struct principal *who,
+    struct decision *d)
+{
+	struct check k = { .call = call };
+
+	return credential_find(call, false, &k.token, d) &&
+	    check_token(&k, who, d);
 }

@@ -36,6 +36,8 @@ struct jwt_rules {
 	const struct span *audiences; /* one is needed */
 	size_t n_audiences;
 	bool any_audience;
+	bool no_audience; /* it must have none */
+	bool lasting;     /* it may have no expiry */
 	struct span type; /* required "typ"; n == 0: that of a plain JWT */
 	int64_t leeway_s;
 	int64_t now_s;

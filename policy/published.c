@@ -56,10 +56,18 @@ tell(struct list *l, struct span s)
 	l->told[l->n++] = s;
 }
 
+static bool
+takes_bearer(const struct row_scheme *s)
+{
+	return s->kind == SCHEME_JWT || s->kind == SCHEME_OPAQUE;
+}
+
 /* Issuers that a client can ask for tokens: RFC 8414 wants https. */
 static void
 tell_issuers(const struct bundle *b, const struct row_scheme *s, struct list *l)
 {
+	if (!takes_bearer(s))
+		return;
 	for (uint32_t i = 0; i < s->issuers.n; i++) {
 		uint32_t row = bundle_index(b, s->issuers.first + i);
 		struct span name =
@@ -76,12 +84,6 @@ tell_issuers(const struct bundle *b, const struct row_scheme *s, struct list *l)
 		if (span_starts(name, SPAN("https://")))
 			tell(l, name);
 	}
-}
-
-static bool
-takes_bearer(const struct row_scheme *s)
-{
-	return s->kind == SCHEME_JWT || s->kind == SCHEME_OPAQUE;
 }
 
 /* The scopes of tokens that the operation asks for. */

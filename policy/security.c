@@ -22,6 +22,7 @@ static verifier *const verifiers[SCHEME_KIND__MAX] = {
 	[SCHEME_BASIC] = basic_check,
 	[SCHEME_MTLS] = mtls_check,
 	[SCHEME_HOST] = host_check,
+	[SCHEME_WSO2_KEY] = wso2_key_check,
 };
 
 /*

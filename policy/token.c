@@ -110,15 +110,15 @@ is_subscribed(const struct credential_call *call, const struct subscription *s)
 }
 
 bool
-token_subscribed(const struct credential_call *call, struct span subscriptions,
-    bool needed, struct span *tier, struct decision *d)
+token_lists_api(
+    const struct credential_call *call, struct span json, struct span *tier)
 {
 	struct json_scan scan;
 	struct subscription s;
 
 	*tier = (struct span){ NULL, 0 };
-	json_scan_init(&scan, subscriptions, DEPTH_MAX, call->request->arena);
-	if (subscriptions.n > 0 && json_scan_next(&scan) == JSON_ARRAY) {
+	json_scan_init(&scan, json, DEPTH_MAX, call->request->arena);
+	if (json.n > 0 && json_scan_next(&scan) == JSON_ARRAY) {
 		while (json_scan_next(&scan) == JSON_OBJECT &&
 		    read_subscription(&scan, &s)) {
 			if (!is_subscribed(call, &s))
@@ -128,7 +128,14 @@ token_subscribed(const struct credential_call *call, struct span subscriptions,
 			return true;
 		}
 	}
-	return !needed ||
+	return false;
+}
+
+bool
+token_subscribed(const struct credential_call *call, struct span subscriptions,
+    bool needed, struct span *tier, struct decision *d)
+{
+	return token_lists_api(call, subscriptions, tier) || !needed ||
 	    refuse(d, REASON_CLAIM_REFUSED,
 		SPAN("the application is not subscribed to this API"));
 }

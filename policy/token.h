@@ -23,6 +23,14 @@ bool token_claims_hold(const struct credential_call *call, struct range rules,
     struct span json, struct decision *d);
 
 /*
+ * The list of APIs "json", as WSO2 writes "subscribedAPIs" and
+ * "allowedAPIs", names the one that is asked for; "*tier" is that of the
+ * subscription, or absent.
+ */
+bool token_lists_api(
+    const struct credential_call *call, struct span json, struct span *tier);
+
+/*
  * Look for the API in WSO2's "subscribedAPIs", given as JSON text or
  * absent; "*tier" is that of the subscription, or absent.  False:
  * claim-refused, when it is "needed" and not there.

@@ -465,12 +465,12 @@ emit_bundle(const struct spec *s, struct buf *bytes)
 	emit_settings(&e);
 	emit_introspects(&e);
 	emit_assertion(&e);
+	if (s->policy->users != NULL) /* issuers may name it */
+		e.users = emit_source(&e, s->policy->users);
 	emit_issuers(&e);
 	emit_hosts(&e);
 	if (s->policy->api_keys != NULL)
 		e.key_file = emit_source(&e, s->policy->api_keys);
-	if (s->policy->users != NULL)
-		e.users = emit_source(&e, s->policy->users);
 	emit_tiers(&e);
 	emit_conditions(&e);
 	emit_store(&e);

@@ -113,6 +113,12 @@ emit_issuers(struct emit *e)
 			row.flags |= ISSUER_TRUST_CLAIMS;
 		if (i->subscriptions == SWITCH_TRUE)
 			row.flags |= ISSUER_SUBSCRIPTIONS;
+		if (i->of_keys)
+			row.flags |= ISSUER_OF_KEYS;
+		if (i->lasting)
+			row.flags |= ISSUER_LASTING;
+		if (i->of_users)
+			row.users = e->users + 1;
 		row.claims = emit_claims(e, i->claims);
 		row.introspects = emit_issuer_introspect(e, i);
 		i->row = BUILD_ROW(e->b, SECTION_ISSUER, &row);

@@ -6,20 +6,14 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "policy/keyset.h"
 #include "policy/reference.h"
 #include "policy/url.h"
 #include "spec/assertion.h"
-#include "spec/claimrules.h"
 #include "spec/fields.h"
 #include "spec/introspection.h"
-
-#define LEEWAY_DEFAULT_S 5
-#define LEEWAY_MAX_US (INT64_C(600) * US_PER_S)
-
-#define ALG_BIT(alg) (UINT32_C(1) << (alg))
-#define ALG_HMAC (ALG_BIT(ALG_HS256) | ALG_BIT(ALG_HS384) | ALG_BIT(ALG_HS512))
+#include "spec/issuers.h"
+#include "spec/wso2keys.h"
 
 /* The real path of the folder that "file" lies in, or NULL. */
 static const char *
@@ -245,8 +239,8 @@ read_pem(const struct keysource *r, const struct node *n, struct spec_source *s)
 		    "a private key may not be inline, nor is it needed");
 }
 
-static struct spec_source *
-read_keys(const struct keysource *r, const struct spec_issuer *i,
+struct spec_source *
+keysource_keys(const struct keysource *r, const struct spec_issuer *i,
     const struct node *n)
 {
 	static const char *const keys[] = { "file", "url", "discovery",
@@ -278,140 +272,6 @@ read_keys(const struct keysource *r, const struct spec_issuer *i,
 	else if (node_text(n, "file", true, &s->value, r->d))
 		set_file(r, s);
 	return s->value.text.p != NULL ? s : NULL;
-}
-
-static void
-read_key_list(const struct keysource *r, struct spec_issuer *i,
-    const struct node *n, struct place at)
-{
-	struct spec_source **end = &i->keys;
-
-	if (n == NULL) {
-		diag_error(r->d, at, "missing-key",
-		    "an issuer needs keys: {file|url|discovery|inline|pem: "
-		    "...}");
-		return;
-	}
-	if (n->kind != NODE_LIST) {
-		i->keys = read_keys(r, i, n);
-		return;
-	}
-	if (n->first == NULL)
-		diag_error(r->d, n->place, "empty", "keys is empty");
-	for (const struct node *m = n->first; m != NULL; m = m->next) {
-		*end = read_keys(r, i, m);
-		if (*end != NULL)
-			end = &(*end)->next;
-	}
-}
-
-static void
-read_audiences(
-    const struct keysource *r, struct spec_issuer *i, const struct node *n)
-{
-	const struct node *a = tree_get(n, "audiences");
-
-	if (a == NULL) {
-		diag_error(r->d, n->place, "issuer-audiences",
-		    "an issuer needs audiences: a list, or the word any");
-		return;
-	}
-	if (a->kind == NODE_STRING && span_eq(a->text, SPAN("any")))
-		i->audience_any = true;
-	else if (a->kind == NODE_STRING)
-		diag_error(r->d, a->place, "kind",
-		    "audiences must be a list, or the word any");
-	else
-		field_words(n, "audiences", &i->audiences, r->d);
-}
-
-static void
-read_algorithms(
-    const struct keysource *r, struct spec_issuer *i, const struct node *n)
-{
-	struct spec_word *words = NULL;
-	enum algorithm alg;
-
-	field_words(n, "algorithms", &words, r->d);
-	for (const struct spec_word *w = words; w != NULL; w = w->next) {
-		if (algorithm_parse(w->text.text, &alg))
-			i->algorithms |= ALG_BIT(alg);
-		else
-			diag_error(r->d, w->text.place, "algorithm",
-			    "'%.*s' is no algorithm for tokens: RS, PS, ES or "
-			    "HS with 256, 384 or 512, or EdDSA",
-			    SPAN_ARG(w->text.text));
-	}
-	if (tree_get(n, "algorithms") == NULL)
-		i->algorithms = ALG_BIT(ALG_RS256) | ALG_BIT(ALG_ES256);
-	if ((i->algorithms & ALG_HMAC) == 0)
-		return;
-	/* Who serves a key set could sign tokens; a bundle holds no secret. */
-	for (const struct spec_source *s = i->keys; s != NULL; s = s->next)
-		if (s->how == SOURCE_URL)
-			diag_error(r->d, s->value.place, "algorithm",
-			    "HS algorithms need keys from a file or "
-			    "${env:NAME}, not from a URL");
-}
-
-static void
-check_issuer(const struct keysource *r, const struct spec_issuer *i,
-    const struct node *n)
-{
-	unsigned n_keys = 0;
-
-	for (const struct spec_source *s = i->keys; s != NULL; s = s->next)
-		n_keys++;
-	if (n_keys > ISSUER_SOURCES_MAX)
-		diag_error(r->d, n->place, "issuer-keys",
-		    "more than %u key sets", ISSUER_SOURCES_MAX);
-	if (i->subscriptions == SWITCH_TRUE && i->trust_claims != SWITCH_TRUE)
-		diag_error(r->d, n->place, "claim",
-		    "validate-subscription needs trust-claims: true");
-}
-
-static void
-read_issuer(const struct keysource *r, const struct node *n)
-{
-	static const char *const keys[] = { "issuer", "keys", "audiences",
-		"algorithms", "leeway", "scope-claim", "type", "trust-claims",
-		"validate-subscription", "required-claims", "claim-map",
-		"introspect", NULL };
-	struct spec_issuer *i = arena_alloc(r->d->arena, sizeof(*i));
-	struct spec_issuer **end = &r->f->issuers;
-	uint64_t leeway_us = LEEWAY_DEFAULT_S * US_PER_S;
-
-	if (i == NULL) {
-		r->d->failed = true;
-		return;
-	}
-	if (!fields_check(n, "an issuer", keys, r->d))
-		return;
-	field_text(n, "issuer", &i->issuer, r->d);
-	if (tree_get(n, "issuer") == NULL)
-		diag_error(r->d, n->place, "missing-key",
-		    "an issuer needs issuer: the claim 'iss' of its tokens");
-	read_key_list(r, i, tree_get(n, "keys"), n->place);
-	read_audiences(r, i, n);
-	read_algorithms(r, i, n);
-	field_duration(n, "leeway", 0, LEEWAY_MAX_US, &leeway_us, r->d);
-	i->leeway_s = (uint32_t)(leeway_us / US_PER_S);
-	i->scope_claim.text = SPAN("scope");
-	field_text(n, "scope-claim", &i->scope_claim, r->d);
-	field_text(n, "type", &i->type, r->d);
-	field_switch(n, "trust-claims", &i->trust_claims, r->d);
-	field_switch(n, "validate-subscription", &i->subscriptions, r->d);
-	claimrules_read(&i->claims, n, r->d);
-	field_text(n, "introspect", &i->introspect, r->d);
-	check_issuer(r, i, n);
-	for (; *end != NULL; end = &(*end)->next)
-		if (i->issuer.text.p != NULL &&
-		    span_eq((*end)->issuer.text, i->issuer.text))
-			diag_error(r->d, i->issuer.place, "issuer-duplicate",
-			    "issuer '%.*s' is there already",
-			    SPAN_ARG(i->issuer.text));
-	*end = i;
-	r->f->n_issuers++;
 }
 
 /* "api-keys" and "users": a file of "kind"; NULL: not there, or wrong. */
@@ -470,22 +330,14 @@ keysource_read(struct policyfile *f, const struct node *root,
     const char *bundle, struct diag *d)
 {
 	const struct keysource r = keysource_of(f, bundle, d);
-	const struct node *issuers = tree_get(root, "issuers");
 
 	introspection_read_all(&r, tree_get(root, "introspection"));
 	f->api_keys = read_file_of(
 	    &r, tree_get(root, "api-keys"), "api-keys", SOURCE_KEY_FILE);
 	f->users =
 	    read_file_of(&r, tree_get(root, "users"), "users", SOURCE_HTPASSWD);
-	if (issuers != NULL && issuers->kind != NODE_LIST) {
-		diag_error(d, issuers->place, "kind",
-		    "issuers must be a list, not %s",
-		    tree_kind_name(issuers->kind));
-		return;
-	}
-	for (const struct node *n = issuers != NULL ? issuers->first : NULL;
-	     n != NULL; n = n->next)
-		read_issuer(&r, n);
+	issuers_read(&r, tree_get(root, "issuers"));
+	wso2keys_read(&r, tree_get(root, "wso2-keys"));
 	assertion_read(&r, tree_get(root, "backend-jwt"));
 	assertion_read_identities(&r, tree_get(root, "identity-headers"));
 }

@@ -1,5 +1,5 @@
 /*
- * keysource - "issuers", "api-keys" and "users" of mgw.yaml.
+ * keysource - keys, secrets and files that mgw.yaml names.
  *
  * Part of policyfile.c: what comes from outside the bundle, and may hold
  * secrets, is named here and only named.
@@ -22,6 +22,13 @@ struct keysource {
  */
 struct spec_source *keysource_secret(
     const struct keysource *r, const struct node *n, const char *what);
+
+/*
+ * What stands under "keys" of an issuer: {file|url|discovery|inline|pem: ...}.
+ * NULL after a message.
+ */
+struct spec_source *keysource_keys(const struct keysource *r,
+    const struct spec_issuer *i, const struct node *n);
 
 /* For "bundle" see policyfile_read. */
 struct keysource keysource_of(

@@ -91,6 +91,7 @@ static const struct {
 	[SCHEME_API_KEY] = { "api-key", "api-keys: {file: ...}" },
 	[SCHEME_BASIC] = { "basic", "users: {file: ...}" },
 	[SCHEME_HOST] = { "host", NULL },
+	[SCHEME_WSO2_KEY] = { "wso2-key", NULL },
 };
 
 static bool
@@ -101,6 +102,7 @@ can_verify(enum scheme_kind kind, const struct spec_scheme *s)
 	case SCHEME_OPAQUE:
 		return link_takes_tokens(s) || s->type == SPEC_SCHEME_API_KEY;
 	case SCHEME_API_KEY:
+	case SCHEME_WSO2_KEY:
 		return s->type == SPEC_SCHEME_API_KEY;
 	case SCHEME_BASIC:
 		return s->type == SPEC_SCHEME_HTTP_BASIC;
@@ -118,6 +120,27 @@ is_provided(const struct policyfile *f, enum scheme_kind kind)
 	if (kind == SCHEME_API_KEY)
 		return f->api_keys != NULL;
 	return kind != SCHEME_BASIC || f->users != NULL;
+}
+
+/* An API key is no token, and a token no API key. */
+static void
+check_kind(
+    const struct policyfile *f, const struct spec_scheme *s, struct diag *d)
+{
+	bool keys = s->kind == SCHEME_WSO2_KEY;
+
+	for (const struct spec_word *w = s->issuers; w != NULL; w = w->next) {
+		const struct spec_issuer *i = link_issuer(f, w->text.text);
+
+		if (i == NULL)
+			report_unknown_issuer(f, &w->text, d);
+		else if (i->of_keys != keys)
+			diag_error(d, w->text.place, "scheme-verifier",
+			    "'%.*s' is %s", SPAN_ARG(w->text.text),
+			    keys ? "an issuer of tokens: wso2-key needs one "
+				   "of wso2-keys"
+				 : "of wso2-keys: jwt needs one of issuers");
+	}
 }
 
 static void
@@ -139,9 +162,7 @@ verify_as_told(const struct policyfile *f, struct spec_verifier *v,
 		diag_error(d, v->name.place, "scheme-verifier",
 		    "scheme '%.*s' needs %s", SPAN_ARG(s->name.text),
 		    verifier_words[v->kind].needs);
-	for (const struct spec_word *w = s->issuers; w != NULL; w = w->next)
-		if (link_issuer(f, w->text.text) == NULL)
-			report_unknown_issuer(f, &w->text, d);
+	check_kind(f, s, d);
 }
 
 /* Without issuers of JWTs, the one server that knows tokens. */
@@ -167,12 +188,47 @@ verify_by_server(
 	s->introspects = w;
 }
 
+/* The one issuer of tokens, or of keys. */
+static void
+verify_by_issuer(const struct policyfile *f, struct spec_scheme *s, bool keys,
+    struct diag *d)
+{
+	struct spec_word *w = arena_alloc(d->arena, sizeof(*w));
+	const struct spec_issuer *i = f->issuers;
+
+	while (i->of_keys != keys)
+		i = i->next;
+	if (w == NULL) {
+		d->failed = true;
+		return;
+	}
+	w->text = i->issuer;
+	s->kind = keys ? SCHEME_WSO2_KEY : SCHEME_JWT;
+	s->issuers = w;
+}
+
+static void
+verify_api_key(
+    const struct policyfile *f, struct spec_scheme *s, struct diag *d)
+{
+	if (f->n_key_issuers + (f->api_keys != NULL) > 1)
+		diag_error(d, s->name.place, "issuer-needed",
+		    "scheme '%.*s': there are several who make API keys; name "
+		    "its own under schemes in mgw.yaml",
+		    SPAN_ARG(s->name.text));
+	else if (f->api_keys != NULL)
+		s->kind = SCHEME_API_KEY;
+	else
+		verify_by_issuer(f, s, true, d);
+}
+
 static void
 verify_by_type(
     const struct policyfile *f, struct spec_scheme *s, struct diag *d)
 {
-	if (s->type == SPEC_SCHEME_API_KEY && f->api_keys != NULL) {
-		s->kind = SCHEME_API_KEY;
+	if (s->type == SPEC_SCHEME_API_KEY &&
+	    (f->api_keys != NULL || f->n_key_issuers > 0)) {
+		verify_api_key(f, s, d);
 		return;
 	}
 	if (s->type == SPEC_SCHEME_HTTP_BASIC && f->users != NULL) {
@@ -192,15 +248,7 @@ verify_by_type(
 		return;
 	}
 	if (link_takes_tokens(s) && f->n_issuers == 1) {
-		struct spec_word *w = arena_alloc(d->arena, sizeof(*w));
-
-		if (w == NULL) {
-			d->failed = true;
-			return;
-		}
-		w->text = f->issuers->issuer;
-		s->kind = SCHEME_JWT;
-		s->issuers = w;
+		verify_by_issuer(f, s, false, d);
 		return;
 	}
 	diag_warning(d, s->name.place, "no-verifier",

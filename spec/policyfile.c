@@ -229,12 +229,12 @@ static void
 read_all(struct policyfile *f, const struct node *root, const char *bundle,
     struct diag *d)
 {
-	static const char *const keys[] = { "issuers", "backend-jwt",
-		"identity-headers", "introspection", "api-keys", "users",
-		"host-auth", "schemes", "tiers", "tiers-file", "store", "apis",
-		"limits", "timeouts", "errors", "realm", "cors", "certificates",
-		"levels", "unknown-tier", "rate-headers", "failures",
-		"conditions", "key-manager", NULL };
+	static const char *const keys[] = { "issuers", "wso2-keys",
+		"backend-jwt", "identity-headers", "introspection", "api-keys",
+		"users", "host-auth", "schemes", "tiers", "tiers-file", "store",
+		"apis", "limits", "timeouts", "errors", "realm", "cors",
+		"certificates", "levels", "unknown-tier", "rate-headers",
+		"failures", "conditions", "key-manager", NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;

@@ -19,6 +19,7 @@
  *	    required-claims: {team: [a, b], mail: any}
  *	    claim-map: {roles: scope}       the claim roles goes by scope
  *	    introspect: idp                 ask this server as well
+ *	wso2-keys: ...        API keys that are JWTs, see wso2keys.h
  *	introspection:        servers that know opaque tokens
  *	  - name: idp
  *	    url: https://id.example/introspect
@@ -129,7 +130,9 @@ struct spec_issuer {
 	enum spec_switch trust_claims, subscriptions;
 	struct spec_claim *claims;
 	struct spec_text introspect; /* name of a server, or absent */
-	uint32_t row;                /* set by emit */
+	/* Of API keys: see wso2keys.h. */
+	bool of_keys, lasting, of_users;
+	uint32_t row; /* set by emit */
 };
 
 /* An entry of "introspection". */
@@ -190,7 +193,7 @@ struct spec_store {
 struct policyfile {
 	const char *file; /* NULL: there is none, all is as it is by default */
 	struct spec_issuer *issuers;
-	unsigned n_issuers;
+	unsigned n_issuers, n_key_issuers;
 	struct spec_introspect *introspects;
 	struct spec_assertion *assertion; /* spec/assertion.h, or NULL */
 	struct spec_text identities[IDENTITY__MAX];

@@ -9,11 +9,12 @@ static void
 read_verifier(struct policyfile *f, const struct node *n, struct diag *d)
 {
 	static const char *const keys[] = { "jwt", "introspect", "api-key",
-		"basic", "host", NULL };
+		"wso2-key", "basic", "host", NULL };
 	struct spec_verifier *v = arena_alloc(d->arena, sizeof(*v));
 	enum spec_switch api_key = SWITCH_UNSET, basic = SWITCH_UNSET;
 	struct spec_verifier **end;
 	bool both; /* JWTs, and tokens that are none */
+	bool wso2 = tree_get(n, "wso2-key") != NULL;
 
 	if (v == NULL) {
 		d->failed = true;
@@ -22,24 +23,26 @@ read_verifier(struct policyfile *f, const struct node *n, struct diag *d)
 	v->name = (struct spec_text){ n->name, n->name_place };
 	if (!fields_check(n, "an entry of schemes", keys, d))
 		return;
-	field_words(n, "jwt", &v->issuers, d);
+	field_words(n, wso2 ? "wso2-key" : "jwt", &v->issuers, d);
 	field_words(n, "introspect", &v->introspects, d);
 	both = v->issuers != NULL && v->introspects != NULL;
 	field_switch(n, "api-key", &api_key, d);
 	field_switch(n, "basic", &basic, d);
 	field_text(n, "host", &v->host, d);
-	if (n->n != (both ? 2 : 1) || api_key == SWITCH_FALSE ||
+	if (n->n != (both && !wso2 ? 2 : 1) || api_key == SWITCH_FALSE ||
 	    basic == SWITCH_FALSE) {
 		diag_error(d, n->name_place, "scheme-verifier",
 		    "scheme '%.*s' needs one verifier: {jwt: [ISSUER...]}, "
 		    "{introspect: [NAME...]} (or both of these), "
-		    "{api-key: true}, {basic: true} or {host: NAME}",
+		    "{api-key: true}, {wso2-key: [ISSUER...]}, {basic: true} "
+		    "or {host: NAME}",
 		    SPAN_ARG(n->name));
 		return;
 	}
 	v->kind = api_key == SWITCH_TRUE ? SCHEME_API_KEY
 	    : basic == SWITCH_TRUE       ? SCHEME_BASIC
 	    : v->host.text.p != NULL     ? SCHEME_HOST
+	    : wso2                       ? SCHEME_WSO2_KEY
 	    : v->issuers != NULL         ? SCHEME_JWT
 					 : SCHEME_OPAQUE;
 	for (end = &f->verifiers; *end != NULL;)

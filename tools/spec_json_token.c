@@ -6,7 +6,7 @@
 #include "tools/spec_json.h"
 
 static const char *const scheme_words[] = { "no-verifier", "jwt", "api-key",
-	"basic", "opaque", "mtls", "host" };
+	"basic", "opaque", "mtls", "host", "wso2-key" };
 static const char *const source_words[] = { "secret", "key-set", "key-file",
 	"htpasswd", "deny-list", "signing-key" };
 static const char *const how_words[] = { "file", "env", "url", "inline" };
@@ -239,6 +239,13 @@ spec_issuer_json(const struct bundle *b, const struct row_issuer *i)
 	spec_put_flag(o, "trust_claims", (i->flags & ISSUER_TRUST_CLAIMS) != 0);
 	spec_put_flag(
 	    o, "validate_subscription", (i->flags & ISSUER_SUBSCRIPTIONS) != 0);
+	if ((i->flags & ISSUER_OF_KEYS) != 0) {
+		spec_put_flag(o, "of_api_keys", true);
+		spec_put_flag(o, "may_last", (i->flags & ISSUER_LASTING) != 0);
+		if (i->users != 0)
+			(void)json_put(
+			    o, "users", source_json(b, i->users - 1));
+	}
 	put_claims(o, b, i->claims);
 	for (uint32_t k = 0; k < i->sources.n; k++)
 		(void)json_append(keys, source_json(b, i->sources.first + k));

@@ -13,6 +13,9 @@
 #include "policy/reference.h"
 #include "policy/url.h"
 
+/* The state has room for so many. */
+#define CHECKED_MAX 1024
+
 struct making {
 	struct backends *to;
 	const struct config *config;
@@ -86,6 +89,8 @@ from_row(
 		b->breaker = bundle_breaker(bundle, row->breaker.first);
 	if (row->retry.n > 0)
 		b->retry = bundle_retry(bundle, row->retry.first);
+	if (row->health.n > 0)
+		b->health = bundle_health(bundle, row->health.first);
 	if (ca.n > 0)
 		b->ca_file = file_beside(ca, bundle->path, &l->arena);
 	if (ca.n > 0 && b->ca_file.p == NULL)
@@ -184,6 +189,39 @@ breaker_name(const struct override *o, const struct backend *b)
 	return siphash_done(&sum);
 }
 
+/* The same wherever it stands: what is up is up for every API. */
+static struct hash128
+health_name(const struct bundle *bundle, const struct backend *b)
+{
+	static const struct siphash_key key = { 2, 0 };
+	struct siphash sum;
+
+	siphash_init(&sum, &key);
+	siphash_part(&sum, b->url);
+	if (b->health != NULL)
+		siphash_part(&sum, bundle_text(bundle, b->health->path));
+	return siphash_done(&sum);
+}
+
+/* False: too many. */
+static bool
+add_checked(struct backends *l, struct backend *b)
+{
+	if (b->health == NULL)
+		return true;
+	for (unsigned i = 0; i < l->n_checked; i++) {
+		const struct hash128 *there = &l->checked[i]->life->health;
+
+		if (there->lo == b->life->health.lo &&
+		    there->hi == b->life->health.hi)
+			return true;
+	}
+	if (l->n_checked == CHECKED_MAX)
+		return false;
+	l->checked[l->n_checked++] = b;
+	return true;
+}
+
 static bool
 add_backend(const struct making *m, struct balance_set *s,
     const struct override *o, unsigned index)
@@ -215,7 +253,9 @@ add_backend(const struct making *m, struct balance_set *s,
 	if (b->life == NULL)
 		return wrong(m, b->url, "out of memory");
 	b->life->breaker = breaker_name(o, b);
-	return true;
+	b->life->health = health_name(o->bundle, b);
+	return add_checked(m->to, b) ||
+	    wrong(m, b->url, "more than 1024 endpoints are checked");
 }
 
 /* The highest number that a line of mgw.conf has for this list, plus 1. */
@@ -376,7 +416,8 @@ backends_open(struct backends *l, const struct bundle *bundle,
 	    bundle_n(bundle, SECTION_ENDPOINT) + 1, sizeof(*l->by_row));
 	l->added = arena_calloc(&l->arena,
 	    2 * (size_t)bundle_n(bundle, SECTION_API) + 1, sizeof(*l->added));
-	if (l->by_row == NULL || l->added == NULL)
+	l->checked = arena_calloc(&l->arena, CHECKED_MAX, sizeof(*l->checked));
+	if (l->by_row == NULL || l->added == NULL || l->checked == NULL)
 		return wrong(&m, SPAN("endpoints"), "out of memory");
 	return make_all(&m);
 }

@@ -18,6 +18,9 @@ struct backends {
 	struct balance_set **by_row;
 	/* Of each API without rows, production and sandbox: or NULL. */
 	struct balance_set **added;
+	/* Those with a check, one of each that are checked as one. */
+	struct backend **checked;
+	unsigned n_checked;
 };
 
 /* False: "why"; to be closed all the same. */

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "base/clock.h"
 #include "base/siphash.h"
 
 /* Weights are cut down to so many turns in all. */
@@ -43,6 +44,10 @@ balance_init(struct balance_set *s, struct arena *a)
 		behind[best] -= (int64_t)total;
 		s->turns[t] = (unsigned char)best;
 	}
+	/* Else every process of one request would ask the first. */
+	if (s->n_turns > 0)
+		atomic_store(
+		    &s->turn, (unsigned)(clock_wall_us() % s->n_turns));
 	return true;
 }
 

@@ -10,6 +10,8 @@
 #include "fcgi/rules.h"
 #include "fcgi/share.h"
 
+struct checker; /* fcgi/checker.h */
+
 /* What requests need; everything in it is safe from every thread. */
 struct gate {
 	const struct config *config;
@@ -18,7 +20,8 @@ struct gate {
 	struct state *state;
 	struct upstreams *upstreams;
 	struct events *events;
-	struct span node; /* host name */
+	struct checker *checker; /* of a pool, or NULL */
+	struct span node;        /* host name */
 };
 
 /*

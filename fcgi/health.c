@@ -5,10 +5,7 @@
 
 #include "base/clock.h"
 #include "policy/state_breaker.h"
-
-/* Set aside: this long after the first failure, twice after the next. */
-#define DOWN_FIRST_US (500 * US_PER_MS)
-#define DOWN_LAST_US (10 * US_PER_S)
+#include "policy/state_health.h"
 
 /* For a probe without a limit of its own. */
 #define LEASE_US (60 * US_PER_S)
@@ -19,6 +16,20 @@ has_breaker(const struct upstream_call *c, const struct backend *b)
 	return b->breaker != NULL && b->life != NULL && c->state != NULL;
 }
 
+/* What others and the checks know of it. */
+static bool
+is_up(const struct upstream_call *c, const struct backend *b)
+{
+	int64_t now_us = clock_wall_us();
+
+	if (b->life == NULL || c->state == NULL)
+		return true;
+	return !state_health_is_aside(c->state, b->life->health, now_us) &&
+	    (b->health == NULL ||
+		state_health_verdict(c->state, b->life->health, now_us) !=
+		    HEALTH_DOWN);
+}
+
 bool
 health_usable(const struct upstream_call *c, const struct backend *b, bool down,
     int64_t *wait_us)
@@ -27,8 +38,7 @@ health_usable(const struct upstream_call *c, const struct backend *b, bool down,
 	    state_breaker_ask(c->state, b->life->breaker, false, 0,
 		clock_wall_us(), wait_us) == BREAKER_OPEN)
 		return false;
-	return down || b->life == NULL ||
-	    atomic_load(&b->life->down_until_us) <= clock_mono_us();
+	return down || is_up(c, b);
 }
 
 bool
@@ -48,29 +58,17 @@ health_claim(const struct upstream_call *c, const struct backend *b,
 	return answer != BREAKER_OPEN;
 }
 
-static void
-set_aside(struct backend_life *life)
-{
-	unsigned n = atomic_fetch_add(&life->failures, 1);
-	int64_t us = n < 5 ? DOWN_FIRST_US << n : DOWN_LAST_US;
-
-	atomic_store(&life->down_until_us,
-	    clock_mono_us() + (us < DOWN_LAST_US ? us : DOWN_LAST_US));
-}
-
 void
 health_tell(const struct upstream_call *c, const struct backend *b, bool probe,
     enum health_outcome outcome)
 {
-	if (b->life == NULL)
+	if (b->life == NULL || c->state == NULL)
 		return;
-	if (outcome == HEALTH_BAD) {
-		set_aside(b->life);
-	} else if (outcome == HEALTH_GOOD &&
-	    atomic_load(&b->life->failures) != 0) {
-		atomic_store(&b->life->failures, 0);
-		atomic_store(&b->life->down_until_us, 0);
-	}
+	if (outcome == HEALTH_BAD)
+		state_health_fail(
+		    c->state, b->life->health, b->url, clock_wall_us());
+	else if (outcome == HEALTH_GOOD)
+		state_health_well(c->state, b->life->health, clock_wall_us());
 	if (!has_breaker(c, b))
 		return;
 	if (outcome != HEALTH_UNKNOWN)

@@ -2,8 +2,9 @@
  * health - which endpoints are of use now, as seen from requests.
  *
  * An endpoint that fails is left aside for a moment while its list has
- * others, in this process; longer each time it fails again.  Where the
- * policy has a breaker for it, that decides for all processes.
+ * others; longer each time it fails again.  So is one that a check found
+ * down (checker.h).  Where the policy has a breaker for it, that decides
+ * whether it may be asked at all.  All of it is known to all processes.
  */
 #ifndef MGW_FCGI_HEALTH_H
 #define MGW_FCGI_HEALTH_H

@@ -363,6 +363,15 @@ live_backends(const struct generation *g, const struct match *m, bool sandbox)
 	return backends_set(&p->loaded->backends, m, sandbox);
 }
 
+struct backend *const *
+live_checked(const struct generation *g, unsigned *n)
+{
+	const struct private *p = (const struct private *)g;
+
+	*n = p->loaded->backends.n_checked;
+	return p->loaded->backends.checked;
+}
+
 static void
 swap(struct live *l, struct private *p)
 {

@@ -38,6 +38,9 @@ void live_put(struct live *l, const struct generation *g);
 struct balance_set *live_backends(
     const struct generation *g, const struct match *m, bool sandbox);
 
+/* The endpoints that are to be checked. */
+struct backend *const *live_checked(const struct generation *g, unsigned *n);
+
 /*
  * Look whether bundle or source files changed, and swap if so; "force"
  * looks at the bundle even if its file seems unchanged, as after SIGHUP.

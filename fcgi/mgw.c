@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/version.h"
 #include "fcgi/check.h"
+#include "fcgi/checker.h"
 #include "fcgi/fetch.h"
 #include "fcgi/handle.h"
 #include "fcgi/pool.h"
@@ -205,6 +206,8 @@ pool_tick(void *gate, unsigned workers, unsigned busy, bool reload)
 	while (lost-- > 0)
 		state_tally(g->state, STATE_EVENT_LOST);
 	live_refresh(g->live, reload);
+	if (g->checker != NULL)
+		checker_tick(g->checker);
 	rules_refresh(g->rules);
 	keep_state(g, g->config->state_snapshot_s * US_PER_S);
 	now = live_get(g->live);
@@ -235,7 +238,11 @@ run_pool(struct process *p)
 	live_put(g->live, now);
 	log_info("mgw %s serves bundle=%s state=%s threads=%u", MGW_VERSION,
 	    c->bundle, c->state, c->threads);
+	g->checker = checker_new(g->live, g->state);
+	if (g->checker == NULL)
+		log_error("endpoints are not checked errno=%d", errno);
 	ok = pool_run(&set, &p->listeners);
+	checker_stop(g->checker);
 	fetch_stop();
 	if (!ok)
 		log_error("cannot serve errno=%d", errno);

@@ -25,9 +25,9 @@ void upstreams_free(struct upstreams *u);
 /* What changes about a backend while it serves; of this process. */
 struct backend_life {
 	_Atomic unsigned in_flight;
-	_Atomic unsigned failures;     /* one after the other */
-	_Atomic int64_t down_until_us; /* not used while others are there */
-	struct hash128 breaker;        /* its name in the state */
+	struct hash128 breaker; /* its names in the state */
+	struct hash128 health;
+	_Atomic int64_t check_at_us; /* the next check; see checker.c */
 };
 
 /* A backend as it is to be reached: of the bundle, or of mgw.conf. */
@@ -46,6 +46,7 @@ struct backend {
 	uint32_t weight;  /* among those of its list; 0 is 1 */
 	const struct row_breaker *breaker; /* or NULL */
 	const struct row_retry *retry;     /* or NULL */
+	const struct row_health *health;   /* or NULL: not checked */
 	struct backend_life *life;
 };
 

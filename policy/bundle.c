@@ -53,6 +53,7 @@ static const struct {
 	[SECTION_BREAKER] = { "BREAKER", sizeof(struct row_breaker) },
 	[SECTION_SPIKE] = { "SPIKE", sizeof(struct row_spike) },
 	[SECTION_RETRY] = { "RETRY", sizeof(struct row_retry) },
+	[SECTION_HEALTH] = { "HEALTH", sizeof(struct row_health) },
 	[SECTION_CORS] = { "CORS", sizeof(struct row_cors) },
 	[SECTION_CHANGE] = { "CHANGE", sizeof(struct row_change) },
 	[SECTION_ERROR_BODY] = { "ERROR_BODY", sizeof(struct row_error_body) },

@@ -140,6 +140,9 @@ certificate_ok(const struct row_certificate *c)
 static bool
 check_rest(const struct bundle *b, char *why, size_t why_size)
 {
+	if (!endpoint_checks_ok(b))
+		return bundle_bad_row(why, why_size, SECTION_HEALTH, 0,
+		    "a path, time or count that cannot be");
 	if (!endpoint_lists_ok(b))
 		return bundle_bad_row(why, why_size, SECTION_ENDPOINT, 0,
 		    "a list too long, or mixed");

@@ -72,6 +72,24 @@ list_ok(const struct bundle *b, struct range r)
 }
 
 bool
+endpoint_checks_ok(const struct bundle *b)
+{
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_HEALTH); i++) {
+		const struct row_health *h = bundle_health(b, i);
+		struct span path = bundle_text(b, h->path);
+
+		if (!span_starts(path, SPAN("/")) ||
+		    h->period_ms < HEALTH_PERIOD_MS_MIN || h->timeout_ms == 0 ||
+		    h->healthy == 0 || h->unhealthy == 0)
+			return false;
+		for (size_t k = 0; k < path.n; k++)
+			if (path.p[k] <= ' ' || path.p[k] > '~')
+				return false;
+	}
+	return true;
+}
+
+bool
 endpoint_lists_ok(const struct bundle *b)
 {
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {

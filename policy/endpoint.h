@@ -32,4 +32,7 @@ bool endpoint_choose(const struct outside *world, const struct match *m,
 /* Part of bundle_check: lengths, and that a list is balanced in one way. */
 bool endpoint_lists_ok(const struct bundle *b);
 
+/* The same: of checks, that a request can be made of them. */
+bool endpoint_checks_ok(const struct bundle *b);
+
 #endif

@@ -106,6 +106,7 @@ enum section {
 	SECTION_ASSERTION = 50,
 	SECTION_HOST_AUTH = 51, /* what the web server verifies */
 	SECTION_SPIKE = 62,     /* of endpoints, or an API: what they may get */
+	SECTION_HEALTH = 60,    /* of an endpoint: path, period, statuses */
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
 	 * 37 PARAMETER  of an operation: place, name, style, schema
@@ -746,6 +747,7 @@ struct row_endpoint {
 	struct range breaker; /* BREAKER, one; n == 0: none */
 	struct range retry;   /* RETRY, one; n == 0: once to each other */
 	struct range spike;   /* SPIKE, one, of its whole list; n == 0: none */
+	struct range health;  /* HEALTH, one; n == 0: it is not checked */
 };
 
 /*
@@ -770,6 +772,24 @@ struct row_breaker {
 	uint32_t ratio_ppm;
 	uint32_t reset_ms;
 	struct range statuses; /* INDEX, of statuses; n == 0: 502 to 504 */
+};
+
+#define HEALTH_PERIOD_MS_MIN 1000
+#define HEALTH_PERIOD_MS_MAX 3600000
+#define HEALTH_TIMEOUT_MS_MAX 30000
+#define HEALTH_COUNT_MAX 100
+
+/*
+ * Every "period_ms" it is asked for "path"; as many answers in a row,
+ * within "timeout_ms" each, make it healthy or unhealthy.
+ */
+struct row_health {
+	struct text path; /* with a query perhaps; not below the endpoint's */
+	uint32_t period_ms;
+	uint32_t timeout_ms;
+	uint32_t healthy;
+	uint32_t unhealthy;
+	struct range statuses; /* INDEX, of statuses; n == 0: 200 to 399 */
 };
 
 /* What can be sent again is sent again so often, and so much later. */

@@ -189,7 +189,7 @@ static const char *
 place_sections(struct state *s)
 {
 	const struct state_header *h = s->header;
-	const struct state_section *v, *m, *a, *p, *c, *n, *d, *b;
+	const struct state_section *v, *m, *a, *p, *c, *n, *d, *b, *e;
 
 	v = section(
 	    h, STATE_VERDICTS, sizeof(struct verdict_slot), GROUP, true);
@@ -201,8 +201,10 @@ place_sections(struct state *s)
 	n = section(h, STATE_NAMES, sizeof(struct name_slot), GROUP, true);
 	b = section(
 	    h, STATE_BREAKERS, sizeof(struct breaker_slot), GROUP, true);
+	e = section(h, STATE_HEALTH, sizeof(struct health_slot), GROUP, true);
 	if (!place_tables(s) || v == NULL || m == NULL || a == NULL ||
-	    p == NULL || c == NULL || n == NULL || d == NULL || b == NULL)
+	    p == NULL || c == NULL || n == NULL || d == NULL || b == NULL ||
+	    e == NULL)
 		return lacking;
 	s->verdicts = (void *)(s->map + v->offset);
 	s->n_verdicts = v->count;
@@ -218,6 +220,8 @@ place_sections(struct state *s)
 	s->n_names = n->count;
 	s->breakers = (void *)(s->map + b->offset);
 	s->n_breakers = b->count;
+	s->health = (void *)(s->map + e->offset);
+	s->n_health = e->count;
 	return NULL;
 }
 

@@ -243,6 +243,15 @@ struct state_process {
 	uint32_t workers_max, workers, busy;
 };
 
+/* An endpoint that is checked, or that is set aside. */
+struct state_endpoint {
+	struct span url;
+	unsigned verdict; /* enum health_verdict */
+	unsigned status;  /* of the last check; 0: no answer */
+	int64_t changed_us;
+	bool aside; /* requests failed there */
+};
+
 struct state_report {
 	int64_t made_us;
 	struct state_fill fills[16];
@@ -253,6 +262,8 @@ struct state_report {
 	unsigned n_processes;
 	uint64_t totals[STATE_TOTAL__MAX];
 	bool store_down;
+	struct state_endpoint *endpoints;
+	unsigned n_endpoints;
 };
 
 /* A picture of "s" at "now_us", in "a"; false: the arena is full. */

@@ -40,6 +40,7 @@ enum state_tag {
 	STATE_SLIDE_OVERFLOW,
 	STATE_CONTROL = 24,
 	STATE_NAMES,
+	STATE_HEALTH = 29,
 	STATE_FAILURES = 26, /* of clients, see failure.h */
 };
 
@@ -148,6 +149,21 @@ struct breaker_slot {
 	_Atomic uint64_t pad[3];
 };
 
+#define HEALTH_WORDS 24
+
+/* Makes 256 bytes; see state_health.c. */
+struct health_slot {
+	_Atomic uint64_t lo, hi; /* id; 0: free */
+	_Atomic int64_t used_us, changed_us;
+	_Atomic int64_t valid_us;             /* until then the verdict holds */
+	_Atomic int64_t aside_us;             /* until then better not used */
+	_Atomic uint32_t failures;            /* of requests, in a row */
+	_Atomic uint32_t verdict;             /* enum health_verdict */
+	_Atomic uint32_t in_a_row;            /* checks that contradict it */
+	_Atomic uint32_t status;              /* of the last check */
+	_Atomic uint64_t words[HEALTH_WORDS]; /* URL, up to its first NUL */
+};
+
 #define NAME_WORDS 53
 
 /* Makes 512 bytes; see state_names.c. */
@@ -203,6 +219,8 @@ struct state {
 	atomic_int owner; /* our number in state_held.c, or -1 */
 	struct name_slot *names;
 	uint32_t n_names; /* a power of two */
+	struct health_slot *health;
+	uint32_t n_health; /* a power of two */
 	struct breaker_slot *breakers;
 	uint32_t n_breakers;                /* a power of two */
 	int process;                        /* our slot, or -1 */

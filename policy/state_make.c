@@ -32,6 +32,7 @@
 #define BREAKERS 1024
 #define HELD 256 /* keys with requests in progress, of which there are few */
 #define NAMES 1024
+#define ENDPOINTS 1024
 
 static uint32_t
 round_up(uint32_t n, uint32_t otherwise, uint32_t max)
@@ -104,6 +105,8 @@ state_lay_out(struct state_header *h, const struct state_sizes *sizes)
 	state_add_section(h, STATE_CONTROL, sizeof(struct control_words), 1);
 	state_add_section(h, STATE_HELD, sizeof(struct held), HELD);
 	state_add_section(h, STATE_NAMES, sizeof(struct name_slot), NAMES);
+	state_add_section(
+	    h, STATE_HEALTH, sizeof(struct health_slot), ENDPOINTS);
 	state_add_section(h, STATE_FAILURES, sizeof(struct bucket),
 	    round_up(sizes->n_failures, FAILURES_DEFAULT, BUCKETS_MAX));
 }

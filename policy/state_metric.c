@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "policy/state_file.h"
+#include "policy/state_health.h"
 
 static_assert(REASON__MAX < COLUMNS - 1, "a column for each reason");
 static_assert(STATE_TOTAL__MAX <= TOTALS, "a place for each total");
@@ -222,7 +223,8 @@ state_report(const struct state *s, int64_t now_us, struct arena *a,
 		r->fills[r->n_fills++] =
 		    fill_of_buckets(table_words[i], &s->tables[i], now_us);
 	r->fills[r->n_fills++] = fill_of_verdicts(s, now_us);
-	if (!report_apis(s, a, r) || !state_report_processes(s, a, r))
+	if (!report_apis(s, a, r) || !state_report_processes(s, a, r) ||
+	    !state_health_report(s, now_us, a, r))
 		return false;
 	r->fills[r->n_fills++] =
 	    (struct state_fill){ "apis", r->n_apis, s->n_apis };

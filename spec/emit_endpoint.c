@@ -100,6 +100,25 @@ emit_spike(struct build *b, const struct spec_tier *t, struct span name)
 	return r;
 }
 
+static struct range
+emit_health(struct build *b, const struct spec_health *s)
+{
+	struct range r = { build_n(b, SECTION_HEALTH), 0 };
+	struct row_health row;
+
+	if (s == NULL)
+		return r;
+	row = (struct row_health){ .period_ms = ms_or(s->period_us, 0),
+		.timeout_ms = ms_or(s->timeout_us, 0),
+		.healthy = (uint32_t)s->healthy,
+		.unhealthy = (uint32_t)s->unhealthy };
+	row.path = build_text(b, s->path.text);
+	row.statuses = build_indices(b, s->statuses.list, s->statuses.n);
+	(void)BUILD_ROW(b, SECTION_HEALTH, &row); /* r.first */
+	r.n = 1;
+	return r;
+}
+
 /* What the whole list may get, under the names of all in it. */
 static struct range
 emit_list_spike(struct build *b, struct arena *a, const struct spec_url *list)
@@ -127,6 +146,7 @@ emit_set(struct build *b, struct arena *a, const struct spec_set *s,
 	row->set = build_text(b, s->name);
 	row->breaker = emit_breaker(b, s->breaker);
 	row->retry = emit_retry(b, s->retry);
+	row->health = emit_health(b, s->health);
 	row->balance = (uint32_t)s->balance;
 	row->hash_by = (uint32_t)s->hash_by;
 	if (s->hash_by == HASH_BY_FIELD)

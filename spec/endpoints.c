@@ -132,7 +132,7 @@ read_set(
     struct spec_set *s, const struct node *n, const char *what, struct diag *d)
 {
 	static const char *const keys[] = { "urls", "balance", "hash-by",
-		"timeouts", "retry", "breaker", "spike", NULL };
+		"timeouts", "retry", "breaker", "spike", "health-check", NULL };
 	static const char *const balances[] = { "round-robin",
 		"least-in-flight", "hash", "failover", NULL };
 	int balance = BALANCE_ROUND_ROBIN;
@@ -151,6 +151,8 @@ read_set(
 		s->retry = retry_read(tree_get(n, "retry"), d);
 	if (tree_get(n, "breaker") != NULL)
 		s->breaker = breaker_read(tree_get(n, "breaker"), d);
+	if (tree_get(n, "health-check") != NULL)
+		s->health = healthcheck_read(tree_get(n, "health-check"), d);
 }
 
 struct spec_url *

@@ -12,6 +12,8 @@
  *	spike: NAME of a tier
  *	breaker: {volume: 10, ratio: 0.5, window: 60s, reset: 10s,
  *	    statuses: [500, 502]}
+ *	health-check: /path, or {path: /path, period: 10s, timeout: 2s,
+ *	    healthy: 2, unhealthy: 3, statuses: [200]}
  */
 #ifndef MGW_SPEC_ENDPOINTS_H
 #define MGW_SPEC_ENDPOINTS_H
@@ -37,6 +39,9 @@ struct spec_retry *retry_read(const struct node *n, struct diag *d);
 struct spec_retry *retry_read_wso2(const struct node *n, struct diag *d);
 struct spec_breaker *breaker_read(const struct node *n, struct diag *d);
 struct spec_breaker *breaker_read_wso2(const struct node *n, struct diag *d);
+
+/* healthcheck.c; NULL after an error. */
+struct spec_health *healthcheck_read(const struct node *n, struct diag *d);
 
 /* Append a URL of a document if it is one. */
 bool endpoints_add(struct spec_text url, bool document, struct spec_set *set,

@@ -51,6 +51,12 @@ struct spec_retry {
 	struct spec_statuses statuses;
 };
 
+struct spec_health {
+	struct spec_text path;
+	uint64_t period_us, timeout_us, healthy, unhealthy;
+	struct spec_statuses statuses;
+};
+
 /* What a list of endpoints says beside its URLs. */
 struct spec_set {
 	struct span name; /* by which it was referred to; or absent */
@@ -62,6 +68,7 @@ struct spec_set {
 	struct spec_retry *retry;     /* or NULL */
 	struct spec_text spike;       /* name of a tier */
 	struct spec_tier *limits;     /* set by link, or NULL */
+	struct spec_health *health;   /* or NULL */
 	/* UINT64_MAX: as for all; 0: no limit */
 	uint64_t connect_us, first_byte_us, idle_us, total_us;
 };

@@ -135,7 +135,7 @@ word_lists spec/policyfile.c spec/certificates.c spec/keysource.c \
     spec/assertion.c spec/tiers.c \
     spec/tiers_wso2.c spec/levels.c spec/cors.c spec/endpoints.c spec/retry.c \
     spec/storefile.c spec/keymanager.c spec/failures.c spec/conditions.c \
-    spec/changes.c spec/errors.c >"$work/lists"
+    spec/healthcheck.c spec/changes.c spec/errors.c >"$work/lists"
 # Private members of keys, which are looked for to be refused.
 grep -v 'const secret\[\]' "$work/lists" >"$work/read"
 grep -E 'const ([a-z]+_)?keys\[\]' "$work/read" | strings >"$work/keys"

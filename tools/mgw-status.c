@@ -14,7 +14,7 @@
 #include "base/json.h"
 #include "base/shown.h"
 #include "policy/control.h"
-#include "policy/state.h"
+#include "policy/state_health.h"
 #include "tools/state_place.h"
 
 /* 256 APIs with all their counts, and room to spare. */
@@ -62,7 +62,7 @@ seconds_since(int64_t then_us, int64_t now_us)
 /* What mgw-throttle has set. */
 struct rules {
 	bool had; /* else "why" */
-	uint64_t deny, tiers;
+	uint64_t deny, tiers, closed;
 	char why[512];
 };
 
@@ -82,6 +82,7 @@ count_rules(
 	while ((rule = control_next(c, now_us / US_PER_S, &at)) != NULL) {
 		r->deny += rule->change == CONTROL_DENY;
 		r->tiers += rule->change == CONTROL_TIER;
+		r->closed += rule->change == CONTROL_MAINTENANCE;
 	}
 	control_free(c);
 }
@@ -91,8 +92,9 @@ write_rules(const struct rules *r, bool json, struct buf *to)
 {
 	if (json && r->had)
 		buf_printf(to,
-		    ",\"rules\":{\"deny\":%" PRIu64 ",\"tiers\":%" PRIu64 "}",
-		    r->deny, r->tiers);
+		    ",\"rules\":{\"deny\":%" PRIu64 ",\"tiers\":%" PRIu64
+		    ",\"maintenance\":%" PRIu64 "}",
+		    r->deny, r->tiers, r->closed);
 	else if (json) {
 		buf_add_str(to, ",\"rules\":{\"damaged\":");
 		json_write_string(to, span_str(r->why));
@@ -100,13 +102,44 @@ write_rules(const struct rules *r, bool json, struct buf *to)
 	} else if (r->had) {
 		buf_printf(to,
 		    "rules: %" PRIu64 " deny, %" PRIu64
-		    " tiers of applications\n",
-		    r->deny, r->tiers);
+		    " tiers of applications, %" PRIu64 " of maintenance\n",
+		    r->deny, r->tiers, r->closed);
 	} else {
 		buf_add_str(to, "rules: requests are refused: ");
 		shown_ascii(to, span_str(r->why));
 		buf_add_char(to, '\n');
 	}
+}
+
+static const char *const verdicts[] = {
+	[HEALTH_NOT_KNOWN] = "not checked",
+	[HEALTH_UP] = "up",
+	[HEALTH_DOWN] = "down",
+};
+
+static void
+write_endpoint_text(
+    const struct state_endpoint *e, int64_t now_us, struct buf *to)
+{
+	buf_add_str(to, "endpoint ");
+	shown_ascii(to, e->url);
+	buf_printf(to, ": %s", verdicts[e->verdict]);
+	if (e->verdict != HEALTH_NOT_KNOWN)
+		buf_printf(to, " for %" PRIu64 " s, last status %u",
+		    seconds_since(e->changed_us, now_us), e->status);
+	buf_add_str(to, e->aside ? ", set aside\n" : "\n");
+}
+
+static void
+write_endpoint(const struct state_endpoint *e, int64_t now_us, struct buf *to)
+{
+	buf_add_str(to, "{\"url\":");
+	json_write_string(to, e->url);
+	buf_printf(to,
+	    ",\"verdict\":\"%s\",\"seconds\":%" PRIu64
+	    ",\"status\":%u,\"set_aside\":%s}",
+	    verdicts[e->verdict], seconds_since(e->changed_us, now_us),
+	    e->status, e->aside ? "true" : "false");
 }
 
 static void
@@ -139,6 +172,8 @@ write_text(const struct state_report *r, const struct rules *rules,
 			    r->apis[i].counts[k]);
 		}
 	}
+	for (unsigned i = 0; i < r->n_endpoints; i++)
+		write_endpoint_text(&r->endpoints[i], now_us, to);
 	write_rules(rules, false, to);
 	for (unsigned i = 0; i < r->n_fills; i++)
 		buf_printf(to, "%s: %" PRIu64 " of %" PRIu64 " used\n",
@@ -198,6 +233,12 @@ write_json(const struct state_report *r, const struct rules *rules,
 		if (i > 0)
 			buf_add_char(to, ',');
 		write_api(&r->apis[i], to);
+	}
+	buf_add_str(to, "],\"endpoints\":[");
+	for (unsigned i = 0; i < r->n_endpoints; i++) {
+		if (i > 0)
+			buf_add_char(to, ',');
+		write_endpoint(&r->endpoints[i], now_us, to);
 	}
 	buf_add_char(to, ']');
 	write_rules(rules, true, to);

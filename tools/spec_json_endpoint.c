@@ -46,6 +46,20 @@ breaker_json(const struct bundle *b, const struct row_breaker *row)
 	return o;
 }
 
+static struct json_object *
+health_json(const struct bundle *b, const struct row_health *row)
+{
+	struct json_object *o = json_new_object();
+
+	spec_put_text(o, "path", b, row->path);
+	spec_put_number(o, "period_ms", row->period_ms);
+	spec_put_number(o, "timeout_ms", row->timeout_ms);
+	spec_put_number(o, "healthy", row->healthy);
+	spec_put_number(o, "unhealthy", row->unhealthy);
+	put_statuses(o, b, row->statuses);
+	return o;
+}
+
 /* How it stands among the others of its list. */
 static void
 put_balance(
@@ -95,6 +109,9 @@ spec_endpoints_json(const struct bundle *b, struct range r)
 			    breaker_json(
 				b, bundle_breaker(b, e->breaker.first)));
 		spec_put_spike(o, b, e->spike);
+		if (e->health.n > 0)
+			(void)json_put(o, "health_check",
+			    health_json(b, bundle_health(b, e->health.first)));
 		if (r.n > 1 || e->balance != BALANCE_ROUND_ROBIN)
 			put_balance(o, b, e);
 		(void)json_append(list, o);

@@ -223,7 +223,7 @@ make_request(struct rig *g, const char *method, int64_t body_length)
 }
 
 /* One request through everything; "length" is what the client says. */
-static void
+static inline void
 ask(struct rig *g, const char *method, const char *lines, const char *body,
     int64_t length)
 {
@@ -280,7 +280,7 @@ saw(const struct rig *g, const char *text)
 	    NULL;
 }
 
-static bool
+static inline bool
 got(const struct rig *g, const char *text)
 {
 	return g->reply.out.n > 0 &&

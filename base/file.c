@@ -98,8 +98,8 @@ check_trust(int folder_fd, const struct stat *st, enum file_trust trust,
 	return true;
 }
 
-static void
-fill_identity(const struct stat *st, struct file_identity *id)
+void
+file_identity_of(const struct stat *st, struct file_identity *id)
 {
 	const int64_t ns = 1000000000;
 
@@ -173,8 +173,8 @@ read_open(int fd, int folder_fd, const char *path, enum file_trust trust,
 	}
 	if (fstat(fd, &after) == -1)
 		return fail_errno(why, why_size, path);
-	fill_identity(&before, &first);
-	fill_identity(&after, &last);
+	file_identity_of(&before, &first);
+	file_identity_of(&after, &last);
 	if (first.size != last.size || first.mtime_ns != last.mtime_ns)
 		return fail(why, why_size, path, "changed while it was read");
 	if (id != NULL)
@@ -221,7 +221,7 @@ file_identify(const char *path, struct file_identity *id)
 
 	if (lstat(path, &st) == -1)
 		return false;
-	fill_identity(&st, id);
+	file_identity_of(&st, id);
 	return true;
 }
 

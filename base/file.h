@@ -36,6 +36,9 @@ enum file_trust {
 bool file_read(const char *path, enum file_trust trust, size_t max_bytes,
     struct buf *b, struct file_identity *id, char *why, size_t why_size);
 
+/* The identity of a file whose status is known. */
+void file_identity_of(const struct stat *st, struct file_identity *id);
+
 /* Only the identity, by lstat; false with errno set. */
 bool file_identify(const char *path, struct file_identity *id);
 bool file_identity_eq(

@@ -435,6 +435,7 @@ check_bundle(struct report *r)
 
 	if (!bundle_open(&b, path, why, sizeof(why))) {
 		check_item(r, "bundle", span_str(path), false, "%s", why);
+		check_revocation(r, NULL);
 		return;
 	}
 	check_item(r, "bundle", span_str(path), true, "policy=%016llx",
@@ -446,6 +447,7 @@ check_bundle(struct report *r)
 	check_endpoints(r, &b);
 	check_closed(r, &b);
 	check_store(r, &b);
+	check_revocation(r, &b);
 	bundle_close(&b);
 }
 

@@ -25,4 +25,10 @@ void check_item(struct report *r, const char *kind, struct span name, bool ok,
 /* check_access.c: by whose word callers are let in. */
 void check_access(struct report *r, const struct bundle *b);
 
+/*
+ * check_revocation.c: the lists of what is revoked; "b" is NULL where no
+ * bundle can be used.
+ */
+void check_revocation(struct report *r, const struct bundle *b);
+
 #endif

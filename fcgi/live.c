@@ -15,6 +15,7 @@
 #include "fcgi/backends.h"
 #include "fcgi/closed.h"
 #include "fcgi/introspect.h"
+#include "fcgi/revocations.h"
 #include "fcgi/sources.h"
 #include "fcgi/store.h"
 #include "policy/assertion.h"
@@ -26,7 +27,8 @@ struct loaded {
 	struct backends backends;
 	struct introspect *introspect;
 	struct store *store; /* or NULL */
-	uint32_t *closed;    /* of each API; see closed.h */
+	struct revocations *revocations;
+	uint32_t *closed; /* of each API; see closed.h */
 };
 
 struct private
@@ -73,6 +75,13 @@ world_introspect(void *world, const struct introspection *i, struct verdict *v)
 
 	return introspect_ask(
 	    p->loaded->introspect, p->live->questions, p->sources, i, v);
+}
+
+static enum revoked_result
+world_revoked(void *world, struct revoked_query *q)
+{
+	return revocations_check(
+	    ((struct private *)world)->loaded->revocations, q);
 }
 
 static enum take_result
@@ -158,6 +167,7 @@ loaded_put(struct loaded *l)
 		return;
 	introspect_free(l->introspect);
 	store_close(l->store);
+	revocations_close(l->revocations);
 	bundle_close(&l->bundle);
 	backends_close(&l->backends);
 	free(l->closed);
@@ -221,6 +231,7 @@ generation_new(struct live *l, struct loaded *loaded, struct sources *sources)
 		    .source = world_source,
 		    .refresh = world_refresh,
 		    .introspect = world_introspect,
+		    .revoked = world_revoked,
 		    .take = world_take,
 		    .look = world_look,
 		    .give = world_give,
@@ -271,6 +282,14 @@ load(struct live *l, char *why, size_t why_size)
 		loaded->store = store_open(&loaded->bundle, l->config, sources,
 		    l->state, l->direct, why, why_size);
 		if (loaded->store == NULL) {
+			sources_free(sources);
+			sources = NULL;
+		}
+	}
+	if (sources != NULL) {
+		loaded->revocations = revocations_open(&loaded->bundle,
+		    l->config, sources, l->state, l->direct, why, why_size);
+		if (loaded->revocations == NULL) {
 			sources_free(sources);
 			sources = NULL;
 		}

@@ -63,6 +63,7 @@ static const struct {
 	[SECTION_ZONE] = { "ZONE", sizeof(struct row_zone) },
 	[SECTION_SHIFT] = { "SHIFT", sizeof(struct row_shift) },
 	[SECTION_STORE] = { "STORE", sizeof(struct row_store) },
+	[SECTION_REVOCATION] = { "REVOCATION", sizeof(struct row_revocation) },
 };
 
 uint32_t

@@ -130,6 +130,32 @@ check_store(const struct bundle *b, char *why, size_t why_size)
 	return true;
 }
 
+/* A feed without issuers would be about nobody. */
+static bool
+revocation_ok(const struct bundle *b, const struct row_revocation *r)
+{
+	if ((r->file.n > 0) == (r->feed.n > 0) || !is_secret(b, r->password))
+		return false;
+	return r->feed.n == 0 ||
+	    (r->issuers.n > 0 && r->every_s > 0 && r->max_age_s > 0 &&
+		r->timeout_ms > 0);
+}
+
+static bool
+check_revocation(const struct bundle *b, char *why, size_t why_size)
+{
+	uint32_t n = bundle_n(b, SECTION_REVOCATION);
+
+	if (n > REVOCATIONS_MAX)
+		return bundle_bad_row(
+		    why, why_size, SECTION_REVOCATION, n - 1, "too many");
+	for (uint32_t i = 0; i < n; i++)
+		if (!revocation_ok(b, bundle_revocation(b, i)))
+			return bundle_bad_row(why, why_size, SECTION_REVOCATION,
+			    i, "file, feed or its times");
+	return true;
+}
+
 static bool
 certificate_ok(const struct row_certificate *c)
 {
@@ -156,7 +182,8 @@ check_rest(const struct bundle *b, char *why, size_t why_size)
 			return bundle_bad_row(why, why_size, SECTION_CORS, i,
 			    "origins, credentials or limits");
 	}
-	if (!check_store(b, why, why_size))
+	if (!check_store(b, why, why_size) ||
+	    !check_revocation(b, why, why_size))
 		return false;
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_NAME); i++) {
 		if (bundle_name(b, i)->name.n == 0)

@@ -306,6 +306,16 @@ static const struct rule rules[] = {
 	{ SECTION_STORE, RULE_ROW_OR_NONE, AT(store, password),
 	    SECTION_SOURCE },
 	{ SECTION_STORE, RULE_ROW_OR_NONE, AT(store, key), SECTION_SOURCE },
+
+	{ SECTION_REVOCATION, RULE_TEXT, AT(revocation, file), 0 },
+	{ SECTION_REVOCATION, RULE_TEXT, AT(revocation, feed), 0 },
+	{ SECTION_REVOCATION, RULE_HEADER, AT(revocation, user), 0 },
+	{ SECTION_REVOCATION, RULE_HEADER, AT(revocation, tenant), 0 },
+	{ SECTION_REVOCATION, RULE_TEXT, AT(revocation, origin), 0 },
+	{ SECTION_REVOCATION, RULE_RANGE, AT(revocation, issuers),
+	    SECTION_STRING },
+	{ SECTION_REVOCATION, RULE_ROW_OR_NONE, AT(revocation, password),
+	    SECTION_SOURCE },
 };
 
 bool

@@ -107,6 +107,7 @@ enum section {
 	SECTION_HOST_AUTH = 51, /* what the web server verifies */
 	SECTION_SPIKE = 62,     /* of endpoints, or an API: what they may get */
 	SECTION_HEALTH = 60,    /* of an endpoint: path, period, statuses */
+	SECTION_REVOCATION = 53,
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
 	 * 37 PARAMETER  of an operation: place, name, style, schema
@@ -867,6 +868,22 @@ struct row_error_body {
 	uint32_t escape;    /* enum error_escape, of values */
 	struct text type;   /* its media type */
 	struct range parts; /* CHANGE: TEXT and VALUE */
+};
+
+#define REVOCATIONS_MAX 16
+
+/* A list of what is revoked: a file of another program, or a feed. */
+struct row_revocation {
+	struct text file;     /* may hold references */
+	struct text feed;     /* a URL, which may, too; one of both */
+	struct text user;     /* of the feed, for HTTP Basic; absent: none */
+	struct text tenant;   /* sent to it as xWSO2Tenant; or absent */
+	struct text origin;   /* FILE:LINE that names it */
+	struct range issuers; /* STRING: whose tokens a feed is about */
+	uint32_t password;    /* SOURCE of kind SOURCE_SECRET, or ROW_NONE */
+	uint32_t every_s;     /* how often a feed is fetched */
+	uint32_t max_age_s;   /* older ones are of no use; 0: any is */
+	uint32_t timeout_ms;
 };
 
 /* Row of SECTION_STRING is struct text; of SECTION_INDEX, uint32_t. */

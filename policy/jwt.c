@@ -14,6 +14,7 @@
 #include "policy/credential.h"
 #include "policy/failure.h"
 #include "policy/keyset.h"
+#include "policy/sign.h"
 #include "policy/token.h"
 #include "policy/verdict.h"
 #include "policy/wso2key.h"
@@ -111,6 +112,8 @@ struct check {
 	struct claims claims;
 	struct span subscription_tier;
 	enum algorithm alg;
+	struct span key_id; /* of the key that verified it, where it has one */
+	struct span digest; /* of what was signed */
 };
 
 /* What could not be read for want of memory is not the token's fault. */
@@ -219,7 +222,7 @@ look_up(const struct check *k, struct sources *s)
 }
 
 static enum key_result
-try_sources(const struct check *k, const struct sources *s)
+try_sources(struct check *k, const struct sources *s)
 {
 	enum key_result result = KEY_UNKNOWN;
 
@@ -228,8 +231,9 @@ try_sources(const struct check *k, const struct sources *s)
 
 		if (s->results[i] != SOURCE_OK)
 			continue;
-		one = key_set_verify(s->rows[i].keys, k->alg, k->jwt.header.kid,
-		    k->jwt.signed_text, k->jwt.signature);
+		one = key_set_verify_by(s->rows[i].keys, k->alg,
+		    k->jwt.header.kid, k->jwt.signed_text, k->jwt.signature,
+		    &k->key_id);
 		if (one == KEY_GOOD || one == KEY_FAULT)
 			return one;
 		if (one == KEY_BAD_SIGNATURE)
@@ -259,7 +263,7 @@ refreshed(const struct check *k, bool *down)
 }
 
 static bool
-verify(const struct check *k, struct sources *s, struct decision *d)
+verify(struct check *k, struct sources *s, struct decision *d)
 {
 	enum key_result result = try_sources(k, s);
 	bool down = false, broken = false;
@@ -309,19 +313,58 @@ name_verdict(
 	v->parts[4] = span_of(s->generations, s->n * sizeof(s->generations[0]));
 }
 
+/*
+ * What is kept besides: who signed it, and the digest that a list of those
+ * revoked has it by.  The claims are read from the token itself, which is
+ * in the name.
+ */
+static bool
+remember(struct check *k, const struct sources *s)
+{
+	const struct outside *world = k->call->world;
+	char *digest = arena_alloc(k->call->request->arena, SHA256_BYTES);
+	struct verdict v = { .payload = span_of(digest, SHA256_BYTES) };
+	struct verdict_name name;
+
+	if (digest == NULL ||
+	    !sign_sha256(k->jwt.signed_text, (unsigned char *)digest))
+		return false;
+	k->digest = v.payload;
+	v.key_id = k->key_id.p != NULL ? k->key_id : (struct span){ "", 0 };
+	v.expires_s = k->claims.has_expiry
+	    ? k->claims.expires_s + k->issuer->leeway_s
+	    : k->call->request->now_us / US_PER_S + LASTING_KNOWN_S;
+	name_verdict(k, s, &name);
+	world->remember(world->world, name.parts, VERDICT_PARTS, &v);
+	return true;
+}
+
+static bool
+is_remembered(struct check *k, const struct sources *s)
+{
+	const struct outside *world = k->call->world;
+	struct verdict v = { .payload = { "", 0 } };
+	struct verdict_name name;
+
+	name_verdict(k, s, &name);
+	if (world->recall == NULL ||
+	    !world->recall(world->world, name.parts, VERDICT_PARTS,
+		k->call->request->arena, &v))
+		return false;
+	k->digest = v.payload;
+	if (v.key_id.n > 0)
+		k->key_id = v.key_id;
+	return true;
+}
+
 static bool
 signature_holds(struct check *k, struct decision *d)
 {
 	const struct outside *world = k->call->world;
-	struct verdict verdict = { .payload = { "", 0 } };
-	struct verdict_name name;
 	struct sources sources;
 
 	look_up(k, &sources);
-	name_verdict(k, &sources, &name);
-	if (world->recall != NULL &&
-	    world->recall(world->world, name.parts, VERDICT_PARTS,
-		k->call->request->arena, &verdict))
+	if (is_remembered(k, &sources))
 		return true;
 	if (!failure_guard(k->call, k->claims.subject, d))
 		return false;
@@ -333,16 +376,8 @@ signature_holds(struct check *k, struct decision *d)
 	if (world->remember == NULL ||
 	    (!k->claims.has_expiry && (k->issuer->flags & ISSUER_LASTING) == 0))
 		return true;
-	/* The claims are read from the token itself, which is in the name. */
-	verdict.key_id = k->jwt.header.kid.p != NULL ? k->jwt.header.kid
-						     : (struct span){ "", 0 };
-	verdict.payload = (struct span){ "", 0 };
-	verdict.expires_s = k->claims.has_expiry
-	    ? k->claims.expires_s + k->issuer->leeway_s
-	    : k->call->request->now_us / US_PER_S + LASTING_KNOWN_S;
-	name_verdict(k, &sources, &name);
-	world->remember(world->world, name.parts, VERDICT_PARTS, &verdict);
-	return true;
+	return remember(k, &sources) ||
+	    refuse(d, REASON_FAULT, SPAN("no digest can be made"));
 }
 
 static bool
@@ -405,7 +440,9 @@ fill_principal(const struct check *k, struct principal *who)
 	token_principal(k->call, &k->claims,
 	    (k->issuer->flags & ISSUER_TRUST_CLAIMS) != 0, who);
 	who->issuer = bundle_text(k->call->bundle, k->issuer->issuer);
-	who->key_id = k->jwt.header.kid;
+	/* A token that names no key is of one all the same. */
+	who->key_id = k->key_id.p != NULL ? k->key_id : k->jwt.header.kid;
+	who->digest = k->digest;
 	who->claims = k->jwt.payload;
 	who->signed_text = k->jwt.signed_text;
 	if ((k->issuer->flags & ISSUER_TRUST_CLAIMS) != 0)

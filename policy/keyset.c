@@ -205,6 +205,7 @@ struct trial {
 	enum algorithm alg;
 	struct span signed_text, signature;
 	unsigned n;
+	struct span used;
 };
 
 /* KEY_UNKNOWN: no entry fits. */
@@ -216,6 +217,7 @@ try_entry(const struct entry *e, struct trial *t)
 	t->n++;
 	switch (sign_verify(e->key, t->alg, t->signed_text, t->signature)) {
 	case SIGN_GOOD:
+		t->used = e->kid;
 		return KEY_GOOD;
 	case SIGN_FAULT:
 		return KEY_FAULT;
@@ -248,14 +250,28 @@ try_entries(
 }
 
 enum key_result
+key_set_verify_by(const struct key_set *k, enum algorithm alg, struct span kid,
+    struct span signed_text, struct span signature, struct span *used)
+{
+	struct trial t = {
+		.alg = alg, .signed_text = signed_text, .signature = signature
+	};
+	enum key_result result = try_entries(k, kid, true, &t), other;
+
+	if (result != KEY_GOOD && result != KEY_FAULT) {
+		other = try_entries(k, kid, false, &t);
+		if (other != KEY_UNKNOWN)
+			result = other;
+	}
+	*used = t.used;
+	return result;
+}
+
+enum key_result
 key_set_verify(const struct key_set *k, enum algorithm alg, struct span kid,
     struct span signed_text, struct span signature)
 {
-	struct trial t = { alg, signed_text, signature, 0 };
-	enum key_result result = try_entries(k, kid, true, &t), other;
+	struct span used;
 
-	if (result == KEY_GOOD || result == KEY_FAULT)
-		return result;
-	other = try_entries(k, kid, false, &t);
-	return other != KEY_UNKNOWN ? other : result;
+	return key_set_verify_by(k, alg, kid, signed_text, signature, &used);
 }

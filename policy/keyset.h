@@ -43,6 +43,11 @@ enum key_result {
 enum key_result key_set_verify(const struct key_set *k, enum algorithm alg,
     struct span kid, struct span signed_text, struct span signature);
 
+/* The same; "*used" is the name of the key that was right, if it has one. */
+enum key_result key_set_verify_by(const struct key_set *k, enum algorithm alg,
+    struct span kid, struct span signed_text, struct span signature,
+    struct span *used);
+
 /* "RS256" and so on; false for anything else, "none" included. */
 bool algorithm_parse(struct span name, enum algorithm *alg);
 const char *algorithm_name(enum algorithm alg);

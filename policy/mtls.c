@@ -100,6 +100,7 @@ mtls_check(const struct credential_call *call, struct principal *who,
 	    call->request->arena, "certificate:%.*s", SPAN_ARG(c.issuer));
 	who->subject = c.subject;
 	who->key_id = c.thumbprint;
+	who->certificate = c.thumbprint;
 	who->expires_s = c.not_after_s;
 	return (filled && who->issuer.p != NULL) ||
 	    refuse(d, REASON_FAULT, SPAN("out of memory"));

@@ -212,6 +212,7 @@ opaque_check_token(const struct credential_call *call, struct span token,
 	who->issuer = bundle_text(call->bundle, k.row->issuer);
 	who->subject = subject_of(&k);
 	who->claims = k.answer;
+	who->opaque = token;
 	who->subscription_tier = k.subscription_tier;
 	return true;
 }

@@ -80,6 +80,12 @@ struct introspection {
 	int64_t now_s;
 };
 
+enum revoked_result {
+	REVOKED_NO,
+	REVOKED_YES,
+	REVOKED_UNKNOWN, /* it cannot be found out: verifier-down */
+};
+
 struct key_set;   /* policy/keyset.h */
 struct key_file;  /* policy/keyfile.h */
 struct sign_key;  /* policy/sign.h */
@@ -95,8 +101,9 @@ struct source {
 	const struct user_file *users;   /* SOURCE_HTPASSWD */
 };
 
-struct verdict; /* policy/verdict.h */
-struct match;   /* policy/route.h */
+struct verdict;       /* policy/verdict.h */
+struct match;         /* policy/route.h */
+struct revoked_query; /* policy/revocation.h */
 
 struct outside {
 	void *world; /* passed to each call */
@@ -122,6 +129,12 @@ struct outside {
 	 */
 	enum introspect_result (*introspect)(
 	    void *world, const struct introspection *i, struct verdict *v);
+
+	/*
+	 * Whether a verified caller is on a list of those revoked.  NULL:
+	 * there is no list.
+	 */
+	enum revoked_result (*revoked)(void *world, struct revoked_query *q);
 
 	/* Charge all of "takes" at wall time "now_us", or none. */
 	enum take_result (*take)(

@@ -35,6 +35,8 @@ struct principal {
 	struct span token_id;    /* "jti" */
 	struct span claims;      /* JSON: its payload, or what was answered */
 	struct span signed_text; /* "header.payload" of a JWT */
+	struct span opaque;      /* a token that is no JWT */
+	struct span digest;      /* SHA-256 of either; absent: not made */
 	bool bound;              /* "cnf": good only for who has these: */
 	struct span certificate; /* thumbprint "x5t#S256" */
 	struct span proof_key;   /* thumbprint "jkt" */

@@ -10,6 +10,7 @@
 
 #include "policy/certificate.h"
 #include "policy/credential.h"
+#include "policy/revocation.h"
 
 typedef bool verifier(
     const struct credential_call *c, struct principal *who, struct decision *d);
@@ -117,6 +118,11 @@ check_requirement(const struct trial *t, const struct row_requirement *q,
 	if (ok && who->bound) {
 		ok = certificate_binding(t->r, who, d);
 		note(t, "binding", d);
+	}
+	if (ok && t->world->revoked != NULL) {
+		ok = revocation_check(
+		    t->world, who, t->r->now_us, t->r->arena, d);
+		note(t, "revocation", d);
 	}
 	if (ok && q->scopes.n > 0) {
 		ok = check_scopes(t->b, q, who, d);

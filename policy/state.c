@@ -184,6 +184,17 @@ place_tables(struct state *s)
 	    place_table(s, TABLE_FAILURES, STATE_FAILURES, bucket);
 }
 
+static bool
+place_revocation(struct state *s)
+{
+	const struct state_section *e = section(s->header, STATE_REVOCATION,
+	    sizeof(struct revocation_words), 1, false);
+
+	if (e != NULL)
+		s->revocation = (void *)(s->map + e->offset);
+	return e != NULL;
+}
+
 /* Find all sections in the map; NULL or what is wrong. */
 static const char *
 place_sections(struct state *s)
@@ -202,9 +213,9 @@ place_sections(struct state *s)
 	b = section(
 	    h, STATE_BREAKERS, sizeof(struct breaker_slot), GROUP, true);
 	e = section(h, STATE_HEALTH, sizeof(struct health_slot), GROUP, true);
-	if (!place_tables(s) || v == NULL || m == NULL || a == NULL ||
-	    p == NULL || c == NULL || n == NULL || d == NULL || b == NULL ||
-	    e == NULL)
+	if (!place_tables(s) || !place_revocation(s) || v == NULL ||
+	    m == NULL || a == NULL || p == NULL || c == NULL || n == NULL ||
+	    d == NULL || b == NULL || e == NULL)
 		return lacking;
 	s->verdicts = (void *)(s->map + v->offset);
 	s->n_verdicts = v->count;

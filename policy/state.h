@@ -189,6 +189,29 @@ uint64_t state_rules_seq(const struct state *s);
 void state_rules_raise(struct state *s, uint64_t seq);
 
 /*
+ * Words that processes tell each other of revocation lists; see
+ * revocation_list.c.  A list of mgw.yaml has one of each of the last by its
+ * number.
+ */
+#define STATE_REVOKED_LISTS REVOCATIONS_MAX
+enum state_revoked {
+	STATE_REVOKED_SEQ,     /* of the last line of revoked.list */
+	STATE_REVOKED_KNOWN,   /* the state of that file that was read whole, */
+	STATE_REVOKED_WRONG,   /* and one that was found damaged */
+	STATE_REVOKED_BAD = 8, /* a state of a file that is no list */
+	STATE_REVOKED_TRIED = STATE_REVOKED_BAD + STATE_REVOKED_LISTS,
+	STATE_REVOKED__MAX = STATE_REVOKED_TRIED + STATE_REVOKED_LISTS,
+};
+uint64_t state_revoked_get(const struct state *s, unsigned word);
+/* Nothing, of a state that is only looked at. */
+void state_revoked_set(struct state *s, unsigned word, uint64_t v);
+/* Never set back; the same. */
+void state_revoked_raise(struct state *s, unsigned word, uint64_t v);
+/* True: it was "from", and we were the one who changed it. */
+bool state_revoked_swap(
+    struct state *s, unsigned word, uint64_t from, uint64_t to);
+
+/*
  * One of the requests of "address" (some may be left out).  True, at most
  * once an hour, when it is to be told that most requests come from it.
  */

@@ -42,6 +42,7 @@ enum state_tag {
 	STATE_NAMES,
 	STATE_HEALTH = 29,
 	STATE_FAILURES = 26, /* of clients, see failure.h */
+	STATE_REVOCATION = 28,
 };
 
 struct state_section {
@@ -194,6 +195,11 @@ struct control_words {
 	_Atomic uint32_t owners[HELD_OWNERS]; /* their generations */
 };
 
+/* What processes tell each other of revocation lists. */
+struct revocation_words {
+	_Atomic uint64_t words[STATE_REVOKED__MAX];
+};
+
 #define MUTEXES 16
 #define HASH_PLACES 16
 
@@ -214,6 +220,7 @@ struct state {
 	struct process_slot *processes;
 	uint32_t n_processes;
 	struct control_words *control;
+	struct revocation_words *revocation;
 	struct held *held;
 	uint32_t n_held;
 	atomic_int owner; /* our number in state_held.c, or -1 */

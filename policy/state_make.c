@@ -107,6 +107,8 @@ state_lay_out(struct state_header *h, const struct state_sizes *sizes)
 	state_add_section(h, STATE_NAMES, sizeof(struct name_slot), NAMES);
 	state_add_section(
 	    h, STATE_HEALTH, sizeof(struct health_slot), ENDPOINTS);
+	state_add_section(
+	    h, STATE_REVOCATION, sizeof(struct revocation_words), 1);
 	state_add_section(h, STATE_FAILURES, sizeof(struct bucket),
 	    round_up(sizes->n_failures, FAILURES_DEFAULT, BUCKETS_MAX));
 }

@@ -30,6 +30,16 @@ enum option {
 	OPTION_CLAIMS,
 	OPTION_KID,
 	OPTION_JSON,
+	OPTION_STATE,
+	OPTION_JTI,
+	OPTION_SUBJECT,
+	OPTION_CLIENT,
+	OPTION_APPLICATION,
+	OPTION_API_KEY,
+	OPTION_CERTIFICATE,
+	OPTION_EXPIRES,
+	OPTION_REMOVE,
+	OPTION_LIST,
 };
 
 static const struct args_option options[] = {
@@ -37,7 +47,8 @@ static const struct args_option options[] = {
 	    "verify: JWK set, or PEM public keys and certificates" },
 	{ 0, "jws-only", NULL,
 	    "verify: the signature of any payload, no claims" },
-	{ 'i', "issuer", "TEXT", "verify: what \"iss\" must be" },
+	{ 'i', "issuer", "TEXT",
+	    "verify: what \"iss\" must be; revoke: whose names" },
 	{ 'a', "audience", "TEXT", "verify: \"aud\" must name one of these" },
 	{ 0, "alg", "LIST",
 	    "verify: algorithms allowed, with commas; sign: the one to use" },
@@ -47,18 +58,36 @@ static const struct args_option options[] = {
 	{ 0, "key", "KEY",
 	    "sign: private key as PEM or JWK; a file, @FILE or -" },
 	{ 'c', "claims", "JSON", "sign: the payload; text, @FILE or -" },
-	{ 0, "kid", "TEXT", "sign: key id, instead of the key's own" },
-	{ 0, "json", NULL, "decode, jwks: print JSON (they always do)" },
+	{ 0, "kid", "TEXT",
+	    "sign: key id, instead of the key's own; revoke: what this key "
+	    "signed" },
+	{ 0, "json", NULL,
+	    "decode, jwks: print JSON (they always do); revoke: with --list" },
+	{ 's', "state", "DIR", "revoke: the state directory" },
+	{ 0, "jti", "TEXT", "revoke: the token of this id" },
+	{ 0, "subject", "TEXT", "revoke: tokens of this subject" },
+	{ 0, "client", "TEXT", "revoke: tokens of this client id" },
+	{ 0, "application", "NAME", "revoke: tokens of this application" },
+	{ 0, "api-key", "ID", "revoke: the API key of this id" },
+	{ 0, "certificate", "SHA256",
+	    "revoke: a client's certificate, and tokens bound to it" },
+	{ 'e', "expires", "WHEN",
+	    "revoke: until then; RFC 3339 time, date, 30d, 12h, \"never\"" },
+	{ 0, "remove", NULL, "revoke: take it back" },
+	{ 'l', "list", NULL, "revoke: print what is revoked" },
 	{ 0, NULL, NULL, NULL },
 };
 
 const struct args_program token_program = {
 	"mgw-token",
-	"decode|verify|sign|jwks [OPTION]... [TOKEN|PEM]...",
+	"decode|verify|sign|jwks|revoke [OPTION]... [TOKEN|PEM]...",
 	"decode [TOKEN]   print header and claims; nothing is verified\n"
 	"verify [TOKEN]   print \"ok\", or why the gate would refuse it\n"
 	"sign             print a token made of --claims with --key\n"
 	"jwks PEM...      print the public parts of keys as a JWK set\n"
+	"revoke [TOKEN]   refuse a token, or all that --issuer and a name "
+	"tell, from\n"
+	"                 the next request on\n"
 	"\n"
 	"TOKEN is text, @FILE, or - for standard input, which is the "
 	"default.\n"
@@ -245,6 +274,10 @@ static const struct {
 	{ "sign", token_sign,
 	    BIT(KEY) | BIT(CLAIMS) | BIT(ALG) | BIT(TYPE) | BIT(KID) },
 	{ "jwks", token_jwks, BIT(JSON) },
+	{ "revoke", token_revoke,
+	    BIT(STATE) | BIT(ISSUER) | BIT(JTI) | BIT(SUBJECT) | BIT(CLIENT) |
+		BIT(APPLICATION) | BIT(KID) | BIT(API_KEY) | BIT(CERTIFICATE) |
+		BIT(EXPIRES) | BIT(REMOVE) | BIT(LIST) | BIT(JSON) },
 };
 
 static bool
@@ -256,6 +289,33 @@ set_number(const char *text, int64_t *v)
 		return false;
 	*v = (int64_t)u;
 	return true;
+}
+
+static void
+set_revoke(struct call *c, enum option option, const char *value)
+{
+	struct revoke_options *o = &c->revoke;
+
+	if (option == OPTION_STATE)
+		c->state = value;
+	else if (option == OPTION_JTI)
+		o->names[REVOKED_JTI] = value;
+	else if (option == OPTION_SUBJECT)
+		o->names[REVOKED_SUBJECT] = value;
+	else if (option == OPTION_CLIENT)
+		o->names[REVOKED_CLIENT] = value;
+	else if (option == OPTION_APPLICATION)
+		o->names[REVOKED_APPLICATION] = value;
+	else if (option == OPTION_API_KEY)
+		o->api_key = value;
+	else if (option == OPTION_CERTIFICATE)
+		o->names[REVOKED_CERTIFICATE] = value;
+	else if (option == OPTION_EXPIRES)
+		o->expires = value;
+	else if (option == OPTION_REMOVE)
+		o->remove = true;
+	else if (option == OPTION_LIST)
+		o->list = true;
 }
 
 /* False after a message. */
@@ -304,8 +364,13 @@ set_option(struct call *c, int option, const char *value)
 		break;
 	case OPTION_KID:
 		c->kid = value;
+		c->revoke.names[REVOKED_KEY] = value;
 		break;
 	case OPTION_JSON:
+		c->json = true;
+		break;
+	default:
+		set_revoke(c, (enum option)option, value);
 		break;
 	}
 	return true;
@@ -330,7 +395,7 @@ run(struct call *c)
 		return show_end(token_program.name) ? rc : 2;
 	}
 	return args_wrong(
-	    &token_program, "which of decode, verify, sign, jwks?");
+	    &token_program, "which of decode, verify, sign, jwks, revoke?");
 }
 
 int

@@ -6,6 +6,7 @@
  * written, so counters are those of a first request.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/args.h"
 #include "base/clock.h"
@@ -49,7 +50,8 @@ static const struct args_option options[] = {
 	[OPT_CERT_HEADER] = { 0, "client-cert-header", "'NAME [FORM]'",
 	    "as in mgw.conf; the proxy's secret counts as shown" },
 	[OPT_STATE] = { 0, "state", "DIR",
-	    "the deny rules and tiers that are set there" },
+	    "the deny rules and tiers that are set there, and what is "
+	    "revoked" },
 	[OPT_JSON] = { 'j', "json", NULL, "print JSON" },
 	{ 0, NULL, NULL, NULL },
 };
@@ -72,6 +74,7 @@ struct explain {
 	unsigned n_proxies;
 	struct certificate_rules certificate;
 	int64_t now_us;
+	const char *state;       /* its folder, or NULL */
 	struct control *control; /* or NULL */
 	bool json;
 	bool failed; /* a message was printed */
@@ -286,6 +289,7 @@ take_option(struct explain *e, int opt, const char *value)
 	case OPT_CERT_HEADER:
 		return take_cert_header(e, value);
 	case OPT_STATE:
+		e->state = value;
 		control_free(e->control);
 		e->control = control_load(value, 0, NULL, why, sizeof(why));
 		if (e->control == NULL)
@@ -353,6 +357,22 @@ read_options(struct explain *e, int argc, char **argv)
 	return e->failed ? 3 : 0;
 }
 
+/* A folder with rules alone will do. */
+static void
+look_at_revocations(const struct explain *e, struct world *w)
+{
+	char path[4096], why[512];
+
+	if (e->state == NULL ||
+	    snprintf(path, sizeof(path), "%s/shared", e->state) >=
+		(int)sizeof(path) ||
+	    access(path, F_OK) != 0)
+		return;
+	if (!world_revocations(w, e->state, why, sizeof(why)))
+		fprintf(stderr, "%s: what is revoked is not known: %s\n",
+		    program.name, why);
+}
+
 static int
 run(struct explain *e, const struct bundle *b, struct world *w)
 {
@@ -409,8 +429,10 @@ spec_explain(int argc, char **argv)
 	rc = EXIT_TROUBLE;
 	if (!spec_open(&b, e.bundle, program.name))
 		goto out;
-	if (world_open(&w, &b, &e.arena, e.keys, e.n_keys, program.name))
+	if (world_open(&w, &b, &e.arena, e.keys, e.n_keys, program.name)) {
+		look_at_revocations(&e, &w);
 		rc = run(&e, &b, &w);
+	}
 	world_close(&w);
 	bundle_close(&b);
 out:

@@ -6,12 +6,22 @@
 
 #include "base/args.h"
 #include "policy/jwt.h"
+#include "policy/revocation.h"
 
 #define AUDIENCES_MAX 64
 
+/* Of "revoke". */
+struct revoke_options {
+	const char *names[REVOKED_KIND__MAX];
+	const char *api_key, *expires;
+	bool list, remove;
+};
+
 struct call {
 	const char *jwks, *alg, *type, *key, *claims, *kid;
-	bool jws_only;
+	const char *state;
+	struct revoke_options revoke;
+	bool jws_only, json;
 	struct jwt_rules rules;
 	struct span audiences[AUDIENCES_MAX];
 	int64_t now_s;
@@ -29,5 +39,7 @@ int token_fail(const char *what, const char *why);
 /* The commands that need private keys; each returns its exit code. */
 int token_sign(struct call *c);
 int token_jwks(struct call *c);
+
+int token_revoke(struct call *c);
 
 #endif

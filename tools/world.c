@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "policy/introspection.h"
 
 static enum source_result
@@ -183,4 +184,29 @@ world_close(struct world *w)
 	for (uint32_t i = 0; i < n; i++)
 		source_free(&w->sources[i]);
 	free(w->sources);
+	if (w->state == NULL)
+		return;
+	revoked_set_fini(&w->revoked);
+	state_close(w->state);
+}
+
+static enum revoked_result
+world_revoked(void *world, struct revoked_query *q)
+{
+	return revoked_set_check(&((struct world *)world)->revoked, q);
+}
+
+bool
+world_revocations(struct world *w, const char *dir, char *why, size_t why_size)
+{
+	w->state = state_view(dir, why, why_size);
+	if (w->state == NULL)
+		return false;
+	if (!revoked_set_init(&w->revoked, w->bundle, dir, w->state, true,
+		world_env, w, why, why_size))
+		return false;
+	for (unsigned i = 0; i < w->revoked.n; i++)
+		revoked_set_load(&w->revoked, i, clock_wall_us());
+	w->outside.revoked = world_revoked;
+	return true;
 }

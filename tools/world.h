@@ -6,6 +6,7 @@
 #define MGW_TOOLS_WORLD_H
 
 #include "policy/decide.h"
+#include "policy/revocation_set.h"
 #include "policy/source.h"
 
 /*
@@ -35,6 +36,8 @@ struct world {
 	struct source_object *sources; /* one a row; view.generation 0: none */
 	struct world_step steps[WORLD_STEPS_MAX];
 	unsigned n_steps;
+	struct state *state; /* looked at only; NULL: none */
+	struct revoked_set revoked;
 };
 
 /*
@@ -45,5 +48,12 @@ struct world {
 bool world_open(struct world *w, const struct bundle *b, struct arena *a,
     const struct world_keys *keys, size_t n_keys, const char *name);
 void world_close(struct world *w);
+
+/*
+ * Look at what is revoked, in state directory "dir".  False: it cannot be
+ * looked at, with "why".
+ */
+bool world_revocations(
+    struct world *w, const char *dir, char *why, size_t why_size);
 
 #endif

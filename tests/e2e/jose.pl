@@ -5,6 +5,7 @@
 #	jose.pl sign ALG KEY CLAIMS [HEADER]	a token; ALG also "none"
 #	jose.pl many N ALG KEY CLAIMS		N tokens, %d in CLAIMS counts
 #	jose.pl jwks KID=PEM...			the public parts, as a key set
+#	jose.pl twin TOKEN			an ES256 token's other form
 #
 # KEY is a file: PEM, or for HS256 the secret itself.  HEADER is JSON text
 # that replaces {"alg":ALG,"typ":"JWT","kid":FILE'S NAME}.
@@ -125,6 +126,24 @@ if ($what eq 'sign') {
 } elsif ($what eq 'jwks') {
 	print '{"keys":[', join(',', map { jwk(split /=/, $_, 2) } @ARGV),
 	    "]}\n";
+} elsif ($what eq 'twin') {
+	# (r, s) and (r, n - s) are both signatures of the same text.
+	require Math::BigInt;
+	my ($header, $payload, $signature) = split /\./, $ARGV[0];
+	$signature =~ tr/A-Za-z0-9\-_/`!-_/; # uuencode's letters
+	my $hex = '';
+	for my $group ($signature =~ /.{1,4}/g) {
+		my $n = int(length($group) * 3 / 4);
+		$hex .= substr(unpack('H*', unpack('u', chr(32 + 3) .
+		    $group . '`' x (4 - length $group))), 0, 2 * $n);
+	}
+	my $n = Math::BigInt->from_hex('ffffffff00000000ffffffffffffffff' .
+	    'bce6faada7179e84f3b9cac2fc632551');
+	my $s = $n - Math::BigInt->from_hex(substr($hex, 64));
+	(my $other = $s->as_hex) =~ s/^0x//;
+	$other = '0' x (64 - length $other) . $other;
+	print "$header.$payload.",
+	    url64(pack('H*', substr($hex, 0, 64) . $other)), "\n";
 } else {
-	die "usage: jose.pl sign|many|jwks ...\n";
+	die "usage: jose.pl sign|many|jwks|twin ...\n";
 }

@@ -87,6 +87,10 @@ reload(struct rules *r)
 	if (control_last(r->current->control) > 0)
 		log_info("rules in force: %s/%s seq=%llu", r->dir, CONTROL_FILE,
 		    (unsigned long long)r->seq);
+	if (control_percent(r->current->control) >= CONTROL_FULL_PERCENT)
+		log_warn("%s/%s is %u %% full: mgw-throttle needs room for "
+			 "rules",
+		    r->dir, CONTROL_FILE, control_percent(r->current->control));
 }
 
 struct rules *

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/grow.h"
 #include "base/siphash.h"
 
 #define LOAD_TRIES 3
@@ -22,20 +23,6 @@ enum found_by {
 	BY_SUBJECT,
 	BY_APPLICATION,
 	BY_ADDRESS,
-};
-
-struct control {
-	struct arena arena;
-	struct control_rule **rules; /* by seq - 1 */
-	size_t n, size;
-	struct hash128 sum; /* of the last line */
-	size_t whole_bytes;
-	struct control_rule **table; /* lists by "next" */
-	size_t n_places;             /* a power of two */
-	struct control_rule *rest;
-	struct control_rule *tiers;  /* newest first */
-	struct control_rule *closed; /* by CONTROL_MAINTENANCE */
-	unsigned has;                /* bits: 1 << enum found_by */
 };
 
 static uint64_t
@@ -80,59 +67,82 @@ same_text(struct span a, struct span b)
 	return (a.p == NULL) == (b.p == NULL) && span_eq(a, b);
 }
 
-/* Take back, or replace, what was said before. */
-static const char *
-apply(struct control *c, struct control_rule *r)
+/* The rule of this seq, or NULL. */
+static struct control_rule *
+rule_of(const struct control *c, uint64_t seq)
 {
-	struct control_rule *old;
+	size_t from = 0, to = c->n;
 
-	if (r->change == CONTROL_ALLOW) {
-		if (r->of == 0 || r->of > c->n ||
-		    (c->rules[r->of - 1]->change != CONTROL_DENY &&
-			c->rules[r->of - 1]->change != CONTROL_MAINTENANCE))
-			return "takes back what is no deny rule";
-		c->rules[r->of - 1]->gone = true;
-		return NULL;
+	while (from < to) {
+		size_t at = from + (to - from) / 2;
+
+		if (c->rules[at]->seq == seq)
+			return c->rules[at];
+		if (c->rules[at]->seq < seq)
+			from = at + 1;
+		else
+			to = at;
 	}
-	if (r->change == CONTROL_MAINTENANCE) {
-		r->next = c->closed;
-		c->closed = r;
-	}
-	if (r->change != CONTROL_TIER)
-		return NULL;
-	for (old = c->tiers; old != NULL; old = old->next)
-		if (same_text(old->issuer, r->issuer) &&
-		    span_eq(old->application, r->application))
-			old->gone = true;
-	r->next = c->tiers;
-	c->tiers = r;
 	return NULL;
+}
+
+/* Take back what was said before. */
+static const char *
+take_back(struct control *c, uint64_t seq)
+{
+	struct control_rule *old = rule_of(c, seq);
+
+	if (old == NULL ||
+	    (old->change != CONTROL_DENY && old->change != CONTROL_MAINTENANCE))
+		return "takes back what is no deny rule";
+	old->gone = true;
+	return NULL;
+}
+
+/* NULL when "r" is what may stand behind the lines before it. */
+static const char *
+follow(struct control *c, const struct control_rule *r)
+{
+	static const char wrong[] = "is not the line that comes next";
+
+	if (r->change == CONTROL_COMPACT) {
+		if (c->last > 0 || r->seq <= r->of)
+			return wrong;
+		c->last = r->seq;
+		c->n_kept = r->of;
+		return NULL;
+	}
+	if (c->n_kept > 0) {
+		if (r->seq <= c->kept_last || r->seq >= c->last ||
+		    r->change == CONTROL_ALLOW)
+			return wrong;
+		c->kept_last = r->seq;
+		c->n_kept--;
+		return NULL;
+	}
+	return r->seq == ++c->last ? NULL : wrong;
 }
 
 static const char *
 append(struct control *c, const struct control_rule *r)
 {
-	size_t size = c->size > 0 ? c->size * 2 : 64;
 	struct control_rule **more, *copy;
-	const char *why;
+	const char *why = follow(c, r);
 
-	if (r->seq != c->n + 1)
-		return "is not the line that comes next";
+	if (why == NULL && r->change == CONTROL_ALLOW)
+		why = take_back(c, r->of);
+	if (why != NULL || r->change == CONTROL_ALLOW ||
+	    r->change == CONTROL_COMPACT)
+		return why;
 	copy = arena_alloc(&c->arena, sizeof(*copy));
-	if (copy == NULL)
+	more = grow(c->rules, c->n, &c->size, sizeof(*more));
+	if (more != NULL)
+		c->rules = more;
+	if (copy == NULL || more == NULL)
 		return "out of memory";
 	*copy = *r;
-	if (c->n == c->size) {
-		more = reallocarray(c->rules, size, sizeof(*more));
-		if (more == NULL)
-			return "out of memory";
-		c->rules = more;
-		c->size = size;
-	}
-	why = apply(c, copy);
-	if (why == NULL)
-		c->rules[c->n++] = copy;
-	return why;
+	c->rules[c->n++] = copy;
+	return NULL;
 }
 
 /* NULL, or what is wrong with line "*number". */
@@ -159,6 +169,42 @@ read_lines(struct control *c, struct span text, unsigned *number)
 	return NULL;
 }
 
+struct control_rule **
+control_tiers_of(const struct control *c, struct span application)
+{
+	return &c->tiers[hash_of(0, application) & (c->n_places - 1)];
+}
+
+/* Unless one that is newer stands in its place already. */
+static void
+index_tier(struct control *c, struct control_rule *r)
+{
+	struct control_rule **list = control_tiers_of(c, r->application);
+
+	while (*list != NULL && !r->gone) {
+		r->gone = same_text((*list)->issuer, r->issuer) &&
+		    span_eq((*list)->application, r->application);
+		list = &(*list)->next;
+	}
+	if (!r->gone)
+		*list = r; /* at the end: the newest is the first */
+}
+
+static void
+index_deny(struct control *c, struct control_rule *r)
+{
+	struct control_rule **list = &c->rest;
+	enum found_by by;
+	struct span name;
+
+	if (place_of(r, &by, &name)) {
+		list = &c->table[hash_of(by, name) & (c->n_places - 1)];
+		c->has |= 1U << by;
+	}
+	r->next = *list;
+	*list = r;
+}
+
 static const char *
 build_index(struct control *c)
 {
@@ -166,22 +212,23 @@ build_index(struct control *c)
 	while (c->n_places < c->n * 2)
 		c->n_places *= 2;
 	c->table = calloc(c->n_places, sizeof(struct control_rule *));
-	if (c->table == NULL)
+	c->tiers = calloc(c->n_places, sizeof(struct control_rule *));
+	if (c->table == NULL || c->tiers == NULL)
 		return "out of memory";
-	/* From the end, so that lists have the oldest first. */
+	/* From the end, so that lists of deny rules have the oldest first. */
 	for (size_t i = c->n; i-- > 0;) {
-		struct control_rule *r = c->rules[i], **list = &c->rest;
-		enum found_by by;
-		struct span name;
+		struct control_rule *r = c->rules[i];
 
-		if (r->change != CONTROL_DENY || r->gone)
+		if (r->change == CONTROL_TIER)
+			index_tier(c, r);
+		else if (r->gone)
 			continue;
-		if (place_of(r, &by, &name)) {
-			list = &c->table[hash_of(by, name) & (c->n_places - 1)];
-			c->has |= 1U << by;
+		else if (r->change == CONTROL_DENY)
+			index_deny(c, r);
+		else {
+			r->next = c->closed;
+			c->closed = r;
 		}
-		r->next = *list;
-		*list = r;
 	}
 	return NULL;
 }
@@ -202,7 +249,7 @@ control_new(struct span text, uint64_t last, char *why, size_t why_size)
 	text = arena_copy(&c->arena, text);
 	if (text.p != NULL)
 		error = read_lines(c, text, &number);
-	if (error == NULL && c->n < last)
+	if (error == NULL && (c->last < last || c->n_kept > 0))
 		error = "is the last, but more were written";
 	if (error == NULL)
 		error = build_index(c);
@@ -222,6 +269,7 @@ control_free(struct control *c)
 	arena_fini(&c->arena);
 	free(c->rules);
 	free(c->table);
+	free(c->tiers);
 	free(c);
 }
 
@@ -272,7 +320,7 @@ control_load(const char *dir, uint64_t last, struct file_identity *id,
 uint64_t
 control_last(const struct control *c)
 {
-	return c->n;
+	return c->last;
 }
 
 size_t
@@ -293,7 +341,7 @@ control_next(const struct control *c, int64_t now_s, size_t *at)
 	while (*at < c->n) {
 		const struct control_rule *r = c->rules[(*at)++];
 
-		if (in_force(r, now_s) && r->change != CONTROL_ALLOW &&
+		if (in_force(r, now_s) &&
 		    (r->change != CONTROL_TIER || r->tier.n > 0))
 			return r;
 	}
@@ -394,11 +442,11 @@ struct span
 control_tier(
     const struct control *c, const struct principal *who, int64_t now_s)
 {
-	const struct control_rule *r = c->tiers;
+	const struct control_rule *r;
 
 	if (who->scheme.p == NULL || who->application.p == NULL)
 		return (struct span){ NULL, 0 };
-	for (; r != NULL; r = r->next)
+	for (r = *control_tiers_of(c, who->application); r != NULL; r = r->next)
 		if (in_force(r, now_s) &&
 		    span_eq(r->application, who->application) &&
 		    is_named(r->issuer, who->issuer))
@@ -424,6 +472,6 @@ control_write(
 {
 	struct control_rule next = *r;
 
-	next.seq = c->n + 1;
-	control_line_write(&next, c->sum, to);
+	next.seq = c->last + 1;
+	(void)control_line_write(&next, c->sum, to); /* "to" tells */
 }

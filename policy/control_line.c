@@ -12,6 +12,7 @@ static const struct span changes[] = {
 	[CONTROL_ALLOW] = SPAN_INIT("allow"),
 	[CONTROL_TIER] = SPAN_INIT("tier"),
 	[CONTROL_MAINTENANCE] = SPAN_INIT("maintenance"),
+	[CONTROL_COMPACT] = SPAN_INIT("compact"),
 };
 
 static const struct {
@@ -30,6 +31,22 @@ static const struct {
 };
 
 #define N_TEXTS (sizeof(texts) / sizeof(texts[0]))
+
+const char *
+control_word(enum control_change change)
+{
+	return changes[change].p;
+}
+
+struct span
+control_text(const struct control_rule *r, size_t i, const char **name)
+{
+	*name = i < N_TEXTS ? texts[i].name : NULL;
+	return i < N_TEXTS
+	    ? *(const struct span *)(const void *)((const char *)r +
+		  texts[i].offset)
+	    : (struct span){ NULL, 0 };
+}
 
 static struct span *
 text_of(struct control_rule *r, size_t i)
@@ -125,6 +142,7 @@ control_check(struct control_rule *r)
 	case CONTROL_DENY:
 		return any ? NULL : "denies nobody in particular";
 	case CONTROL_ALLOW:
+	case CONTROL_COMPACT:
 		return !any ? NULL : "takes back more than a rule";
 	case CONTROL_TIER:
 		return r->application.n > 0 && r->tier.p != NULL
@@ -188,7 +206,7 @@ write_number(struct buf *to, const char *name, uint64_t v)
 	buf_add_u64(to, v);
 }
 
-void
+struct hash128
 control_line_write(
     const struct control_rule *r, struct hash128 before, struct buf *to)
 {
@@ -216,10 +234,11 @@ control_line_write(
 		write_number(to, ",\"of\":", r->of);
 	buf_add_char(to, '}');
 	if (to->failed)
-		return;
+		return before;
 	sum = control_line_sum(span_of(to->p + start, to->n - start), before);
 	buf_add_char(to, ' ');
 	buf_add_hex64(to, sum.hi);
 	buf_add_hex64(to, sum.lo);
 	buf_add_char(to, '\n');
+	return sum;
 }

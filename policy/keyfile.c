@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "base/siphash.h"
 #include "policy/sign.h"
 #include "policy/words.h"
@@ -25,16 +26,12 @@ struct key_file {
 static bool
 append(struct key_file *f, const struct key_entry *e)
 {
-	struct key_entry *more;
-	size_t size = f->size > 0 ? f->size * 2 : 64;
+	struct key_entry *more =
+	    grow(f->entries, f->n, &f->size, sizeof(*more));
 
-	if (f->n == f->size) {
-		more = reallocarray(f->entries, size, sizeof(*more));
-		if (more == NULL)
-			return false;
-		f->entries = more;
-		f->size = size;
-	}
+	if (more == NULL)
+		return false;
+	f->entries = more;
 	f->entries[f->n++] = *e;
 	return true;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/grow.h"
 #include "base/siphash.h"
 #include "policy/password.h"
 #include "policy/words.h"
@@ -98,16 +99,12 @@ read_line(struct user_file *f, struct span line, struct user_entry *e)
 static bool
 append(struct user_file *f, const struct user_entry *e)
 {
-	size_t size = f->size > 0 ? f->size * 2 : 64;
-	struct user_entry *more;
+	struct user_entry *more =
+	    grow(f->entries, f->n, &f->size, sizeof(*more));
 
-	if (f->n == f->size) {
-		more = reallocarray(f->entries, size, sizeof(*more));
-		if (more == NULL)
-			return false;
-		f->entries = more;
-		f->size = size;
-	}
+	if (more == NULL)
+		return false;
+	f->entries = more;
 	f->entries[f->n++] = *e;
 	return true;
 }

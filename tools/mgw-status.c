@@ -63,6 +63,7 @@ seconds_since(int64_t then_us, int64_t now_us)
 struct rules {
 	bool had; /* else "why" */
 	uint64_t deny, tiers, closed;
+	unsigned percent; /* of the room for them */
 	char why[512];
 };
 
@@ -84,6 +85,7 @@ count_rules(
 		r->tiers += rule->change == CONTROL_TIER;
 		r->closed += rule->change == CONTROL_MAINTENANCE;
 	}
+	r->percent = control_percent(c);
 	control_free(c);
 }
 
@@ -93,8 +95,8 @@ write_rules(const struct rules *r, bool json, struct buf *to)
 	if (json && r->had)
 		buf_printf(to,
 		    ",\"rules\":{\"deny\":%" PRIu64 ",\"tiers\":%" PRIu64
-		    ",\"maintenance\":%" PRIu64 "}",
-		    r->deny, r->tiers, r->closed);
+		    ",\"maintenance\":%" PRIu64 ",\"percent\":%u}",
+		    r->deny, r->tiers, r->closed, r->percent);
 	else if (json) {
 		buf_add_str(to, ",\"rules\":{\"damaged\":");
 		json_write_string(to, span_str(r->why));
@@ -102,8 +104,11 @@ write_rules(const struct rules *r, bool json, struct buf *to)
 	} else if (r->had) {
 		buf_printf(to,
 		    "rules: %" PRIu64 " deny, %" PRIu64
-		    " tiers of applications, %" PRIu64 " of maintenance\n",
-		    r->deny, r->tiers, r->closed);
+		    " tiers of applications, %" PRIu64 " of maintenance%s\n",
+		    r->deny, r->tiers, r->closed,
+		    r->percent >= CONTROL_FULL_PERCENT
+			? "; little room is left for more"
+			: "");
 	} else {
 		buf_add_str(to, "rules: requests are refused: ");
 		shown_ascii(to, span_str(r->why));

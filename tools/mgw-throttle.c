@@ -56,7 +56,7 @@ static const struct args_option options[] = {
 
 const struct args_program throttle_program = {
 	"mgw-throttle",
-	"deny|allow|set|maintenance|show|reset [OPTION]... [ID|KEY]",
+	"deny|allow|set|maintenance|show|reset|compact [OPTION]... [ID|KEY]",
 	"deny      refuse with \"blocked\" whatever fits all that is named\n"
 	"allow     take such a rule back: the one with this ID, or those that "
 	"name\n"
@@ -69,6 +69,8 @@ const struct args_program throttle_program = {
 	"the\n"
 	"          busiest keys\n"
 	"reset     let the counters of KEY, as show prints it, begin anew\n"
+	"compact   leave out of the file of rules what is of no use any more;\n"
+	"          done by itself when that is much\n"
 	"\n"
 	"Without --state: MGW_STATE, else ~/.mgw/state, "
 	"else " STATE_PLACE_SYSTEM
@@ -243,6 +245,7 @@ static const struct {
 	    true },
 	{ "show", throttle_show, BIT(JSON) | BIT(LIMITED), NULL, false },
 	{ "reset", reset, BIT(LEVEL) | BIT(ALL), "one KEY", true },
+	{ "compact", throttle_compact, BIT(AUTHOR), NULL, true },
 };
 
 /* Who is at the keyboard, as far as it is known. */
@@ -362,8 +365,7 @@ run(struct call *c, const char *command, int n_operands)
 		return run_command(c, i);
 	}
 	return args_wrong(&throttle_program,
-	    "which of deny, allow, set, maintenance, "
-	    "show, reset?");
+	    "which of deny, allow, set, maintenance, show, reset, compact?");
 }
 
 int

@@ -35,6 +35,12 @@ int throttle_fail(const char *what, const char *why);
 int throttle_append(struct call *c,
     int (*make)(struct call *c, struct control_rule rules[THROTTLE_RULES_MAX]));
 
+/*
+ * Replace the file by one without what is of no use any more; 0 done, 2
+ * after a message.  throttle_append does so by itself when much is.
+ */
+int throttle_compact(struct call *c);
+
 int throttle_show(struct call *c);
 
 /* 0: some running gate knows the tier, or none runs; 2 after a message. */

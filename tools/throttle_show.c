@@ -15,35 +15,6 @@
 /* More busy ones are not printed. */
 #define NAMES_SHOWN 50
 
-static const struct {
-	const char *name;
-	size_t offset;
-} who[] = {
-	{ "issuer", offsetof(struct control_rule, issuer) },
-	{ "subject", offsetof(struct control_rule, subject) },
-	{ "application", offsetof(struct control_rule, application) },
-	{ "key", offsetof(struct control_rule, key) },
-	{ "api", offsetof(struct control_rule, api) },
-	{ "address", offsetof(struct control_rule, address) },
-	{ "tier", offsetof(struct control_rule, tier) },
-};
-
-#define N_WHO (sizeof(who) / sizeof(who[0]))
-
-static const char *const changes[] = {
-	[CONTROL_DENY] = "deny",
-	[CONTROL_ALLOW] = "allow",
-	[CONTROL_TIER] = "tier",
-	[CONTROL_MAINTENANCE] = "maintenance",
-};
-
-static struct span
-who_of(const struct control_rule *r, size_t i)
-{
-	return *(
-	    const struct span *)(const void *)((const char *)r + who[i].offset);
-}
-
 static struct span
 time_text(struct call *c, int64_t unix_s)
 {
@@ -60,13 +31,17 @@ time_text(struct call *c, int64_t unix_s)
 static void
 print_rule(struct call *c, const struct control_rule *r)
 {
-	printf("%" PRIu64 "\t%s", r->seq, changes[r->change]);
-	for (size_t i = 0; i < N_WHO; i++) {
-		struct span s = who_of(r, i);
+	const char *name;
 
+	printf("%" PRIu64 "\t%s", r->seq, control_word(r->change));
+	for (size_t i = CONTROL_TEXT_WHO;; i++) {
+		struct span s = control_text(r, i, &name);
+
+		if (name == NULL)
+			break;
 		if (s.p == NULL)
 			continue;
-		printf(" %s=", who[i].name);
+		printf(" %s=", name);
 		shown_print(stdout, s);
 	}
 	printf("\t");
@@ -87,12 +62,19 @@ static struct json_object *
 rule_json(struct call *c, const struct control_rule *r)
 {
 	struct json_object *o = json_new_object();
+	const char *name;
 
 	json_put(o, "id", json_new_int((int64_t)r->seq));
-	json_put(o, "change", json_new_string(span_str(changes[r->change])));
-	for (size_t i = 0; i < N_WHO; i++)
-		if (who_of(r, i).p != NULL)
-			json_put(o, who[i].name, json_new_string(who_of(r, i)));
+	json_put(
+	    o, "change", json_new_string(span_str(control_word(r->change))));
+	for (size_t i = CONTROL_TEXT_WHO;; i++) {
+		struct span s = control_text(r, i, &name);
+
+		if (name == NULL)
+			break;
+		if (s.p != NULL)
+			json_put(o, name, json_new_string(s));
+	}
 	if (r->until_s != 0)
 		json_put(o, "until", json_new_string(time_text(c, r->until_s)));
 	json_put(o, "time", json_new_string(time_text(c, r->time_s)));

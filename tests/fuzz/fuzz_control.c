@@ -8,6 +8,26 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
+/* What stands for it can be read, and in its place. */
+static void
+try_shorter(const struct control *c)
+{
+	struct control *shorter;
+	struct buf text;
+	char why[512];
+
+	buf_init(&text, 1 << 20);
+	if (control_last(c) < INT64_MAX &&
+	    control_compact(c, SPAN("eve"), 1000, &text)) {
+		shorter = control_new(
+		    buf_span(&text), control_last(c) + 1, why, sizeof(why));
+		if (shorter == NULL)
+			abort();
+		control_free(shorter);
+	}
+	buf_fini(&text);
+}
+
 static void
 try(struct span text)
 {
@@ -31,6 +51,7 @@ try(struct span text)
 	while ((r = control_next(c, 0, &at)) != NULL)
 		if (r->author.n > CONTROL_TEXT_MAX)
 			abort();
+	try_shorter(c);
 	control_free(c);
 }
 

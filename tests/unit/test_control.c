@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "policy/control.h"
+#include "policy/control_line.h"
 #include "tests/unit/guard.h"
 
 #define NOW 1800000000
@@ -137,6 +137,221 @@ START_TEST(the_last_tier_of_an_application_counts)
 	    .application = SPAN("desk"),
 	    .tier = SPAN("") });
 	ck_assert_ptr_null(control_tier(control, &who, NOW).p);
+}
+END_TEST
+
+/* Read what stands for all that was written. */
+static void
+shorten(int64_t later_s)
+{
+	struct buf to;
+
+	buf_init(&to, 1 << 20);
+	ck_assert(control_compact(control, SPAN("eve"), NOW + later_s, &to));
+	buf_fini(&text);
+	text = to;
+	control_free(control);
+	control = control_new(buf_span(&text), 0, why, sizeof(why));
+	ck_assert_msg(control != NULL, "%s", why);
+}
+
+static struct span
+tier_of(const char *application, const char *issuer)
+{
+	struct principal who = { .scheme = SPAN("s"),
+		.issuer = span_str(issuer),
+		.application = span_str(application) };
+
+	return control_tier(control, &who, NOW);
+}
+
+static void
+tier(const char *application, const char *issuer, const char *name)
+{
+	add((struct control_rule){ .change = CONTROL_TIER,
+	    .application = span_str(application),
+	    .issuer = span_str(issuer),
+	    .tier = span_str(name) });
+}
+
+START_TEST(a_shorter_file_says_the_same)
+{
+	size_t at = 0, before, n = 0;
+	const struct control_rule *r;
+
+	add_samples();
+	tier("desk", NULL, "Gold");
+	tier("desk", "https://id/", "Silver");
+	tier("desk", "https://id/", "");
+	tier("shop", NULL, "Gold");
+	tier("shop", NULL, "");
+	tier("desk", NULL, "Bronze");
+	add((struct control_rule){
+	    .change = CONTROL_MAINTENANCE, .api = SPAN("Pets/2") });
+	before = text.n;
+	for (int i = 0; i < 3; i++) {
+		shorten(0);
+		ck_assert_uint_lt(text.n, before);
+		ck_assert_uint_eq(control_last(control), 18 + (unsigned)i);
+		ck_assert(
+		    span_eq(tier_of("desk", "https://x/"), SPAN("Bronze")));
+		/* The newest is of all, and stands before the empty one. */
+		ck_assert(
+		    span_eq(tier_of("desk", "https://id/"), SPAN("Bronze")));
+		ck_assert_ptr_null(tier_of("shop", "https://id/").p);
+		ck_assert_ptr_nonnull(
+		    control_maintenance(control, SPAN("Pets"), SPAN("2"), NOW));
+	}
+	/* Each has the seq that it had. */
+	for (; (r = control_next(control, NOW, &at)) != NULL; n++)
+		ck_assert_uint_lt(r->seq, 18);
+	ck_assert_uint_eq(n, 10);
+	/* It goes on behind it, and what it kept can be taken back. */
+	add((struct control_rule){ .change = CONTROL_ALLOW, .of = 1 });
+	add((struct control_rule){ .subject = SPAN("mel") });
+	ck_assert_uint_eq(control_last(control), 22);
+}
+END_TEST
+
+START_TEST(a_tier_taken_away_hides_that_of_more_callers_in_a_shorter_file)
+{
+	tier("desk", NULL, "Gold");
+	tier("desk", "https://id/", "");
+	for (int i = 0; i < 2; i++) {
+		ck_assert_ptr_null(tier_of("desk", "https://id/").p);
+		ck_assert(span_eq(tier_of("desk", "https://x/"), SPAN("Gold")));
+		shorten(0);
+	}
+}
+END_TEST
+
+START_TEST(what_has_ended_is_kept_for_a_day)
+{
+	size_t at = 0;
+
+	add((struct control_rule){ .key = SPAN("k1"), .until_s = NOW + 60 });
+	shorten(86400);
+	ck_assert_ptr_nonnull(control_next(control, NOW, &at));
+	shorten(86400 + 61);
+	at = 0;
+	ck_assert_ptr_null(control_next(control, NOW, &at));
+	ck_assert_uint_eq(control_last(control), 3);
+}
+END_TEST
+
+START_TEST(a_shorter_file_that_was_changed_or_cut_is_damaged)
+{
+	struct control *c;
+
+	add_samples();
+	shorten(0);
+	add((struct control_rule){ .subject = SPAN("mel") });
+	/* Cut anywhere, but for the line that nobody was told of. */
+	for (size_t n = 1; n < text.n; n++) {
+		size_t line = text.n - 1;
+
+		while (text.p[line - 1] != '\n')
+			line--;
+		c = control_new(
+		    span_of(text.p, n), n < line ? 11 : 12, why, sizeof(why));
+		ck_assert_msg(c == NULL, "cut at %zu", n);
+	}
+	for (size_t i = 0; i < text.n; i++) {
+		text.p[i] ^= 1;
+		c = control_new(buf_span(&text), 12, why, sizeof(why));
+		ck_assert_msg(c == NULL, "changed at %zu", i);
+		text.p[i] ^= 1;
+	}
+}
+END_TEST
+
+/* What may stand behind what, with sums that are right. */
+static const struct {
+	uint64_t first, kept; /* 0: no such line; the second is "of" */
+	uint64_t seqs[3];     /* 0: the end */
+	bool good;
+} orders[] = {
+	{ 9, 0, { 0 }, true },
+	{ 9, 0, { 10, 11 }, true },
+	{ 9, 0, { 9 }, false },
+	{ 9, 0, { 8 }, false },
+	{ 9, 0, { 11 }, false },
+	{ 9, 2, { 3, 8, 10 }, true },
+	{ 9, 2, { 8, 3, 10 }, false },
+	{ 9, 2, { 3, 3, 10 }, false },
+	{ 9, 2, { 3, 9 }, false },
+	{ 9, 2, { 3, 10 }, false },
+	{ 9, 2, { 3 }, false },
+	{ 9, 9, { 1 }, false },
+	{ 0, 0, { 1, 2, 3 }, true },
+	{ 0, 0, { 2 }, false },
+};
+
+START_TEST(lines_stand_in_their_order)
+{
+	struct control_rule r = { .author = SPAN("ada"), .time_s = NOW };
+	struct hash128 sum = { 0, 0 };
+	struct control *c;
+
+	r.change = CONTROL_COMPACT;
+	r.seq = orders[_i].first;
+	r.of = orders[_i].kept;
+	if (r.seq != 0)
+		sum = control_line_write(&r, sum, &text);
+	r = (struct control_rule){ .subject = SPAN("x"), .author = SPAN("a") };
+	for (int i = 0; i < 3 && orders[_i].seqs[i] != 0; i++) {
+		r.seq = orders[_i].seqs[i];
+		sum = control_line_write(&r, sum, &text);
+	}
+	c = control_new(buf_span(&text), 0, why, sizeof(why));
+	ck_assert_int_eq(c != NULL, orders[_i].good);
+	control_free(c);
+}
+END_TEST
+
+START_TEST(a_short_file_begins_a_file_and_nothing_else)
+{
+	struct control_rule r = { .change = CONTROL_COMPACT, .seq = 2 };
+
+	add((struct control_rule){ .subject = SPAN("bob") });
+	control_write(control, &r, &text);
+	ck_assert_ptr_null(control_new(buf_span(&text), 0, why, sizeof(why)));
+}
+END_TEST
+
+START_TEST(a_file_is_shortened_when_much_of_it_is_of_no_use)
+{
+	char note[1000];
+
+	memset(note, 'x', sizeof(note));
+	/* All of one application's tiers but the last are of none. */
+	for (int i = 0; control_whole_bytes(control) < 1024 * 1024; i++) {
+		struct control_rule r = { .change = CONTROL_TIER,
+			.application = SPAN("desk"),
+			.tier = SPAN("Gold"),
+			.note = span_of(note, sizeof(note)),
+			.author = SPAN("ada") };
+
+		ck_assert(!control_wants_compact(control, NOW));
+		/* Many at once, since each is read with all before it. */
+		for (int k = 0; k < 100; k++) {
+			size_t n = text.n;
+			struct control *c;
+
+			text.max = 4 << 20;
+			control_write(control, &r, &text);
+			c = control_new(buf_span(&text), 0, why, sizeof(why));
+			ck_assert_msg(c != NULL && text.n > n, "%s", why);
+			control_free(control);
+			control = c;
+		}
+	}
+	ck_assert(control_wants_compact(control, NOW));
+	ck_assert_uint_eq(control_percent(control), 1);
+	shorten(0);
+	ck_assert(!control_wants_compact(control, NOW));
+	ck_assert(span_eq(tier_of("desk", ""), SPAN("Gold")));
+	ck_assert_uint_lt(control_whole_bytes(control), 2000);
 }
 END_TEST
 
@@ -287,6 +502,15 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, the_first_rule_that_fits_denies, 0,
 	    sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(t, a_shorter_file_says_the_same);
+	tcase_add_test(
+	    t, a_tier_taken_away_hides_that_of_more_callers_in_a_shorter_file);
+	tcase_add_test(t, what_has_ended_is_kept_for_a_day);
+	tcase_add_test(t, a_shorter_file_that_was_changed_or_cut_is_damaged);
+	tcase_add_loop_test(t, lines_stand_in_their_order, 0,
+	    sizeof(orders) / sizeof(orders[0]));
+	tcase_add_test(t, a_short_file_begins_a_file_and_nothing_else);
+	tcase_add_test(t, a_file_is_shortened_when_much_of_it_is_of_no_use);
 	tcase_add_test(t, the_last_tier_of_an_application_counts);
 	tcase_add_test(t, an_api_is_closed_by_title_or_version_until_its_time);
 	tcase_add_test(t, whoever_is_not_known_has_no_tier);

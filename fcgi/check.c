@@ -21,7 +21,6 @@
 #include "fcgi/closed.h"
 #include "fcgi/introspect.h"
 #include "fcgi/listen.h"
-#include "fcgi/remote_file.h"
 #include "fcgi/store_set.h"
 #include "policy/control.h"
 #include "policy/source.h"
@@ -198,77 +197,6 @@ check_listeners(struct report *r)
 	    c->peer_secret.p != NULL ? "set" : "unset");
 }
 
-static struct span
-reader_env(void *config, struct span name)
-{
-	return config_env(config, name);
-}
-
-/* What is kept of a URL; nothing is fetched. */
-static void
-check_kept(struct report *r, struct span url)
-{
-	struct remote_kept kept;
-	struct buf body;
-
-	buf_init(&body, KEY_SET_BYTES_MAX);
-	if (r->state == NULL ||
-	    !remote_file_read(r->config->state, r->state, url, &body, &kept))
-		check_item(r, "source", url, true, "not fetched yet");
-	else
-		check_item(r, "source", url, true, "kept; next fetch in %lld s",
-		    (long long)(kept.left_us / 1000000));
-	buf_fini(&body);
-}
-
-static void
-check_source(struct report *r, const struct bundle *b, uint32_t row)
-{
-	static const char *const kinds[SOURCE_KIND__MAX] = {
-		[SOURCE_SECRET] = "secret",
-		[SOURCE_KEY_SET] = "key set",
-		[SOURCE_KEY_FILE] = "key file",
-		[SOURCE_SIGNING_KEY] = "signing key",
-		[SOURCE_HTPASSWD] = "user file",
-	};
-	const struct row_source *s = bundle_source(b, row);
-	const struct source_reader from = { .bundle = b,
-		.env = reader_env,
-		.world = (void *)(uintptr_t)r->config };
-	struct span name = bundle_text(b, s->value);
-	struct span origin = bundle_text(b, s->origin);
-	struct source_object o;
-	char why[WHY_MAX] = "";
-	struct arena a;
-	bool placed = s->how == SOURCE_FILE || s->how == SOURCE_URL, ok = true;
-
-	arena_init(&a, 1024, 64 * 1024);
-	if (placed)
-		name = source_place(&from, row, &a, why, sizeof(why));
-	else if (s->how == SOURCE_INLINE)
-		name = SPAN("inline");
-	if (name.p == NULL) {
-		name = bundle_text(b, s->value);
-		ok = false;
-	} else if (s->how == SOURCE_URL) {
-		/* As remote.h names it. */
-		if (s->issuer.n > 0)
-			name = arena_printf(&a, "%.*s %.*s", SPAN_ARG(name),
-			    SPAN_ARG(bundle_text(b, s->issuer)));
-		check_kept(r, name.p != NULL ? name : SPAN(""));
-		arena_fini(&a);
-		return;
-	} else {
-		ok = source_load(&from, row, &o, why, sizeof(why));
-	}
-	check_item(r, "source", name, ok, "%s%s%.*s",
-	    ok && kinds[s->kind] != NULL ? kinds[s->kind] : why,
-	    origin.n > 0 ? ", named by " : "", SPAN_ARG(origin));
-	if (ok)
-		source_free(&o);
-	arena_fini(&a);
-}
-
 static void
 check_introspection(struct report *r, const struct bundle *b)
 {
@@ -396,7 +324,7 @@ check_secret(
 {
 	struct secrets *s = world;
 	const struct source_reader from = { .bundle = s->bundle,
-		.env = reader_env,
+		.env = check_env,
 		.world = (void *)(uintptr_t)s->report->config };
 
 	if (s->n == 2 ||

@@ -263,11 +263,14 @@ measure(const struct upstream_call *c, const struct target *t,
 	n += assertion.n;
 	for (unsigned i = 0; i < IDENTITY__MAX; i++)
 		n += identity_name(c->policy->bundle, (enum identity)i).n;
+	for (size_t i = 0; i < who->n_groups; i++)
+		n += 3 * who->groups[i].n + 1;
 	return n +
 	    3 *
 	    (who->subject.n + who->application.n + who->issuer.n +
 		who->scopes.n + who->key_id.n + who->tier.n + who->client_id.n +
-		who->key_type.n);
+		who->key_type.n + who->application_id.n +
+		who->application_owner.n);
 }
 
 /* No blank and no control byte: they would end the request line early. */

@@ -130,7 +130,11 @@ read_object(struct sources *s, struct entry *e, struct span text, char *why,
 	    ? source_parse(&r, row, text, true, &o->source, why, why_size)
 	    : source_load(&r, row, &o->source, why, why_size);
 	if (notes.n > 0)
-		log_warn("source keys skipped: %.*s", (int)notes.n, notes.p);
+		log_warn("%s: %.*s",
+		    e->row->kind == SOURCE_KEY_SET
+			? "source keys skipped"
+			: "source names what is not known",
+		    (int)notes.n, notes.p);
 	buf_fini(&notes);
 	if (!ok) {
 		object_put(o);
@@ -219,6 +223,7 @@ make(const struct bundle *b, const struct config *c, const struct state *state,
 		e->moves = e->row->how == SOURCE_URL ||
 		    (e->row->how == SOURCE_FILE &&
 			(e->row->kind == SOURCE_KEY_FILE ||
+			    e->row->kind == SOURCE_APPLICATIONS ||
 			    e->row->kind == SOURCE_HTPASSWD));
 	}
 	return s;

@@ -13,7 +13,7 @@
 #include "policy/keyset.h"
 #include "policy/verdict.h"
 
-#define PARTS 14
+#define PARTS 17
 #define BYTES_MAX (16 * 1024)
 #define ID_BYTES 16
 
@@ -226,7 +226,8 @@ name_parts(struct making *m, uint64_t numbers[static 2],
 		bundle_text(b, api->title), bundle_text(b, api->version),
 		who->issuer, who->subject, who->application, who->scopes,
 		who->key_type, who->application_owner, who->subscription_tier,
-		who->key_id, who->claims,
+		who->key_id, who->claims, who->application_id,
+		who->application_uuid, who->application_tier,
 		span_of(numbers, 2 * sizeof(*numbers)) };
 
 	numbers[0] = m->key.generation;

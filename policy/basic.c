@@ -207,5 +207,7 @@ basic_check(
 	who->application = e->application;
 	who->tier = e->tier;
 	who->scopes = e->scopes;
+	who->groups = e->groups;
+	who->n_groups = e->n_groups;
 	return true;
 }

@@ -44,6 +44,8 @@ static const struct {
 	[SECTION_INTROSPECT] = { "INTROSPECT", sizeof(struct row_introspect) },
 	[SECTION_HOST_AUTH] = { "HOST_AUTH", sizeof(struct row_host_auth) },
 	[SECTION_ASSERTION] = { "ASSERTION", sizeof(struct row_assertion) },
+	[SECTION_APPLICATIONS] = { "APPLICATIONS",
+	    sizeof(struct row_applications) },
 	[SECTION_CLAIM] = { "CLAIM", sizeof(struct row_claim) },
 	[SECTION_STRING] = { "STRING", sizeof(struct text) },
 	[SECTION_INDEX] = { "INDEX", sizeof(uint32_t) },

@@ -193,11 +193,12 @@ check_rest(const struct bundle *b, char *why, size_t why_size)
 	return true;
 }
 
-/* All or none; each is a field name that can be sent. */
+/* Of an older bundle they may be fewer; each is a field name that can be sent.
+ */
 static bool
 identities_ok(const struct bundle *b, struct range r)
 {
-	if (r.n != 0 && r.n != IDENTITY__MAX)
+	if (r.n > IDENTITY__MAX)
 		return false;
 	for (uint32_t i = 0; i < r.n; i++)
 		if (!field_is_token(bundle_string(b, r.first + i)) &&

@@ -88,6 +88,8 @@ static const struct rule rules[] = {
 	    SECTION_ENDPOINT },
 	{ SECTION_OPERATION, RULE_RANGE, AT(operation, sandbox),
 	    SECTION_ENDPOINT },
+	{ SECTION_OPERATION, RULE_RANGE, AT(operation, groups),
+	    SECTION_STRING },
 	{ SECTION_OPERATION, RULE_ROW_OR_NONE, AT(operation, tier),
 	    SECTION_TIER },
 	{ SECTION_OPERATION, RULE_FLAGS, AT(operation, flags),
@@ -197,6 +199,11 @@ static const struct rule rules[] = {
 	{ SECTION_ASSERTION, RULE_WORD, AT(assertion, life_s),
 	    ASSERTION_LIFE_S_MAX + 1 },
 	{ SECTION_ASSERTION, RULE_FLAGS, AT(assertion, flags), 0 },
+
+	{ SECTION_APPLICATIONS, RULE_ROW, AT(applications, source),
+	    SECTION_SOURCE },
+	{ SECTION_APPLICATIONS, RULE_FLAGS, AT(applications, flags),
+	    APPLICATIONS_SUBSCRIBED | APPLICATIONS_KNOWN },
 
 	{ SECTION_CLAIM, RULE_WORD, AT(claim, kind), CLAIM_KIND__MAX },
 	{ SECTION_CLAIM, RULE_TEXT, AT(claim, path), 0 },

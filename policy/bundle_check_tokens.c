@@ -133,6 +133,15 @@ bundle_check_tokens(const struct bundle *b, char *why, size_t why_size)
 			return bundle_bad_row(why, why_size, SECTION_ASSERTION,
 			    i, "header, issuer, life or key");
 	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_APPLICATIONS); i++) {
+		const struct row_applications *r = bundle_applications(b, i);
+
+		if (i > 0 ||
+		    bundle_source(b, r->source)->kind != SOURCE_APPLICATIONS)
+			return bundle_bad_row(why, why_size,
+			    SECTION_APPLICATIONS, i,
+			    "more than one, or source");
+	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_INTROSPECT); i++) {
 		if (!introspect_ok(b, bundle_introspect(b, i)))
 			return bundle_bad_row(why, why_size, SECTION_INTROSPECT,

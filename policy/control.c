@@ -372,12 +372,20 @@ is_named(struct span wanted, struct span has)
 	return wanted.p == NULL || (has.p != NULL && span_eq(wanted, has));
 }
 
+/* By name; one of the file of applications by its id as well. */
+static bool
+is_application(struct span wanted, const struct principal *who)
+{
+	return is_named(wanted, who->application) ||
+	    (who->registered != NULL && span_eq(wanted, who->application_id));
+}
+
 static bool
 who_fits(const struct control_rule *r, const struct principal *who)
 {
 	return who->scheme.p != NULL && is_named(r->issuer, who->issuer) &&
 	    is_named(r->subject, who->subject) &&
-	    is_named(r->application, who->application) &&
+	    is_application(r->application, who) &&
 	    is_named(r->key, who->key_id);
 }
 
@@ -430,6 +438,8 @@ control_deny(const struct control *c, const struct control_query *q)
 		r = find_by(c, BY_SUBJECT, q->who->subject, q);
 	if (r == NULL)
 		r = find_by(c, BY_APPLICATION, q->who->application, q);
+	if (r == NULL && q->who->registered != NULL)
+		r = find_by(c, BY_APPLICATION, q->who->application_id, q);
 	/* "issuer" with a single address. */
 	if (r == NULL && q->client->known)
 		r = find_by(c, BY_ADDRESS,
@@ -438,19 +448,33 @@ control_deny(const struct control *c, const struct control_query *q)
 	return r;
 }
 
+/* The rule for the application that goes by this name, or NULL. */
+static const struct control_rule *
+tier_rule(const struct control *c, const struct principal *who,
+    struct span application, int64_t now_s)
+{
+	const struct control_rule *r = *control_tiers_of(c, application);
+
+	while (r != NULL &&
+	    !(in_force(r, now_s) && span_eq(r->application, application) &&
+		is_named(r->issuer, who->issuer)))
+		r = r->next;
+	return r;
+}
+
 struct span
 control_tier(
     const struct control *c, const struct principal *who, int64_t now_s)
 {
-	const struct control_rule *r;
+	const struct control_rule *r = NULL;
 
 	if (who->scheme.p == NULL || who->application.p == NULL)
 		return (struct span){ NULL, 0 };
-	for (r = *control_tiers_of(c, who->application); r != NULL; r = r->next)
-		if (in_force(r, now_s) &&
-		    span_eq(r->application, who->application) &&
-		    is_named(r->issuer, who->issuer))
-			break;
+	/* One of the file of applications goes by its id first. */
+	if (who->registered != NULL)
+		r = tier_rule(c, who, who->application_id, now_s);
+	if (r == NULL)
+		r = tier_rule(c, who, who->application, now_s);
 	return r != NULL && r->tier.n > 0 ? r->tier : (struct span){ NULL, 0 };
 }
 

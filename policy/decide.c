@@ -4,6 +4,7 @@
 #include "policy/decide.h"
 
 #include "base/clock.h"
+#include "policy/application_check.h"
 #include "policy/attempts.h"
 #include "policy/cors.h"
 #include "policy/deny.h"
@@ -125,6 +126,15 @@ authenticate(const struct stage *s)
 }
 
 static bool
+application(const struct stage *s)
+{
+	return !application_has_rules(s->p->bundle, &s->v->match) ||
+	    note(s, "application",
+		application_check(
+		    s->p->bundle, &s->v->match, &s->v->who, &s->v->decision));
+}
+
+static bool
 endpoint(const struct stage *s)
 {
 	if (!endpoint_choose(s->p->outside, &s->v->match, &s->v->who,
@@ -177,8 +187,8 @@ decide(const struct policy *p, struct request *r, struct ruling *v)
 	if (is_preflight(&s))
 		return preflight(&s);
 	return deny(&s, NULL) && is_open(&s) && attempts(&s) &&
-	    authenticate(&s) && deny(&s, &v->who) && endpoint(&s) && body(&s) &&
-	    change(&s) && throttle(&s);
+	    authenticate(&s) && deny(&s, &v->who) && application(&s) &&
+	    endpoint(&s) && body(&s) && change(&s) && throttle(&s);
 }
 
 /* Import has resolved what is inherited, "none" included. */

@@ -105,8 +105,9 @@ enum section {
 	SECTION_STORE = 45,
 	SECTION_ASSERTION = 50,
 	SECTION_HOST_AUTH = 51, /* what the web server verifies */
-	SECTION_SPIKE = 62,     /* of endpoints, or an API: what they may get */
-	SECTION_HEALTH = 60,    /* of an endpoint: path, period, statuses */
+	SECTION_APPLICATIONS = 52,
+	SECTION_SPIKE = 62,  /* of endpoints, or an API: what they may get */
+	SECTION_HEALTH = 60, /* of an endpoint: path, period, statuses */
 	SECTION_REVOCATION = 53,
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
@@ -160,7 +161,10 @@ struct row_settings {
 	uint32_t idle_ms;        /* of endpoints, as total_ms */
 	uint32_t pad;
 	struct range failures; /* LIMIT by enum failure_limit; n == 0: off */
-	/* STRING by enum identity; n == 0: as passing_own.c names them. */
+	/*
+	 * STRING by enum identity; n == 0: as passing_own.c names them.
+	 * Those that are not there, because they came later, are not told.
+	 */
 	struct range identities;
 	struct range deny; /* CONDITION: what holds for one is blocked */
 	struct range error_bodies; /* ERROR_BODY, for APIs without, and none */
@@ -176,6 +180,9 @@ enum identity {
 	IDENTITY_TIER,
 	IDENTITY_CLIENT_ID,
 	IDENTITY_KEY_TYPE,
+	IDENTITY_APPLICATION_ID,
+	IDENTITY_APPLICATION_OWNER,
+	IDENTITY_GROUPS,
 	IDENTITY__MAX,
 };
 
@@ -283,6 +290,7 @@ struct row_operation {
 	uint64_t max_body_bytes; /* UINT64_MAX: no limit */
 	struct range sandbox;    /* ENDPOINT; n == 0: those of the API */
 	struct range changes;    /* CHANGE; those of the API are among them */
+	struct range groups;     /* STRING; of one the caller has to be */
 };
 
 enum change_kind {
@@ -520,6 +528,15 @@ struct row_assertion {
 	uint32_t flags;
 };
 
+#define APPLICATIONS_SUBSCRIBED UINT32_C(1) /* each API must be */
+#define APPLICATIONS_KNOWN UINT32_C(2)      /* each caller must have one */
+
+/* The file of applications; at most one row. */
+struct row_applications {
+	uint32_t source; /* SOURCE of kind SOURCE_APPLICATIONS */
+	uint32_t flags;
+};
+
 enum source_kind {
 	SOURCE_SECRET,
 	SOURCE_KEY_SET,     /* JWK set, or PEM public keys and certificates */
@@ -527,6 +544,7 @@ enum source_kind {
 	SOURCE_HTPASSWD,    /* names and password hashes */
 	SOURCE_DENY_LIST,   /* later */
 	SOURCE_SIGNING_KEY, /* private, PEM or JWK */
+	SOURCE_APPLICATIONS,
 	SOURCE_KIND__MAX,
 };
 

@@ -16,7 +16,11 @@ identity_name(const struct bundle *b, enum identity i)
 	};
 	struct range own = bundle_settings(b, 0)->identities;
 
-	return own.n > 0 ? bundle_string(b, own.first + (uint32_t)i) : names[i];
+	if (own.n == 0)
+		return names[i];
+	/* A bundle may be older than what can be told. */
+	return (uint32_t)i < own.n ? bundle_string(b, own.first + (uint32_t)i)
+				   : (struct span){ NULL, 0 };
 }
 
 struct span
@@ -31,6 +35,8 @@ identity_value(const struct principal *who, enum identity i)
 		[IDENTITY_TIER] = who->tier,
 		[IDENTITY_CLIENT_ID] = who->client_id,
 		[IDENTITY_KEY_TYPE] = who->key_type,
+		[IDENTITY_APPLICATION_ID] = who->application_id,
+		[IDENTITY_APPLICATION_OWNER] = who->application_owner,
 	};
 
 	if (who->scheme.p == NULL)

@@ -110,7 +110,7 @@ struct check {
 	struct span token;
 	struct jwt jwt;
 	struct claims claims;
-	struct span subscription_tier;
+	struct token_subscription subscription;
 	enum algorithm alg;
 	struct span key_id; /* of the key that verified it, where it has one */
 	struct span digest; /* of what was signed */
@@ -413,14 +413,17 @@ rules_hold(struct check *k, struct decision *d)
 {
 	if (!token_claims_hold(k->call, k->issuer->claims, k->jwt.payload, d))
 		return false;
-	if ((k->issuer->flags & ISSUER_OF_KEYS) != 0)
-		return wso2_key_holds(
-		    k->call, k->issuer, &k->claims, &k->subscription_tier, d);
-	if ((k->issuer->flags & ISSUER_TRUST_CLAIMS) == 0)
-		return true;
-	return token_subscribed(k->call, k->claims.subscriptions,
-	    (k->issuer->flags & ISSUER_SUBSCRIPTIONS) != 0,
-	    &k->subscription_tier, d);
+	if ((k->issuer->flags & ISSUER_OF_KEYS) != 0) {
+		k->subscription.found = wso2_key_holds(
+		    k->call, k->issuer, &k->claims, &k->subscription.tier, d);
+		return k->subscription.found;
+	}
+	k->subscription.needed = (k->issuer->flags & ISSUER_SUBSCRIPTIONS) != 0;
+	return token_subscribed(k->call,
+	    (k->issuer->flags & ISSUER_TRUST_CLAIMS) != 0
+		? k->claims.subscriptions
+		: (struct span){ NULL, 0 },
+	    &k->subscription, d);
 }
 
 /* Where asked for, its issuer has the last word: it may have ended it. */
@@ -446,7 +449,9 @@ fill_principal(const struct check *k, struct principal *who)
 	who->claims = k->jwt.payload;
 	who->signed_text = k->jwt.signed_text;
 	if ((k->issuer->flags & ISSUER_TRUST_CLAIMS) != 0)
-		who->subscription_tier = k->subscription_tier;
+		who->subscription_tier = k->subscription.tier;
+	who->subscribed = k->subscription.found;
+	who->subscription_needed = k->subscription.needed;
 }
 
 /* "k" has the token. */

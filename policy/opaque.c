@@ -19,7 +19,7 @@ struct check {
 	const struct row_introspect *row;
 	struct span answer;
 	struct claims claims;
-	struct span subscription_tier;
+	struct token_subscription subscription;
 };
 
 /* The row whose prefix is the longest that fits, or ROW_NONE. */
@@ -172,11 +172,13 @@ rules_hold(struct check *k, struct decision *d)
 {
 	if (!token_claims_hold(k->call, k->row->claims, k->answer, d))
 		return false;
-	if ((k->row->flags & INTROSPECT_TRUST_CLAIMS) == 0)
-		return true;
-	return token_subscribed(k->call, k->claims.subscriptions,
-	    (k->row->flags & INTROSPECT_SUBSCRIPTIONS) != 0,
-	    &k->subscription_tier, d);
+	k->subscription.needed =
+	    (k->row->flags & INTROSPECT_SUBSCRIPTIONS) != 0;
+	return token_subscribed(k->call,
+	    (k->row->flags & INTROSPECT_TRUST_CLAIMS) != 0
+		? k->claims.subscriptions
+		: (struct span){ NULL, 0 },
+	    &k->subscription, d);
 }
 
 /* Servers that know users by name alone say "username". */
@@ -213,7 +215,9 @@ opaque_check_token(const struct credential_call *call, struct span token,
 	who->subject = subject_of(&k);
 	who->claims = k.answer;
 	who->opaque = token;
-	who->subscription_tier = k.subscription_tier;
+	who->subscription_tier = k.subscription.tier;
+	who->subscribed = k.subscription.found;
+	who->subscription_needed = k.subscription.needed;
 	return true;
 }
 

@@ -86,19 +86,21 @@ enum revoked_result {
 	REVOKED_UNKNOWN, /* it cannot be found out: verifier-down */
 };
 
-struct key_set;   /* policy/keyset.h */
-struct key_file;  /* policy/keyfile.h */
-struct sign_key;  /* policy/sign.h */
-struct user_file; /* policy/userfile.h */
+struct key_set;      /* policy/keyset.h */
+struct key_file;     /* policy/keyfile.h */
+struct sign_key;     /* policy/sign.h */
+struct user_file;    /* policy/userfile.h */
+struct applications; /* policy/application.h */
 
 /* What stands behind a SOURCE row at this moment. */
 struct source {
 	uint64_t generation;        /* changes when the content does; never 0 */
 	const struct key_set *keys; /* SOURCE_KEY_SET */
-	const struct key_file *key_file; /* SOURCE_KEY_FILE */
-	struct span secret;              /* SOURCE_SECRET */
-	const struct sign_key *signer;   /* SOURCE_SIGNING_KEY */
-	const struct user_file *users;   /* SOURCE_HTPASSWD */
+	const struct key_file *key_file;         /* SOURCE_KEY_FILE */
+	struct span secret;                      /* SOURCE_SECRET */
+	const struct sign_key *signer;           /* SOURCE_SIGNING_KEY */
+	const struct user_file *users;           /* SOURCE_HTPASSWD */
+	const struct applications *applications; /* SOURCE_APPLICATIONS */
 };
 
 struct verdict;       /* policy/verdict.h */

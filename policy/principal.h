@@ -11,6 +11,9 @@
 #include "base/arena.h"
 #include "base/span.h"
 
+struct application;
+struct application_subscription;
+
 struct principal {
 	struct span scheme;  /* name of the securityScheme; p == NULL: nobody */
 	struct span issuer;  /* of a token; "" for key files */
@@ -41,10 +44,16 @@ struct principal {
 	struct span certificate; /* thumbprint "x5t#S256" */
 	struct span proof_key;   /* thumbprint "jkt" */
 
-	/* Where the issuer's claims are trusted. */
+	/* Where the issuer's claims are trusted, or the file knows it. */
 	struct span application_id, application_uuid;
 	struct span application_tier;
 	struct span subscription_tier; /* to the API that was asked for */
+	bool subscribed;               /* says the token */
+	bool subscription_needed;      /* and its issuer wants it */
+
+	/* In the file of applications (application.h); NULL: not there. */
+	const struct application *registered;
+	const struct application_subscription *subscription;
 };
 
 /* "scope" is one of the space-separated words of "scopes", exactly. */

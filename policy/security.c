@@ -8,6 +8,7 @@
  */
 #include "policy/security.h"
 
+#include "policy/application_check.h"
 #include "policy/certificate.h"
 #include "policy/credential.h"
 #include "policy/revocation.h"
@@ -95,7 +96,7 @@ note(const struct trial *t, const char *stage, const struct decision *d)
 /* One scheme and its scopes, with a principal of its own. */
 static bool
 check_requirement(const struct trial *t, const struct row_requirement *q,
-    struct principal *who, struct decision *d)
+    bool first, struct principal *who, struct decision *d)
 {
 	struct credential_call c = { .world = t->world,
 		.bundle = t->b,
@@ -128,6 +129,9 @@ check_requirement(const struct trial *t, const struct row_requirement *q,
 		ok = check_scopes(t->b, q, who, d);
 		note(t, "authorize", d);
 	}
+	/* The first one says who it is, and so which application. */
+	if (ok && first)
+		ok = application_recognise(&c, t->alternative, who, d);
 	if (!ok)
 		d->requirement = q;
 	return ok;
@@ -143,7 +147,7 @@ check_alternative(const struct trial *t, const struct row_alternative *a,
 		const struct row_requirement *q =
 		    bundle_requirement(t->b, a->requirements.first + i);
 
-		if (!check_requirement(t, q, i == 0 ? who : &other, d))
+		if (!check_requirement(t, q, i == 0, i == 0 ? who : &other, d))
 			return false;
 		/* The first one says who it is; a limit may be another's. */
 		if (i > 0 && who->tier.n == 0)

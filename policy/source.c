@@ -7,6 +7,7 @@
 
 #include "policy/json.h"
 #include "policy/jwk.h"
+#include "policy/throttle_key.h"
 #include "policy/url.h"
 
 #define SECRET_BYTES_MAX (16 * 1024)
@@ -68,6 +69,37 @@ keep_signer(
 	return o->signer != NULL;
 }
 
+/* Tiers that the file names and nobody knows; the first few of them. */
+static void
+note_tier(const struct source_reader *r, const struct application *app,
+    struct span tier, enum level level)
+{
+	if (tier.n == 0 || span_eq(tier, SPAN("Unlimited")) ||
+	    throttle_find_tier(r->bundle, tier, level) != ROW_NONE)
+		return;
+	buf_printf(r->notes, "application %.*s: unknown tier %.*s\n",
+	    SPAN_ARG(app->id), SPAN_ARG(tier));
+}
+
+static void
+note_tiers(const struct source_reader *r, const struct applications *f)
+{
+	struct application app;
+	struct arena a;
+	size_t at = 0;
+
+	arena_init(&a, 8192, APPLICATION_ARENA_MAX);
+	while (!r->notes->failed && applications_next(f, &at, &a, &app)) {
+		note_tier(r, &app, app.tier, LEVEL_APPLICATION);
+		for (const struct application_subscription *s =
+			 app.subscriptions;
+		     s != NULL; s = s->next)
+			note_tier(r, &app, s->tier, LEVEL_SUBSCRIPTION);
+		arena_reset(&a);
+	}
+	arena_fini(&a);
+}
+
 bool
 source_parse(const struct source_reader *r, uint32_t row, struct span text,
     bool remote, struct source_object *o, char *why, size_t why_size)
@@ -96,6 +128,13 @@ source_parse(const struct source_reader *r, uint32_t row, struct span text,
 		o->users = user_file_new(text, why, why_size);
 		o->view.users = o->users;
 		ok = o->users != NULL;
+		break;
+	case SOURCE_APPLICATIONS:
+		o->applications = applications_new(text, why, why_size);
+		o->view.applications = o->applications;
+		ok = o->applications != NULL;
+		if (ok && r->notes != NULL)
+			note_tiers(r, o->applications);
 		break;
 	case SOURCE_SECRET:
 		ok = keep_secret(o, text, why, why_size);
@@ -154,6 +193,8 @@ max_bytes(uint32_t kind)
 		return KEY_FILE_BYTES_MAX;
 	case SOURCE_HTPASSWD:
 		return USER_FILE_BYTES_MAX;
+	case SOURCE_APPLICATIONS:
+		return APPLICATIONS_BYTES_MAX;
 	default:
 		return KEY_SET_BYTES_MAX;
 	}
@@ -166,6 +207,7 @@ load_file(const struct source_reader *r, uint32_t row, struct source_object *o,
 	uint32_t kind = bundle_source(r->bundle, row)->kind;
 	struct file_identity id;
 	struct buf text = { 0 };
+	char reason[256] = "";
 	struct arena a;
 	struct span path;
 	bool ok = false;
@@ -179,9 +221,11 @@ load_file(const struct source_reader *r, uint32_t row, struct source_object *o,
 		    : FILE_TRUSTED,
 		max_bytes(kind), &text, &id, why, why_size)) {
 		ok = source_parse(
-		    r, row, buf_span(&text), false, o, why, why_size);
+		    r, row, buf_span(&text), false, o, reason, sizeof(reason));
 		if (ok)
 			o->identity = id;
+		else
+			snprintf(why, why_size, "%s: %s", path.p, reason);
 		if (text.p != NULL)
 			explicit_bzero(text.p, text.size);
 		buf_fini(&text);
@@ -225,6 +269,7 @@ source_free(struct source_object *o)
 	key_file_free(o->key_file);
 	sign_key_free(o->signer);
 	user_file_free(o->users);
+	applications_free(o->applications);
 	if (o->secret.p != NULL)
 		explicit_bzero(o->secret.p, o->secret.size);
 	buf_fini(&o->secret);

@@ -8,6 +8,7 @@
 #ifndef MGW_POLICY_SOURCE_H
 #define MGW_POLICY_SOURCE_H
 
+#include "policy/application.h"
 #include "policy/bundle.h"
 #include "policy/keyfile.h"
 #include "policy/keyset.h"
@@ -21,6 +22,7 @@ struct source_object {
 	struct key_set *keys;
 	struct key_file *key_file;
 	struct user_file *users;
+	struct applications *applications;
 	struct buf secret;
 	struct sign_key *signer;
 };

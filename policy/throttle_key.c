@@ -30,6 +30,12 @@ static const char *const level_words[LEVEL_UNKNOWN] = {
 	[LEVEL_ADDRESS] = "address",
 };
 
+/*
+ * In the place of an issuer, for what the file of applications says: its
+ * applications count as one, whichever of their credentials is brought.
+ */
+static const struct span registered = SPAN_INIT("\0applications");
+
 /* As a level counts where nothing else is said. */
 static const struct {
 	unsigned n;
@@ -121,11 +127,21 @@ add_kind(struct take *t, const struct throttle_call *c, enum key_by kind,
 		add_with_issuer(t, c->who, c->who->subject);
 		return true;
 	case KEY_BY_APPLICATION:
+		if (c->who->registered != NULL) {
+			add_part(t, registered);
+			add_part(t, c->who->application_id);
+			return true;
+		}
 		add_with_issuer(t, c->who,
 		    c->who->application_id.n > 0 ? c->who->application_id
 						 : c->who->application);
 		return true;
 	case KEY_BY_OWNER:
+		if (c->who->registered != NULL) {
+			add_part(t, registered);
+			add_part(t, c->who->application_owner);
+			return true;
+		}
 		add_with_issuer(t, c->who, c->who->application_owner);
 		return true;
 	case KEY_BY_CREDENTIAL:
@@ -328,9 +344,8 @@ serves(const struct row_tier *t, enum level level)
 	return of != TIER_OF_RESOURCE;
 }
 
-/* Row of the tier that a credential means by this name, or ROW_NONE. */
-static uint32_t
-find_tier(const struct bundle *b, struct span name, enum level level)
+uint32_t
+throttle_find_tier(const struct bundle *b, struct span name, enum level level)
 {
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++) {
 		const struct row_tier *t = bundle_tier(b, i);
@@ -377,7 +392,7 @@ add_caller(const struct throttle_call *c, enum level level, struct span name)
 	uint32_t tier = rule != NULL ? rule->tier : ROW_NONE;
 
 	if (name.p != NULL) {
-		tier = find_tier(c->bundle, name, level);
+		tier = throttle_find_tier(c->bundle, name, level);
 		if (tier == ROW_NONE && span_eq(name, SPAN("Unlimited")))
 			return true;
 		if (tier == ROW_NONE && !unknown_tier(c, name, level, &tier))

@@ -19,6 +19,13 @@ struct throttle_call {
 };
 
 /*
+ * Row of the tier that a credential, or the file of applications, means by
+ * this name, or ROW_NONE.
+ */
+uint32_t throttle_find_tier(
+    const struct bundle *b, struct span name, enum level level);
+
+/*
  * Fill the receipt with all takes, in the order of levels.  False: the
  * decision says why.
  */

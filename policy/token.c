@@ -133,9 +133,11 @@ token_lists_api(
 
 bool
 token_subscribed(const struct credential_call *call, struct span subscriptions,
-    bool needed, struct span *tier, struct decision *d)
+    struct token_subscription *to, struct decision *d)
 {
-	return token_lists_api(call, subscriptions, tier) || !needed ||
+	to->found = token_lists_api(call, subscriptions, &to->tier);
+	return to->found || !to->needed ||
+	    bundle_n(call->bundle, SECTION_APPLICATIONS) > 0 ||
 	    refuse(d, REASON_CLAIM_REFUSED,
 		SPAN("the application is not subscribed to this API"));
 }

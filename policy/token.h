@@ -22,6 +22,12 @@ bool token_claims_read(const struct credential_call *call, struct range rules,
 bool token_claims_hold(const struct credential_call *call, struct range rules,
     struct span json, struct decision *d);
 
+struct token_subscription {
+	bool needed; /* the issuer wants one to be there */
+	bool found;
+	struct span tier; /* of it, or absent */
+};
+
 /*
  * The list of APIs "json", as WSO2 writes "subscribedAPIs" and
  * "allowedAPIs", names the one that is asked for; "*tier" is that of the
@@ -32,11 +38,11 @@ bool token_lists_api(
 
 /*
  * Look for the API in WSO2's "subscribedAPIs", given as JSON text or
- * absent; "*tier" is that of the subscription, or absent.  False:
- * claim-refused, when it is "needed" and not there.
+ * absent.  False: claim-refused, when it is needed, not there, and no file
+ * of applications could have it.
  */
 bool token_subscribed(const struct credential_call *call,
-    struct span subscriptions, bool needed, struct span *tier,
+    struct span subscriptions, struct token_subscription *to,
     struct decision *d);
 
 /*

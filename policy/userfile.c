@@ -48,6 +48,23 @@ add_scope(struct user_file *f, struct user_entry *e, struct span scope)
 }
 
 static const char *
+add_group(struct user_file *f, struct user_entry *e, struct span group)
+{
+	struct span *groups;
+
+	if (group.n == 0)
+		return "a group is empty";
+	groups = arena_calloc(&f->arena, e->n_groups + 1, sizeof(*groups));
+	if (groups == NULL)
+		return "out of memory";
+	for (size_t i = 0; i < e->n_groups; i++)
+		groups[i] = e->groups[i];
+	groups[e->n_groups++] = group;
+	e->groups = groups;
+	return NULL;
+}
+
+static const char *
 read_fields(struct user_file *f, struct user_entry *e, struct span text)
 {
 	struct words w = { text, NULL };
@@ -59,6 +76,12 @@ read_fields(struct user_file *f, struct user_entry *e, struct span text)
 			return NULL;
 		if (span_eq(name, SPAN("scope"))) {
 			why = add_scope(f, e, value);
+			if (why != NULL)
+				return why;
+			continue;
+		}
+		if (span_eq(name, SPAN("group"))) {
+			why = add_group(f, e, value);
 			if (why != NULL)
 				return why;
 			continue;

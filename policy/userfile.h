@@ -4,7 +4,7 @@
  *	NAME:HASH[:FIELDS]
  *
  * HASH is of a form of password.h.  FIELDS, which Apache reads over, are
- * words: scope=S (any number), tier=T, application=A.  '#' begins a
+ * words: scope=S and group=G (any number), tier=T, application=A.  '#' begins a
  * comment line.
  */
 #ifndef MGW_POLICY_USERFILE_H
@@ -22,6 +22,8 @@ struct user_entry {
 	struct span application;
 	struct span tier;
 	struct span scopes; /* separated by single spaces */
+	const struct span *groups;
+	size_t n_groups;
 	unsigned line;
 };
 

@@ -137,10 +137,13 @@ assertion_read_identities(const struct keysource *r, const struct node *n)
 		[IDENTITY_TIER] = "tier",
 		[IDENTITY_CLIENT_ID] = "client-id",
 		[IDENTITY_KEY_TYPE] = "key-type",
+		[IDENTITY_APPLICATION_ID] = "application-id",
+		[IDENTITY_APPLICATION_OWNER] = "application-owner",
+		[IDENTITY_GROUPS] = "groups",
 	};
 	static const char *const names[IDENTITY__MAX] = { "X-Mgw-Subject",
 		"X-Mgw-Application", "X-Mgw-Issuer", "X-Mgw-Scopes",
-		"X-Mgw-Key-Id", "X-Mgw-Tier", "", "" };
+		"X-Mgw-Key-Id", "X-Mgw-Tier", "", "", "", "", "" };
 
 	if (n == NULL || !fields_check(n, "identity-headers", keys, r->d))
 		return;

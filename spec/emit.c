@@ -271,6 +271,7 @@ emit_operation(struct emit *e, const struct spec_document *doc, uint32_t api,
 	row.method = build_text(e->b, op->method.text);
 	row.operation_id = build_text(e->b, op->operation_id.text);
 	row.alternatives = emit_checks(e, doc, op->checks);
+	row.groups = emit_words(e, op->groups.words);
 	row.endpoints = emit_endpoints(
 	    e->b, e->arena, &e->spec->policy->settings, op->endpoints);
 	row.sandbox = emit_endpoints(
@@ -471,6 +472,7 @@ emit_bundle(const struct spec *s, struct buf *bytes)
 	emit_hosts(&e);
 	if (s->policy->api_keys != NULL)
 		e.key_file = emit_source(&e, s->policy->api_keys);
+	emit_applications(&e);
 	emit_tiers(&e);
 	emit_conditions(&e);
 	emit_store(&e);

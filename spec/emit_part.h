@@ -39,6 +39,7 @@ struct range emit_identities(struct emit *e);
 void emit_assertion(struct emit *e);
 void emit_issuers(struct emit *e);
 void emit_hosts(struct emit *e);
+void emit_applications(struct emit *e);
 struct range emit_introspect_list(
     struct emit *e, const struct spec_word *words);
 

@@ -2,6 +2,7 @@
  * emit_tokens - rows of those who make tokens; see emit.h.
  */
 #include "base/clock.h"
+#include "spec/applications.h"
 #include "spec/assertion.h"
 #include "spec/emit_part.h"
 #include "spec/hostauth.h"
@@ -163,6 +164,22 @@ emit_hosts(struct emit *e)
 		row.group_scopes = emit_group_scopes(e, h->scopes);
 		h->row = BUILD_ROW(e->b, SECTION_HOST_AUTH, &row);
 	}
+}
+
+void
+emit_applications(struct emit *e)
+{
+	const struct spec_applications *a = e->spec->policy->applications;
+	struct row_applications row = { .flags = 0 };
+
+	if (a == NULL)
+		return;
+	row.source = emit_source(e, a->source);
+	if (a->subscribed == 1)
+		row.flags |= APPLICATIONS_SUBSCRIBED;
+	if (a->known == 1)
+		row.flags |= APPLICATIONS_KNOWN;
+	(void)BUILD_ROW(e->b, SECTION_APPLICATIONS, &row); /* row 0 */
 }
 
 void

@@ -129,9 +129,11 @@ read_one(const struct keysource *r, const struct node *n)
 	read_times(r, n, s);
 	field_switch(n, "trust-claims", &s->trust_claims, r->d);
 	field_switch(n, "validate-subscription", &s->subscriptions, r->d);
-	if (s->subscriptions == SWITCH_TRUE && s->trust_claims != SWITCH_TRUE)
+	if (s->subscriptions == SWITCH_TRUE && s->trust_claims != SWITCH_TRUE &&
+	    r->f->applications == NULL)
 		diag_error(r->d, n->place, "claim",
-		    "validate-subscription needs trust-claims: true");
+		    "validate-subscription needs trust-claims: true, or "
+		    "applications");
 	claimrules_read(&s->claims, n, r->d);
 	while (*end != NULL)
 		end = &(*end)->next;

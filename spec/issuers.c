@@ -96,9 +96,11 @@ check_issuer(const struct keysource *r, const struct spec_issuer *i,
 	if (n_keys > ISSUER_SOURCES_MAX)
 		diag_error(r->d, n->place, "issuer-keys",
 		    "more than %u key sets", ISSUER_SOURCES_MAX);
-	if (i->subscriptions == SWITCH_TRUE && i->trust_claims != SWITCH_TRUE)
+	if (i->subscriptions == SWITCH_TRUE && i->trust_claims != SWITCH_TRUE &&
+	    r->f->applications == NULL)
 		diag_error(r->d, n->place, "claim",
-		    "validate-subscription needs trust-claims: true");
+		    "validate-subscription needs trust-claims: true, or "
+		    "applications");
 }
 
 void

@@ -9,6 +9,7 @@
 #include "policy/keyset.h"
 #include "policy/reference.h"
 #include "policy/url.h"
+#include "spec/applications.h"
 #include "spec/assertion.h"
 #include "spec/fields.h"
 #include "spec/introspection.h"
@@ -46,9 +47,7 @@ static void
 set_file(const struct keysource *r, struct spec_source *s)
 {
 	s->how = SOURCE_FILE;
-	s->value.text = stored_path(r, s->value.text);
-	if (s->value.text.p == NULL)
-		r->d->failed = true;
+	s->value.text = keysource_path(r, s->value.text);
 }
 
 static void
@@ -274,17 +273,12 @@ keysource_keys(const struct keysource *r, const struct spec_issuer *i,
 	return s->value.text.p != NULL ? s : NULL;
 }
 
-/* "api-keys" and "users": a file of "kind"; NULL: not there, or wrong. */
-static struct spec_source *
-read_file_of(const struct keysource *r, const struct node *n, const char *what,
-    enum source_kind kind)
+struct spec_source *
+keysource_file(const struct keysource *r, const struct node *n,
+    const char *what, enum source_kind kind)
 {
-	static const char *const keys[] = { "file", NULL };
-	struct spec_source *s;
+	struct spec_source *s = arena_alloc(r->d->arena, sizeof(*s));
 
-	if (n == NULL || !fields_check(n, what, keys, r->d))
-		return NULL;
-	s = arena_alloc(r->d->arena, sizeof(*s));
 	if (s == NULL) {
 		r->d->failed = true;
 		return NULL;
@@ -298,6 +292,18 @@ read_file_of(const struct keysource *r, const struct node *n, const char *what,
 		return NULL;
 	set_file(r, s);
 	return s;
+}
+
+/* "api-keys" and "users"; NULL: not there, or wrong. */
+static struct spec_source *
+read_file_of(const struct keysource *r, const struct node *n, const char *what,
+    enum source_kind kind)
+{
+	static const char *const keys[] = { "file", NULL };
+
+	return n != NULL && fields_check(n, what, keys, r->d)
+	    ? keysource_file(r, n, what, kind)
+	    : NULL;
 }
 
 struct keysource
@@ -331,6 +337,7 @@ keysource_read(struct policyfile *f, const struct node *root,
 {
 	const struct keysource r = keysource_of(f, bundle, d);
 
+	applications_read(&r, tree_get(root, "applications"));
 	introspection_read_all(&r, tree_get(root, "introspection"));
 	f->api_keys = read_file_of(
 	    &r, tree_get(root, "api-keys"), "api-keys", SOURCE_KEY_FILE);

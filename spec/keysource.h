@@ -37,6 +37,13 @@ struct keysource keysource_of(
 /* A file that mgw.yaml names, as the bundle is to name it. */
 struct span keysource_path(const struct keysource *r, struct span path);
 
+/*
+ * The file of "kind" that map "n" names, or NULL: it is not there, or
+ * wrong.
+ */
+struct spec_source *keysource_file(const struct keysource *r,
+    const struct node *n, const char *what, enum source_kind kind);
+
 /* Read them from "root" into "f"; for "bundle" see policyfile_read. */
 void keysource_read(struct policyfile *f, const struct node *root,
     const char *bundle, struct diag *d);

@@ -4,6 +4,7 @@
 #include "spec/link.h"
 
 #include "policy/url.h"
+#include "spec/applications.h"
 #include "spec/changes.h"
 #include "spec/fields.h"
 #include "spec/paths.h"
@@ -274,6 +275,8 @@ link_spec(struct spec *s)
 	check_names(s->documents, s->diag);
 	paths_check_bases(s->documents, s->diag);
 	link_security(s);
+	for (struct spec_document *doc = s->documents; doc; doc = doc->next)
+		applications_link(doc, s->diag);
 	levels_link(s->policy->levels, s->policy->tiers, s->diag);
 	for (struct spec_document *doc = s->documents; doc; doc = doc->next) {
 		paths_check(doc, s->diag);

@@ -118,6 +118,13 @@ struct spec_word { /* an element of a list of names */
 	struct spec_text text;
 };
 
+/* x-mgw-groups; given as [], it asks for none. */
+struct spec_groups {
+	bool given;
+	struct place place;
+	struct spec_word *words;
+};
+
 struct spec_requirement {
 	struct spec_requirement *next;
 	struct spec_text scheme;
@@ -172,6 +179,7 @@ struct spec_operation {
 	struct spec_text tier; /* x-mgw-tier, x-wso2-throttling-tier */
 	enum spec_switch disable_security;
 	struct spec_app_security app_security;
+	struct spec_groups groups;
 	struct spec_url *endpoints; /* of its own, or NULL */
 	struct spec_url *sandbox;   /* the same for sandbox keys */
 	uint64_t max_body_bytes;    /* x-mgw-max-body; UINT64_MAX: none */
@@ -224,6 +232,7 @@ struct spec_document {
 	struct spec_level *levels;    /* of this API; those of all are behind */
 	struct spec_changes *changes; /* or NULL */
 	struct spec_text interceptors[INTERCEPTOR__MAX];
+	struct spec_groups groups; /* of operations that have none */
 
 	/* From mgw.yaml's "apis" and the command line, by policyfile.c. */
 	struct spec_text public_url, audience;

@@ -4,6 +4,7 @@
  * An x-mgw-* that is not known is an error: it was meant for us.  An
  * x-wso2-* that is not done here is a warning that names it.
  */
+#include "spec/applications.h"
 #include "spec/changes.h"
 #include "spec/cors.h"
 #include "spec/fields.h"
@@ -13,10 +14,10 @@
 static const char *const root_ours[] = { "x-mgw-base-path", "x-mgw-backend",
 	"x-mgw-sandbox-backend", "x-mgw-endpoints", "x-mgw-tier",
 	"x-mgw-max-body", "x-mgw-cors", "x-mgw-levels", "x-mgw-spike",
-	"x-mgw-changes", NULL };
+	"x-mgw-changes", "x-mgw-groups", NULL };
 static const char *const operation_ours[] = { "x-mgw-backend",
 	"x-mgw-sandbox-backend", "x-mgw-tier", "x-mgw-max-body",
-	"x-mgw-changes", NULL };
+	"x-mgw-changes", "x-mgw-groups", NULL };
 
 #define WSO2_BASE_PATH "x-wso2-basePath"
 #define WSO2_OPEN "x-wso2-disable-security"
@@ -161,6 +162,7 @@ read_root_extensions(struct reader *r)
 	levels_read(tree_get(r->root, "x-mgw-levels"), &doc->levels, r->d);
 	field_text(r->root, "x-mgw-spike", &doc->spike, r->d);
 	read_changes(r, r->root, &doc->changes, doc->interceptors);
+	applications_read_groups(r->root, "x-mgw-groups", &doc->groups, r->d);
 }
 
 void
@@ -187,6 +189,7 @@ read_operation_extensions(
 	if (own != NULL)
 		o->endpoints = own;
 	o->sandbox = read_backend(r, n, true);
+	applications_read_groups(n, "x-mgw-groups", &o->groups, r->d);
 	read_shared(r, n, &o->tier, &o->disable_security, &o->max_body_bytes);
 	read_wso2_operation(r, n, o);
 	read_changes(r, n, &o->changes, o->interceptors);

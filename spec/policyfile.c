@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "policy/client.h"
 #include "policy/url.h"
+#include "spec/applications.h"
 #include "spec/changes.h"
 #include "spec/endpoints.h"
 #include "spec/errors.h"
@@ -73,7 +74,7 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 		"sandbox-endpoints", "tier", "tier-replaces", "security",
 		"scopes", "trailing-slash", "errors", "max-body", "cors",
 		"certificates", "levels", "public-url", "resource-metadata",
-		"backend-jwt", "backend-audience", "keep-credential",
+		"backend-jwt", "backend-audience", "keep-credential", "groups",
 		"maintenance", "spike", "changes", "interceptors", NULL };
 	static const char *const interceptors[] = { "refuse", "drop", NULL };
 	static const char *const security[] = { "as-documented", "required",
@@ -114,6 +115,7 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 		a->changes = changes_read(tree_get(n, "changes"), false, d);
 	read_choice_switch(
 	    n, "interceptors", interceptors, &a->interceptors, d);
+	applications_read_groups(n, "groups", &a->groups, d);
 	field_text(n, "public-url", &a->public_url, d);
 	check_public_url(&a->public_url, d);
 	field_switch(n, "resource-metadata", &a->resource_metadata, d);
@@ -231,10 +233,10 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 {
 	static const char *const keys[] = { "issuers", "wso2-keys",
 		"backend-jwt", "identity-headers", "introspection", "api-keys",
-		"users", "host-auth", "schemes", "tiers", "tiers-file", "store",
-		"apis", "limits", "timeouts", "errors", "realm", "cors",
-		"certificates", "levels", "unknown-tier", "rate-headers",
-		"failures", "conditions", "key-manager", NULL };
+		"applications", "users", "host-auth", "schemes", "tiers",
+		"tiers-file", "store", "apis", "limits", "timeouts", "errors",
+		"realm", "cors", "certificates", "levels", "unknown-tier",
+		"rate-headers", "failures", "conditions", "key-manager", NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;
@@ -362,6 +364,8 @@ apply(const struct spec_api_rule *a, struct spec_document *doc)
 	doc->certificates = a->certificates;
 	if (a->levels != NULL)
 		doc->levels = a->levels;
+	if (a->groups.given)
+		doc->groups = a->groups;
 	if (a->max_body_given) {
 		doc->max_body_given = true;
 		doc->max_body_bytes = a->max_body_bytes;

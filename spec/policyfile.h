@@ -42,6 +42,7 @@
  *	    claims: [email]                 copied from the token
  *	    keys-path: /jwks.json           the public key is served there
  *	api-keys: {file: keys.db}
+ *	applications: ...     see applications.h
  *	users: {file: users.htpasswd}
  *	schemes:              which verifies which securityScheme
  *	  NAME: {jwt: [ISSUER...]}, {introspect: [NAME...]}, both of these
@@ -75,6 +76,7 @@
  *	    levels: ...                     see levels.h
  *	    changes: ...                    see changes.h
  *	    interceptors: drop              WSO2's are left out
+ *	    groups: [a, b]                  instead of the document's
  *	limits: {max-uri: 4096, max-headers: 8192, max-body: none,
  *	    ipv6-prefix: 64}            how many bits make one client
  *	timeouts: {connect: 3s, first-byte: 30s, between-bytes: 0s, total: 60s}
@@ -172,6 +174,7 @@ struct spec_api_rule {
 	struct spec_level *levels;
 	struct spec_changes *changes;
 	enum spec_switch interceptors; /* true: dropped */
+	struct spec_groups groups;
 	enum spec_switch security_required, scopes_any, slash_ignore,
 	    tier_replaces;
 	int errors; /* enum error_format, or -1 */
@@ -198,9 +201,10 @@ struct policyfile {
 	struct spec_assertion *assertion; /* spec/assertion.h, or NULL */
 	struct spec_text identities[IDENTITY__MAX];
 	bool identities_given;
-	struct spec_source *api_keys; /* or NULL */
-	struct spec_source *users;    /* or NULL */
-	struct spec_host *hosts;      /* spec/hostauth.h */
+	struct spec_source *api_keys;           /* or NULL */
+	struct spec_source *users;              /* or NULL */
+	struct spec_host *hosts;                /* spec/hostauth.h */
+	struct spec_applications *applications; /* spec/applications.h */
 	struct spec_verifier *verifiers;
 	struct spec_tier *tiers;
 	struct spec_store *store; /* or NULL */

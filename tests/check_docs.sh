@@ -129,7 +129,7 @@ sed -n 's/^#\{0,1\}\([a-z-]*\) .*/\1/p' dist/mgw.conf | sed '/^$/d' |
 test ! -s "$work/unknown" || say "dist/mgw.conf has $(cat "$work/unknown")"
 
 page=man/mgw.yaml.5
-word_lists spec/policyfile.c spec/certificates.c spec/keysource.c \
+word_lists spec/policyfile.c spec/applications.c spec/certificates.c spec/keysource.c \
     spec/issuers.c spec/wso2keys.c \
     spec/introspection.c spec/hostauth.c spec/verifiers.c \
     spec/assertion.c spec/tiers.c \
@@ -187,6 +187,13 @@ sed -n '/^read_field(/,/^}/p' policy/keyfile_line.c |
     >"$work/code"
 sed -n 's/^\.It Cm [a-z].*/&/p' $page | grep -oE 'Cm [a-z]+ Ns =' |
     sed 's/Cm \(.*\) Ns =/\1/' >"$work/page"
+same field $page
+
+page=man/mgw-applications.5
+sed -n '/^read_field(/,/^}/p' policy/application_line.c |
+    grep -oE 'name, SPAN\("[a-z-]+"' | grep -oE '"[a-z-]+"' | tr -d '"' \
+    >"$work/code"
+grep -oE 'Cm [a-z-]+ Ns =' $page | sed 's/Cm \(.*\) Ns =/\1/' >"$work/page"
 same field $page
 
 page=man/mgw-users.5

@@ -56,6 +56,8 @@ operation_json(const struct bundle *b, const struct row_operation *op)
 	if (op->endpoints.n > 0)
 		(void)json_put(
 		    o, "endpoints", spec_endpoints_json(b, op->endpoints));
+	if (op->groups.n > 0)
+		spec_put_strings(o, "groups", b, op->groups);
 	if (op->sandbox.n > 0)
 		(void)json_put(
 		    o, "sandbox", spec_endpoints_json(b, op->sandbox));
@@ -280,6 +282,9 @@ spec_bundle_json(const struct bundle *b)
 	if (bundle_n(b, SECTION_ASSERTION) > 0)
 		(void)json_put(o, "backend_jwt",
 		    spec_assertion_json(b, bundle_assertion(b, 0)));
+	if (bundle_n(b, SECTION_APPLICATIONS) > 0)
+		(void)json_put(o, "applications",
+		    spec_applications_json(b, bundle_applications(b, 0)));
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++)
 		(void)json_append(tiers, spec_tier_json(b, bundle_tier(b, i)));
 	(void)json_put(o, "tiers", tiers);

@@ -32,6 +32,8 @@ void spec_put_template(struct json_object *o, const char *name,
 struct json_object *spec_schemes_json(const struct bundle *b, struct range r);
 struct json_object *spec_assertion_json(
     const struct bundle *b, const struct row_assertion *r);
+struct json_object *spec_applications_json(
+    const struct bundle *b, const struct row_applications *r);
 struct json_object *spec_introspect_json(
     const struct bundle *b, const struct row_introspect *r);
 struct json_object *spec_issuer_json(

@@ -8,7 +8,7 @@
 static const char *const scheme_words[] = { "no-verifier", "jwt", "api-key",
 	"basic", "opaque", "mtls", "host", "wso2-key" };
 static const char *const source_words[] = { "secret", "key-set", "key-file",
-	"htpasswd", "deny-list", "signing-key" };
+	"htpasswd", "deny-list", "signing-key", "applications" };
 static const char *const how_words[] = { "file", "env", "url", "inline" };
 static const char *const name_words[] = { "header", "query", "cookie" };
 
@@ -160,6 +160,19 @@ spec_assertion_json(const struct bundle *b, const struct row_assertion *r)
 	spec_put_text(o, "dialect", b, r->dialect);
 	spec_put_strings(o, "claims", b, r->claims);
 	spec_put_text(o, "keys_path", b, r->keys_path);
+	return o;
+}
+
+struct json_object *
+spec_applications_json(const struct bundle *b, const struct row_applications *r)
+{
+	struct json_object *o = json_new_object();
+
+	(void)json_put(o, "from", source_json(b, r->source));
+	spec_put_flag(o, "subscriptions_required",
+	    (r->flags & APPLICATIONS_SUBSCRIBED) != 0);
+	spec_put_flag(
+	    o, "unknown_refused", (r->flags & APPLICATIONS_KNOWN) != 0);
 	return o;
 }
 

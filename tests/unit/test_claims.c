@@ -191,15 +191,17 @@ START_TEST(a_subscription_is_to_one_api_and_version)
 {
 	struct decision d = { 0 };
 	struct guard g = guard_new(span_str(subscriptions[_i].json));
-	struct span tier;
+	struct token_subscription s = { .needed = true };
 
 	(void)add_rules(NULL, 0);
-	ck_assert_msg(token_subscribed(&call, g.text, true, &tier, &d) ==
-		subscriptions[_i].fits,
+	ck_assert_msg(
+	    token_subscribed(&call, g.text, &s, &d) == subscriptions[_i].fits,
 	    "%s", subscriptions[_i].json);
-	ck_assert(span_eq(tier, span_str(subscriptions[_i].tier)));
+	ck_assert(span_eq(s.tier, span_str(subscriptions[_i].tier)));
+	ck_assert(s.found == subscriptions[_i].fits);
 	ck_assert(subscriptions[_i].fits || d.reason == REASON_CLAIM_REFUSED);
-	ck_assert(token_subscribed(&call, g.text, false, &tier, &d));
+	s.needed = false;
+	ck_assert(token_subscribed(&call, g.text, &s, &d));
 	guard_free(&g);
 	sample_free(&sample);
 }

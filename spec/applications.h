@@ -1,0 +1,32 @@
+/*
+ * applications - "applications" of mgw.yaml, and the groups that
+ * operations ask for.
+ *
+ *	applications: {file: applications.db}
+ *	    subscriptions: optional     required: each caller's application
+ *	                                has subscribed to the API
+ *	    unknown: allow              refuse: each caller's application is
+ *	                                in the file
+ */
+#ifndef MGW_SPEC_APPLICATIONS_H
+#define MGW_SPEC_APPLICATIONS_H
+
+#include "spec/keysource.h"
+#include "spec/link.h"
+
+struct spec_applications {
+	struct spec_source *source;
+	int subscribed, known; /* 1: needed */
+};
+
+/* Read the map "n", which may be NULL, into r->f. */
+void applications_read(const struct keysource *r, const struct node *n);
+
+/* A list "key" of groups; one that is empty is given, too. */
+void applications_read_groups(const struct node *map, const char *key,
+    struct spec_groups *groups, struct diag *d);
+
+/* Groups of the document count for operations that have none. */
+void applications_link(struct spec_document *doc, struct diag *d);
+
+#endif

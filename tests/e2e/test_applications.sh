@@ -1,0 +1,286 @@
+#!/bin/sh
+# Applications from a file: recognised by client, key, user and certificate,
+# blocked, subscribed, and of groups that operations ask for.
+. tests/e2e/lib.sh
+start_backend
+policy
+tests/e2e/jose.pl jwks ec="$W/ec.pem" >"$W/two.jwks.json"
+
+cat >"$W/apps.yaml" <<'END'
+openapi: 3.0.3
+info: {title: Apps, version: '1'}
+servers: [{url: https://apps.example/apps}]
+components:
+  securitySchemes:
+    token: {type: http, scheme: bearer}
+    other: {type: apiKey, in: header, name: X-Other}
+    key: {type: apiKey, in: header, name: X-API-Key}
+    login: {type: http, scheme: basic}
+paths:
+  /token/{do}:
+    get:
+      security: [{token: []}]
+      responses: {'200': {description: fine}}
+  /other/{do}:
+    get:
+      security: [{other: []}]
+      responses: {'200': {description: fine}}
+  /key/{do}:
+    get:
+      security: [{key: []}]
+      responses: {'200': {description: fine}}
+  /login/{do}:
+    get:
+      security: [{login: []}]
+      responses: {'200': {description: fine}}
+  /group/{do}:
+    get:
+      x-mgw-groups: [staff, Domain Admins]
+      security: [{token: []}, {login: []}, {key: []}]
+      responses: {'200': {description: fine}}
+  /maybe/{do}:
+    get:
+      x-mgw-groups: [staff]
+      security: [{token: []}, {}]
+      responses: {'200': {description: fine}}
+END
+sed 's/title: Apps/title: More/; s|/apps}|/more}|' "$W/apps.yaml" >"$W/more.yaml"
+cat >"$W/apps-mgw.yaml" <<END
+issuers:
+  - issuer: https://id.example/
+    keys: {file: keys.jwks.json}
+    audiences: [things]
+  - issuer: https://two.example/
+    keys: {file: two.jwks.json}
+    audiences: [things]
+api-keys: {file: keys.db}
+users: {file: users.htpasswd}
+applications: {file: applications.db}
+schemes:
+  token: {jwt: [https://id.example/]}
+  other: {jwt: [https://two.example/]}
+tiers:
+  Three: {limit: 3, per: 1h, algorithm: window}
+  Two: {limit: 2, per: 1h, algorithm: window}
+  Wide: {limit: 100000, per: 1m}
+unknown-tier: Wide
+backend-jwt: {key: '\${file:ec.pem}', algorithm: ES256,
+  issuer: https://gate.example/, dialect: http://wso2.org/claims}
+identity-headers: {application: X-App, application-id: X-App-Id,
+  application-owner: X-App-Owner, groups: X-Groups}
+apis:
+  apps.yaml: {endpoints: ['$BACKEND/'], sandbox-endpoints: ['$BACKEND/sandbox/'],
+    keep-credential: true}
+  more.yaml: {endpoints: ['$BACKEND/'], groups: [staff]}
+failures: off
+END
+printf 'ada:%s:group=staff\nbob:%s\n' "$(openssl passwd -apr1 secret)" \
+    "$(openssl passwd -apr1 secret)" >"$W/users.htpasswd"
+# apps LINES: the file of applications, from now on.
+apps() {
+	cat >"$W/applications.new"
+	mv "$W/applications.new" "$W/applications.db"
+}
+apps <<'END'
+# who may call
+shop active name="Web shop" owner=ada group=staff group=guests tier=Three client="https://id.example/ shop"
+test active name="Web test" owner=ada type=SANDBOX client="https://id.example/ test"
+both active name=Both owner=ada client="https://id.example/ both" sandbox-client="https://id.example/ both-test"
+till blocked name=Till owner=ada client="https://id.example/ till"
+desk active name=Desk owner=bob group="Domain Admins" user=bob
+part active name=Part owner=ada client="https://id.example/ part" blocked-api=Apps/1
+odd active name=Odd owner=ada tier=Nowhere client="https://id.example/ odd"
+END
+
+it 'the file is part of the policy, and said so'
+sed -i '/maybe/,$d' "$W/more.yaml"
+sed 's/\[{token: \[\]}, {}\]/[]/' "$W/apps.yaml" >"$W/public.yaml"
+sed 's/apps.yaml:/public.yaml:/; /more.yaml/d' "$W/apps-mgw.yaml" \
+    >"$W/public-mgw.yaml"
+import public-mgw.yaml public.yaml && wrong 'a group of nobody'
+grep -q 'GET /maybe/{do} asks for groups .*\[groups-public\]' \
+    "$W/import.out" || wrong "$(cat "$W/import.out")"
+import apps-mgw.yaml apps.yaml more.yaml || wrong "$(cat "$W/import.out")"
+"$O"/mgw-spec show "$W/mgw.bundle" >"$W/body"
+expect_body '"value": "applications.db"'
+expect_body '"Domain Admins"'
+"$O"/mgw --config "$W/mgw.conf" --check >"$W/body" 2>&1 || wrong 'not ok'
+expect_body "applications	$W/applications.db	ok	7, 1 of them blocked"
+expect_body 'application odd: unknown tier Nowhere'
+
+it 'explain tells the application and how it was found'
+"$O"/mgw-spec explain -H "Authorization: Bearer $(token '"azp":"shop"')" \
+    "$W/mgw.bundle" GET /apps/token/x >"$W/body" || wrong 'refused'
+expect_body 'shop (Web shop of ada), by its client id'
+"$O"/mgw-spec explain -H "Authorization: Bearer $(token '"azp":"new"')" \
+    "$W/mgw.bundle" GET /apps/token/x >"$W/body" || wrong 'refused'
+expect_body 'none in the file has this credential'
+start_mgw
+
+# denied WHAT STATUS REASON PATH [CURL OPTIONS...]
+denied() {
+	it "$1: $3 ($host)"
+	status=$2 reason=$3
+	shift 3
+	get "$@"
+	expect_status "$status"
+	expect_reason "$reason"
+}
+as() { bearer "$(token "\"azp\":\"$1\"")"; }
+
+for host in lighttpd apache; do
+	start_$host
+	it "a client id leads to its application ($host)"
+	get /apps/token/headers -H "$(as shop)"
+	expect_status 200
+	expect_event '"application":"Web shop"'
+	expect_event '"application_owner":"ada"'
+	denied 'a blocked application' 403 blocked /apps/token/x \
+	    -H "$(as till)"
+	expect_event '"application":"Till"'
+	denied 'an application blocked for one API' 403 blocked \
+	    /apps/token/x -H "$(as part)"
+	it "and for no other ($host)"
+	get /more/token/x -H "$(as part)"
+	expect_reason claim-refused
+	it "the same client id of another issuer is another client ($host)"
+	get /apps/other/x -H "X-Other: Bearer $(token \
+	    '"iss":"https://two.example/","azp":"till"')"
+	expect_status 200
+	expect_event '"application":"till"'
+	it "a client id with control bytes is none ($host)"
+	get /apps/token/x -H "$(as 'till\u0000')"
+	expect_status 401
+	get /apps/token/x -H "$(as 'till ')"
+	expect_status 200
+	expect_event '"application":"till "'
+	it "sandbox applications and clients go to the sandbox ($host)"
+	for client in test both-test; do
+		get /apps/token/x -H "$(as $client)"
+		expect_status 200
+		expect_body '"target":"/sandbox/token/x"'
+		expect_event '"key_type":"SANDBOX"'
+	done
+	get /apps/token/x -H "$(as both)"
+	expect_body '"target":"/token/x"'
+	it "a key's application is looked up by its name ($host)"
+	get /apps/key/x -H "X-API-Key: $KEY"
+	expect_status 200
+	expect_event '"application":"Desk"'
+	expect_event '"application_owner":"bob"'
+	it "so is a user ($host)"
+	get /apps/login/x -u bob:secret
+	expect_status 200
+	expect_event '"application":"Desk"'
+
+	for who in shop 'bob:secret' 'ada:secret' key; do
+		it "$who has a group that is asked for ($host)"
+		case $who in
+		shop) get /apps/group/x -H "$(as shop)" ;;
+		key) get /apps/group/x -H "X-API-Key: $KEY" ;;
+		*) get /apps/group/x -u "$who" ;;
+		esac
+		expect_status 200
+	done
+	denied 'an application without the group' 403 claim-refused \
+	    /apps/group/x -H "$(as both)"
+	denied 'a client that no application has' 403 claim-refused \
+	    /apps/group/x -H "$(as nobody)"
+	denied 'the groups of an API count for its operations' 403 \
+	    claim-refused /more/token/x -H "$(as both)"
+	denied 'nobody has no group' 401 credential-missing /apps/maybe/x
+	expect_header WWW-Authenticate 'Bearer*'
+	it "who has one may pass where others need none ($host)"
+	get /apps/maybe/x -H "$(as shop)"
+	expect_status 200
+	stop_$host
+	rm -f "$W/state/shared"
+	stop_mgw
+	start_mgw
+done
+
+start_lighttpd
+host=lighttpd
+it 'the backend is told, and a client cannot tell it'
+get /apps/token/x -H "$(as both)" -H 'X-App: eve' -H 'X-App-Owner: eve' \
+    -H 'X-Groups: staff'
+expect_no_body eve
+expect_body 'Both'
+get /apps/token/x -H "$(as shop)" -H 'X-Groups: admin'
+expect_body 'staff,guests'
+expect_no_body 'admin'
+
+it 'the tier of the file counts where the token names none'
+for i in 1 2; do
+	get /apps/token/x -H "$(as shop)"
+	expect_status 200
+done
+get /apps/token/x -H "$(bearer "$(token '"azp":"shop","sub":"zoe"')")"
+expect_status 429
+expect_reason quota-exceeded
+expect_event '"level":"application"'
+get /apps/token/x -H "$(as odd)"
+expect_status 200
+grep -q 'unknown tier Nowhere' "$W/mgw.log" || wrong 'the log tells nothing'
+
+it 'what is changed counts at the next request'
+for n in 1 2 3; do
+	echo 'both blocked name=Both owner=ada client="https://id.example/ both"' |
+	    apps
+	get /apps/token/x -H "$(as both)"
+	expect_status 403
+	expect_reason blocked
+	echo 'both active name=Both owner=ada client="https://id.example/ both"' |
+	    apps
+	get /apps/token/x -H "$(as both)"
+	expect_status 200
+done
+
+it 'a damaged file lets nobody in who has one, and the gate goes on'
+for bad in both 'both Active name=a owner=b' 'x active name=a owner=b y'; do
+	{ echo '# fine'; echo "$bad"; } | apps
+	get /apps/token/x -H "$(as both)"
+	expect_status 503
+	expect_reason verifier-down
+	grep -q 'applications.db: line 2' "$W/mgw.log" ||
+	    wrong "no place in the log: $(tail -n 2 "$W/mgw.log")"
+	: >"$W/mgw.log"
+done
+rm "$W/applications.db"
+get /apps/token/x -H "$(as both)"
+expect_status 503
+apps <<'END'
+both active name=Both owner=ada client="https://id.example/ both" subscription=More:Two
+END
+get /apps/token/x -H "$(as both)"
+expect_status 200
+get /apps/maybe/x
+expect_status 401
+
+it 'a subscription is needed where asked for, and has a tier'
+sed -i 's/^applications: .*/applications: {file: applications.db, subscriptions: required, unknown: refuse}/
+s/, groups: \[staff\]//' "$W/apps-mgw.yaml"
+import apps-mgw.yaml apps.yaml more.yaml || wrong "$(cat "$W/import.out")"
+wait_for 50 grep -q 'bundle in force' "$W/mgw.log" || wrong 'not in force'
+get /apps/token/x -H "$(as both)"
+expect_status 403
+expect_reason claim-refused
+for i in 1 2; do
+	get /more/token/x -H "$(as both)"
+	expect_status 200
+done
+get /more/token/x -H "$(as both)"
+expect_status 429
+expect_event '"level":"subscription"'
+get /more/token/x -H "$(as strange)"
+expect_status 403
+expect_reason claim-refused
+stop_lighttpd
+stop_mgw
+
+it 'a gate with a damaged file does not start, and says where'
+printf '\nx active name=a\n' >"$W/applications.db"
+"$O"/mgw --config "$W/mgw.conf" --listen "unix:$W/no.sock" 2>"$W/body" &&
+    wrong 'it started'
+expect_body 'applications.db: line 2: name or owner is missing'
+done_testing

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "fcgi/login.h"
 #include "policy/endpoint.h"
 #include "policy/override.h"
 #include "policy/reference.h"
@@ -85,6 +86,10 @@ from_row(
 		.total_ms = row->total_ms,
 		.idle_ms = row->idle_ms,
 		.weight = row->weight };
+	if (row->security.n > 0)
+		b->security = bundle_security(bundle, row->security.first);
+	if (b->security != NULL)
+		b->tls_name = bundle_text(bundle, b->security->tls_name);
 	if (row->breaker.n > 0)
 		b->breaker = bundle_breaker(bundle, row->breaker.first);
 	if (row->retry.n > 0)
@@ -169,7 +174,16 @@ usual(const struct making *m, const struct balance_set *s)
 		.idle_ms = set->idle_ms,
 		.total_ms = set->total_ms };
 
-	return s->n > 0 ? s->list[0] : b;
+	if (s->n == 0)
+		return b;
+	b = s->list[0];
+	/* What one endpoint has for itself is no other's. */
+	if (b.security != NULL && (b.security->flags & SECURITY_OF_ONE) != 0) {
+		b.security = NULL;
+		b.tls_name = b.user = b.password = b.token_url = b.ca_file =
+		    (struct span){ NULL, 0 };
+	}
+	return b;
 }
 
 /* The same in all processes, and for whoever knows API and URL. */
@@ -228,6 +242,12 @@ add_backend(const struct making *m, struct balance_set *s,
 {
 	struct backend *b = &s->list[s->n];
 	struct span who, text = find_override(m, o, index, &who);
+	const struct login_making login = { .override = o,
+		.config = m->config,
+		.overrides = m->overrides,
+		.arena = &m->to->arena,
+		.why = m->why,
+		.why_size = m->why_size };
 	char reason[256] = "";
 	struct making quiet = *m;
 
@@ -248,6 +268,8 @@ add_backend(const struct making *m, struct balance_set *s,
 		if (!set_url(&quiet, b, text))
 			return wrong(m, who, reason);
 	}
+	if (!login_set(&login, b))
+		return false;
 	b->life = arena_calloc(&m->to->arena, 1, sizeof(*b->life));
 	s->n++;
 	if (b->life == NULL)

@@ -217,11 +217,21 @@ check_introspection(struct report *r, const struct bundle *b)
 static void
 check_backend(struct report *r, struct span of, const struct backend *b)
 {
+	static const char *const auths[BACKEND_AUTH__MAX] = {
+		[BACKEND_AUTH_NONE] = "",
+		[BACKEND_AUTH_BASIC] = ", with user and password",
+		[BACKEND_AUTH_HEADER] = ", with a secret header",
+		[BACKEND_AUTH_OAUTH2] = ", with a token of our own",
+	};
 	bool ok = b->ca_file.n == 0 || access(b->ca_file.p, R_OK) == 0;
 
 	if (ok)
-		check_item(
-		    r, "endpoint", b->url, true, "of %.*s", SPAN_ARG(of));
+		check_item(r, "endpoint", b->url, true, "of %.*s%s%s",
+		    SPAN_ARG(of),
+		    b->security != NULL && b->security->certificate != ROW_NONE
+			? ", with our certificate"
+			: "",
+		    b->security != NULL ? auths[b->security->auth] : "");
 	else
 		check_item(r, "endpoint", b->url, false, "%.*s: %s",
 		    SPAN_ARG(b->ca_file), strerror(errno));

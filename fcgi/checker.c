@@ -145,20 +145,27 @@ is_expected(const struct bundle *b, struct range statuses, unsigned status)
 }
 
 bool
-checker_ask(const struct bundle *bundle, const struct backend *b, int left_fd,
+checker_ask(const struct policy *policy, const struct backend *b, int left_fd,
     unsigned *status, char *why, size_t why_size)
 {
 	int64_t until_us =
 	    clock_mono_us() + (int64_t)b->health->timeout_ms * US_PER_MS;
+	const struct connect_call q = { .backend = b,
+		.outside = policy->outside,
+		.until_us = until_us,
+		.client_fd = left_fd };
+	const struct bundle *bundle = policy->bundle;
+	struct connect_problem problem = { .why = "" };
 	struct connection *c;
 	const char *text = "not sent";
 	struct arena a;
 	struct buf request;
 
 	*status = 0;
-	if (connection_open(b, until_us, left_fd, &c, why, why_size) !=
-	    CONNECT_OK)
+	if (connection_open(&q, &c, &problem) != CONNECT_OK) {
+		(void)snprintf(why, why_size, "%s", problem.why);
 		return false;
+	}
 	arena_init(&a, 4096, 256 * 1024);
 	buf_init(&request, REQUEST_BYTES_MAX);
 	if (write_request(bundle, b, &request) &&
@@ -173,12 +180,12 @@ checker_ask(const struct bundle *bundle, const struct backend *b, int left_fd,
 }
 
 static void
-check(struct checker *c, const struct bundle *bundle, const struct backend *b)
+check(struct checker *c, const struct policy *policy, const struct backend *b)
 {
 	char why[160] = "";
 	unsigned status;
 	bool well =
-	    checker_ask(bundle, b, c->stop_fds[0], &status, why, sizeof(why));
+	    checker_ask(policy, b, c->stop_fds[0], &status, why, sizeof(why));
 
 	if (!atomic_load(&c->leased))
 		return; /* given up: it tells nothing */
@@ -210,7 +217,7 @@ check_due(struct checker *c)
 		    !atomic_compare_exchange_strong(
 			&life->check_at_us, &at_us, INT64_MAX))
 			continue;
-		check(c, g->policy.bundle, list[i]);
+		check(c, &g->policy, list[i]);
 		atomic_store(&life->check_at_us,
 		    clock_mono_us() +
 			(int64_t)list[i]->health->period_ms * US_PER_MS);

@@ -29,7 +29,7 @@ void checker_stop(struct checker *c);
  * Ask "b" once.  "left_fd" becomes readable or closed when it is to be
  * given up; -1: never.  True: it is well; "*status" is 0 without an answer.
  */
-bool checker_ask(const struct bundle *bundle, const struct backend *b,
+bool checker_ask(const struct policy *policy, const struct backend *b,
     int left_fd, unsigned *status, char *why, size_t why_size);
 
 #endif

@@ -463,7 +463,7 @@ static bool
 is_override(struct span name)
 {
 	static const char *const marks[] = { "ENDPOINT_", "SANDBOX_",
-		"_endpoint_", ".endpoint." };
+		"_endpoint_", ".endpoint.", "_basic_", ".basic." };
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
 		if (name.n > 0 &&

@@ -93,7 +93,7 @@ struct span config_env(const struct config *c, struct span name);
 /* The same for MGW_NAME, which mgw.conf and -e may call NAME. */
 struct span config_override(const struct config *c, struct span name);
 
-/* There may be a variable whose name has "endpoint" or "SANDBOX" in it. */
+/* There may be a variable for an endpoint, or for who we are there. */
 bool config_may_override(const struct config *c);
 
 #endif

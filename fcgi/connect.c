@@ -13,8 +13,11 @@
 
 #include "base/clock.h"
 #include "fcgi/libcurl.h"
+#include "policy/outside.h"
 
-/* Host names are at most 253 bytes; the rest is scheme and port. */
+#define HOST_BYTES_MAX 253
+
+/* The rest is scheme and port. */
 #define URL_BYTES_MAX 320
 
 /* How often a client is looked after while a connection is made. */
@@ -27,10 +30,13 @@ struct connection {
 	const struct libcurl *curl;
 	CURL *handle;
 	CURLM *multi; /* holds the connection; NULL once it is of no use */
+	struct curl_slist *connect_to;
 	int fd;
 	bool tls;
 	bool may_be_local;
+	bool loopback_only; /* a credential is going to be said in the clear */
 	bool refused_local; /* an address was found, and is not allowed */
+	char error[CURL_ERROR_SIZE];
 };
 
 /*
@@ -43,7 +49,9 @@ open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 	struct connection *c = user;
 
 	(void)purpose;
-	if (!c->may_be_local && libcurl_address_is_local(&address->addr)) {
+	if ((!c->may_be_local && libcurl_address_is_local(&address->addr)) ||
+	    (c->loopback_only &&
+		!libcurl_address_is_loopback(&address->addr))) {
 		c->refused_local = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -64,33 +72,95 @@ set_unix_path(struct connection *c, struct span path)
 		   c->handle, CURLOPT_UNIX_SOCKET_PATH, text) == CURLE_OK;
 }
 
+static unsigned
+port_of(const struct backend *b)
+{
+	return b->port != 0 ? b->port : (b->tls ? 443U : 80U);
+}
+
+static struct span
+host_of(const struct backend *b)
+{
+	return b->host.n > 0 ? b->host : SPAN("localhost");
+}
+
+/* The name that its certificate must have is also the one of the SNI. */
 static bool
 set_url(struct connection *c, const struct backend *b)
 {
-	bool v6 = span_has(b->host, ':');
+	struct span host = b->tls_name.n > 0 ? b->tls_name : host_of(b);
+	bool v6 = span_has(host, ':');
 	char url[URL_BYTES_MAX];
-	struct span host = b->host;
 	int n;
 
-	if (host.n == 0)
-		host = SPAN("localhost");
-	if (host.n > 253)
+	if (host.n > HOST_BYTES_MAX)
 		return false;
 	n = snprintf(url, sizeof(url), "%s://%s%.*s%s:%u/",
 	    b->tls ? "https" : "http", v6 ? "[" : "", SPAN_ARG(host),
-	    v6 ? "]" : "", b->port != 0 ? b->port : (b->tls ? 443U : 80U));
+	    v6 ? "]" : "", port_of(b));
 	return n > 0 && (size_t)n < sizeof(url) &&
 	    c->curl->easy_setopt(c->handle, CURLOPT_URL, url) == CURLE_OK;
 }
 
+/* Where it is, when its certificate has another name. */
 static bool
-set_up(struct connection *c, const struct backend *b, long limit_ms)
+set_place(struct connection *c, const struct backend *b)
+{
+	struct span host = host_of(b);
+	bool v6 = span_has(host, ':');
+	char text[URL_BYTES_MAX];
+	int n;
+
+	if (b->tls_name.n == 0 || b->unix_path.p != NULL)
+		return true;
+	n = host.n > HOST_BYTES_MAX
+	    ? -1
+	    : snprintf(text, sizeof(text), "::%s%.*s%s:%u", v6 ? "[" : "",
+		  SPAN_ARG(host), v6 ? "]" : "", port_of(b));
+	if (n <= 0 || (size_t)n >= sizeof(text))
+		return false;
+	c->connect_to = c->curl->slist_append(NULL, text);
+	return c->connect_to != NULL &&
+	    c->curl->easy_setopt(
+		c->handle, CURLOPT_CONNECT_TO, c->connect_to) == CURLE_OK;
+}
+
+/* libcurl takes a copy. */
+static bool
+set_blob(struct connection *c, const struct outside *w, uint32_t row,
+    CURLoption option)
+{
+	struct curl_blob blob = { .flags = CURL_BLOB_COPY };
+	struct source s;
+
+	if (w == NULL || w->source(w->world, row, &s) != SOURCE_OK)
+		return false;
+	blob.data = (void *)(uintptr_t)s.secret.p;
+	blob.len = s.secret.n;
+	return c->curl->easy_setopt(c->handle, option, &blob) == CURLE_OK;
+}
+
+static bool
+set_certificate(
+    struct connection *c, const struct backend *b, const struct outside *w)
+{
+	if (b->security == NULL || b->security->certificate == ROW_NONE)
+		return true;
+	return b->tls &&
+	    set_blob(c, w, b->security->certificate, CURLOPT_SSLCERT_BLOB) &&
+	    set_blob(c, w, b->security->key, CURLOPT_SSLKEY_BLOB);
+}
+
+static bool
+set_up(struct connection *c, const struct connect_call *q, long limit_ms)
 {
 	const struct libcurl *curl = c->curl;
+	const struct backend *b = q->backend;
 	CURL *h = c->handle;
 	int bad = 0;
 
 	bad |= curl->easy_setopt(h, CURLOPT_CONNECT_ONLY, 1L);
+	bad |= curl->easy_setopt(h, CURLOPT_ERRORBUFFER, c->error);
 	bad |= curl->easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	bad |= curl->easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
 	bad |= curl->easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -101,7 +171,8 @@ set_up(struct connection *c, const struct backend *b, long limit_ms)
 	(void)curl->easy_setopt(h, CURLOPT_QUICK_EXIT, 1L);
 	if (b->unix_path.p != NULL)
 		bad |= !set_unix_path(c, b->unix_path);
-	bad |= !set_url(c, b);
+	bad |= !set_url(c, b) || !set_place(c, b);
+	bad |= !set_certificate(c, b, q->outside);
 	return bad == 0;
 }
 
@@ -141,34 +212,81 @@ perform(struct connection *c, int client_fd)
 	}
 }
 
+/* The error types of RFC 9209 section 2.3 for what libcurl tells. */
+static struct span
+type_of(const struct connection *c, CURLcode rc)
+{
+	curl_off_t looked_up_us = 0;
+	long error = 0;
+
+	if (c->refused_local)
+		return SPAN("destination_ip_prohibited");
+	switch (rc) {
+	case CURLE_OPERATION_TIMEDOUT:
+		(void)c->curl->easy_getinfo(
+		    c->handle, CURLINFO_NAMELOOKUP_TIME_T, &looked_up_us);
+		return looked_up_us == 0 ? SPAN("dns_timeout")
+					 : SPAN("connection_timeout");
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return SPAN("dns_error");
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return SPAN("tls_certificate_error");
+	case CURLE_SSL_CONNECT_ERROR:
+		return strstr(c->error, " alert ") != NULL
+		    ? SPAN("tls_alert_received")
+		    : SPAN("tls_protocol_error");
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CACERT_BADFILE:
+		return SPAN("proxy_configuration_error");
+	default:
+		break;
+	}
+	(void)c->curl->easy_getinfo(c->handle, CURLINFO_OS_ERRNO, &error);
+	return error == ECONNREFUSED ? SPAN("connection_refused")
+	    : error == ENETUNREACH || error == EHOSTUNREACH
+	    ? SPAN("destination_ip_unroutable")
+	    : SPAN("destination_unavailable");
+}
+
 static enum connect_result
-attempt(struct connection *c, int client_fd, char *why, size_t why_size)
+result_of(struct connection *c, CURLcode rc, struct connect_problem *p)
+{
+	const char *why = c->curl->easy_strerror(rc);
+	enum connect_result result = CONNECT_FAILED;
+
+	p->type = type_of(c, rc);
+	if (rc == CURLE_ABORTED_BY_CALLBACK) {
+		why = "the client left";
+		result = CONNECT_LEFT;
+	} else if (rc == CURLE_OPERATION_TIMEDOUT) {
+		why = "no connection in time";
+		result = CONNECT_TIMEOUT;
+	} else if (rc == CURLE_OUT_OF_MEMORY || rc == CURLE_FAILED_INIT) {
+		result = CONNECT_FAULT;
+	} else if (c->refused_local) {
+		why = c->loopback_only
+		    ? "a credential would be said in the clear"
+		    : "the name leads to a local address";
+	}
+	(void)snprintf(p->why, sizeof(p->why), "%s", why);
+	return result;
+}
+
+static enum connect_result
+attempt(struct connection *c, int client_fd, struct connect_problem *p)
 {
 	curl_socket_t fd = CURL_SOCKET_BAD;
 	CURLcode rc = perform(c, client_fd);
 
-	if (rc == CURLE_ABORTED_BY_CALLBACK) {
-		snprintf(why, why_size, "the client left");
-		return CONNECT_LEFT;
-	}
-	if (rc == CURLE_OPERATION_TIMEDOUT) {
-		snprintf(why, why_size, "no connection in time");
-		return CONNECT_TIMEOUT;
-	}
-	if (rc == CURLE_OUT_OF_MEMORY || rc == CURLE_FAILED_INIT) {
-		snprintf(why, why_size, "%s", c->curl->easy_strerror(rc));
-		return CONNECT_FAULT;
-	}
-	if (rc != CURLE_OK) {
-		snprintf(why, why_size, "%s",
-		    c->refused_local ? "the name leads to a local address"
-				     : c->curl->easy_strerror(rc));
-		return CONNECT_FAILED;
-	}
+	if (rc != CURLE_OK)
+		return result_of(c, rc, p);
 	if (c->curl->easy_getinfo(c->handle, CURLINFO_ACTIVESOCKET, &fd) !=
 		CURLE_OK ||
 	    fd == CURL_SOCKET_BAD) {
-		snprintf(why, why_size, "the connection closed at once");
+		(void)snprintf(
+		    p->why, sizeof(p->why), "the connection closed at once");
+		p->type = SPAN("connection_terminated");
 		return CONNECT_FAILED;
 	}
 	c->fd = fd;
@@ -192,32 +310,37 @@ connect_limit(const struct backend *b, int64_t until_us)
 }
 
 enum connect_result
-connection_open(const struct backend *b, int64_t until_us, int client_fd,
-    struct connection **to, char *why, size_t why_size)
+connection_open(const struct connect_call *q, struct connection **to,
+    struct connect_problem *p)
 {
+	const struct backend *b = q->backend;
 	enum connect_result result = CONNECT_FAULT;
-	long limit_ms = connect_limit(b, until_us);
-	const struct libcurl *curl = libcurl_get(why, why_size);
+	long limit_ms = connect_limit(b, q->until_us);
+	const struct libcurl *curl = libcurl_get(p->why, sizeof(p->why));
 	struct connection *c;
 
 	*to = NULL;
+	p->type = (struct span){ NULL, 0 };
 	if (curl == NULL)
 		return CONNECT_FAULT;
 	if (limit_ms == 0) {
-		snprintf(why, why_size, "no time is left");
+		snprintf(p->why, sizeof(p->why), "no time is left");
+		p->type = SPAN("connection_timeout");
 		return CONNECT_TIMEOUT;
 	}
 	c = calloc(1, sizeof(*c));
-	snprintf(why, why_size, "out of memory");
+	snprintf(p->why, sizeof(p->why), "no memory, or no secret");
 	if (c == NULL)
 		return CONNECT_FAULT;
 	c->curl = curl;
 	c->tls = b->tls;
 	c->fd = -1;
 	c->may_be_local = b->may_be_local;
+	c->loopback_only = !b->tls && b->security != NULL &&
+	    b->unix_path.p == NULL && b->security->auth != BACKEND_AUTH_NONE;
 	c->handle = libcurl_handle(curl, b->ca_file);
-	if (c->handle != NULL && set_up(c, b, limit_ms))
-		result = attempt(c, client_fd, why, why_size);
+	if (c->handle != NULL && set_up(c, q, limit_ms))
+		result = attempt(c, q->client_fd, p);
 	if (result != CONNECT_OK) {
 		connection_close(c);
 		return result;
@@ -237,6 +360,7 @@ connection_close(struct connection *c)
 		c->curl->easy_cleanup(c->handle);
 	if (c->multi != NULL)
 		c->curl->multi_cleanup(c->multi);
+	c->curl->slist_free_all(c->connect_to);
 	free(c);
 }
 

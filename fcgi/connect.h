@@ -22,14 +22,28 @@ enum connect_result {
 	CONNECT_FAULT,   /* libcurl is missing or out of memory */
 };
 
+struct outside;
+
+/* What a connection takes. */
+struct connect_call {
+	const struct backend *backend;
+	const struct outside *outside; /* has its secrets; NULL: no secrets */
+	int64_t until_us;              /* monotonic; INT64_MAX: for ever */
+	int client_fd;                 /* the web server's; -1: none */
+};
+
+/* Why there is none. */
+struct connect_problem {
+	char why[160];    /* short and clean, for the log */
+	struct span type; /* an error type of RFC 9209, or n == 0 */
+};
+
 /*
- * Waits for at most connect_ms of "b", TLS included, not beyond "until_us"
- * (monotonic; INT64_MAX: for ever), and only as long as the web server at
- * "client_fd" (-1: none) is there.  "why" gets a short clean text for the
- * log.
+ * Waits for at most connect_ms of the backend, TLS included, not beyond
+ * "until_us", and only as long as the web server is there.
  */
-enum connect_result connection_open(const struct backend *b, int64_t until_us,
-    int client_fd, struct connection **c, char *why, size_t why_size);
+enum connect_result connection_open(const struct connect_call *q,
+    struct connection **c, struct connect_problem *p);
 void connection_close(struct connection *c);
 
 int connection_fd(const struct connection *c);

@@ -192,6 +192,7 @@ pass_on(struct handling *h, struct share_slot *slot)
 	balance_begin(&pick, set, &h->request, &v->who);
 	call.pick = &pick;
 	call.state = h->gate->state;
+	call.grants = h->gate->grants;
 	if (slot != NULL) {
 		k.key[SHARE_ADDRESS] =
 		    share_key_address(h->request.client.text);

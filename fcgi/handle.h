@@ -6,6 +6,7 @@
 
 #include "fcgi/config.h"
 #include "fcgi/events.h"
+#include "fcgi/grant.h"
 #include "fcgi/live.h"
 #include "fcgi/rules.h"
 #include "fcgi/share.h"
@@ -19,6 +20,7 @@ struct gate {
 	struct rules *rules;
 	struct state *state;
 	struct upstreams *upstreams;
+	struct grants *grants;
 	struct events *events;
 	struct checker *checker; /* of a pool, or NULL */
 	struct span node;        /* host name */

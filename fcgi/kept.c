@@ -25,7 +25,8 @@ struct origin {
 	struct origin *next;
 	uint64_t hash;
 	char *name;
-	struct span host, unix_path, ca_file; /* copies */
+	struct span host, unix_path, ca_file, tls_name; /* copies */
+	uint64_t certificate; /* ours, that was shown; 0: none */
 	uint32_t port;
 	bool tls, may_be_local;
 	unsigned n_idle; /* the oldest first */
@@ -60,6 +61,7 @@ free_origin(struct origin *o)
 	free((void *)(uintptr_t)o->host.p);
 	free((void *)(uintptr_t)o->unix_path.p);
 	free((void *)(uintptr_t)o->ca_file.p);
+	free((void *)(uintptr_t)o->tls_name.p);
 	free(o);
 }
 
@@ -121,7 +123,8 @@ name_origin(struct origin *o)
 }
 
 static struct origin *
-make_origin(struct upstreams *u, const struct backend *b, uint64_t hash)
+make_origin(struct upstreams *u, const struct backend *b, uint64_t certificate,
+    uint64_t hash)
 {
 	struct origin *o =
 	    calloc(1, sizeof(*o) + u->max_idle * sizeof(struct idle));
@@ -132,8 +135,10 @@ make_origin(struct upstreams *u, const struct backend *b, uint64_t hash)
 	o->port = b->port;
 	o->tls = b->tls;
 	o->may_be_local = b->may_be_local;
+	o->certificate = certificate;
 	if (!copy(&o->host, b->host) || !copy(&o->unix_path, b->unix_path) ||
-	    !copy(&o->ca_file, b->ca_file) || !name_origin(o)) {
+	    !copy(&o->ca_file, b->ca_file) ||
+	    !copy(&o->tls_name, b->tls_name) || !name_origin(o)) {
 		free_origin(o);
 		return NULL;
 	}
@@ -141,17 +146,20 @@ make_origin(struct upstreams *u, const struct backend *b, uint64_t hash)
 }
 
 static bool
-same_origin(const struct origin *o, const struct backend *b)
+same_origin(
+    const struct origin *o, const struct backend *b, uint64_t certificate)
 {
-	return o->port == b->port && o->tls == b->tls &&
-	    o->may_be_local == b->may_be_local && span_eq(o->host, b->host) &&
+	return o->certificate == certificate && o->port == b->port &&
+	    o->tls == b->tls && o->may_be_local == b->may_be_local &&
+	    span_eq(o->host, b->host) &&
 	    (o->unix_path.p == NULL) == (b->unix_path.p == NULL) &&
 	    span_eq(o->unix_path, b->unix_path) &&
-	    span_eq(o->ca_file, b->ca_file);
+	    span_eq(o->ca_file, b->ca_file) &&
+	    span_eq(o->tls_name, b->tls_name);
 }
 
 struct origin *
-kept_origin(struct upstreams *u, const struct backend *b)
+kept_origin(struct upstreams *u, const struct backend *b, uint64_t certificate)
 {
 	static const struct siphash_key key = { 0, 0 };
 	uint64_t hash = siphash_64(&key, b->host) ^ b->port ^
@@ -160,10 +168,10 @@ kept_origin(struct upstreams *u, const struct backend *b)
 
 	pthread_mutex_lock(&u->lock);
 	for (o = *bucket; o != NULL; o = o->next) {
-		if (o->hash == hash && same_origin(o, b))
+		if (o->hash == hash && same_origin(o, b, certificate))
 			break;
 	}
-	if (o == NULL && (o = make_origin(u, b, hash)) != NULL) {
+	if (o == NULL && (o = make_origin(u, b, certificate, hash)) != NULL) {
 		o->next = *bucket;
 		*bucket = o;
 	}

@@ -26,8 +26,13 @@ struct lane {
 
 struct origin;
 
-/* NULL: out of memory.  Lives as long as "u". */
-struct origin *kept_origin(struct upstreams *u, const struct backend *b);
+/*
+ * "certificate" is the generation of the one that we show, 0 for none: who
+ * had another before is not taken for who has it now.  NULL: out of
+ * memory.  Lives as long as "u".
+ */
+struct origin *kept_origin(
+    struct upstreams *u, const struct backend *b, uint64_t certificate);
 
 /* "host:port" or the path of a UNIX socket, for messages. */
 struct span kept_origin_name(const struct origin *o);

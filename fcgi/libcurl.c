@@ -136,6 +136,8 @@ libcurl_handle(const struct libcurl *curl, struct span ca_file)
 	bad |= curl->easy_setopt(h, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	bad |= curl->easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
 	bad |= curl->easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+	bad |= curl->easy_setopt(
+	    h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	bad |= curl->easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 1L);
 	bad |= curl->easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 2L);
 	bad |= curl->easy_setopt(

@@ -30,6 +30,8 @@
 	CURL(multi_perform)       \
 	CURL(multi_poll)          \
 	CURL(multi_info_read)     \
+	CURL(slist_append)        \
+	CURL(slist_free_all)      \
 	CURL(share_init)          \
 	CURL(share_setopt)
 
@@ -47,8 +49,8 @@ const struct libcurl *libcurl_get(char *why, size_t why_size);
 
 /*
  * A new handle on which nothing from the process environment counts: no
- * proxy, no netrc, no redirects, no protocol but http and https, names of
- * certificates checked.  "ca_file" may be absent.  NULL: out of memory.
+ * proxy, no netrc, no redirects, no protocol but http and https, TLS 1.2
+ * at least, names of certificates checked.  "ca_file" may be absent.  NULL: out of memory.
  */
 CURL *libcurl_handle(const struct libcurl *curl, struct span ca_file);
 

@@ -60,6 +60,9 @@ open_gate(struct process *p)
 {
 	struct gate *g = &p->gate;
 	const struct config *c = &p->config;
+	struct grants_settings grants = { .folder = c->state,
+		.direct = p->cgi,
+		.max_waiting = c->threads >= 8 ? c->threads / 4 : 1 };
 
 	g->config = c;
 	if (gethostname(p->node, sizeof(p->node) - 1) == 0)
@@ -82,9 +85,11 @@ open_gate(struct process *p)
 	if (g->events == NULL)
 		return false;
 	g->upstreams = upstreams_new(p->cgi ? 1 : IDLE_BACKENDS_MAX);
-	if (g->upstreams == NULL)
+	grants.state = g->state;
+	g->grants = grants_new(&grants);
+	if (g->upstreams == NULL || g->grants == NULL)
 		(void)snprintf(p->why, sizeof(p->why), "out of memory");
-	return g->upstreams != NULL;
+	return g->upstreams != NULL && g->grants != NULL;
 }
 
 /* A state in memory is to be on disk as well, now and then. */
@@ -111,6 +116,7 @@ close_gate(struct process *p)
 	keep_state(g, p->cgi ? p->config.state_snapshot_s * US_PER_S : 0);
 
 	upstreams_free(g->upstreams);
+	grants_free(g->grants);
 	events_close(g->events);
 	live_close(g->live);
 	rules_close(g->rules);

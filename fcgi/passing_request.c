@@ -4,6 +4,7 @@
 #include "fcgi/passing.h"
 
 #include "base/ascii.h"
+#include "fcgi/passing_login.h"
 #include "policy/assertion.h"
 #include "policy/credential_fields.h"
 #include "policy/field.h"
@@ -106,7 +107,7 @@ may_pass(const struct writer *w, struct span full)
 		if (credential_name_eq(name, w->listed[i]))
 			return false;
 	}
-	return !is_our_word(w, name) &&
+	return !is_our_word(w, name) && !passing_login_hides(w->call, full) &&
 	    !credential_goes(w->bundle, w->api, NAME_HEADER, full);
 }
 
@@ -324,7 +325,7 @@ passing_request_head(
 		.change = &c->ruling->change,
 		.path = c->backend->path,
 		.query = c->backend->query };
-	struct span assertion;
+	struct span assertion, login;
 
 	if (w.api == NULL)
 		return refuse(d, REASON_FAULT, SPAN("no API"));
@@ -334,9 +335,11 @@ passing_request_head(
 	if (!read_connection(&w))
 		return refuse(d, REASON_BAD_REQUEST,
 		    SPAN("Connection names what it may not"));
-	if (!make_assertion(c, &assertion, d))
+	if (!make_assertion(c, &assertion, d) ||
+	    !passing_login_line(c, &login, d))
 		return false;
-	if (!passing_begin(&w.b, r->arena, measure(c, &target, assertion)))
+	if (!passing_begin(
+		&w.b, r->arena, measure(c, &target, assertion) + login.n))
 		return refuse(d, REASON_FAULT, SPAN("out of memory"));
 	buf_add(&w.b, r->method);
 	buf_add_char(&w.b, ' ');
@@ -354,7 +357,8 @@ passing_request_head(
 		    bundle_text(
 			w.bundle, bundle_assertion(w.bundle, 0)->header),
 		    assertion);
-	buf_add(&w.b, SPAN("\r\n"));
+	buf_add(&w.b, login);
+	buf_add(&w.b, login.n > 0 ? SPAN("\r\n\r\n") : SPAN("\r\n"));
 	if (w.b.failed)
 		return refuse(d, REASON_FAULT, SPAN("request head too long"));
 	*head = passing_end(&w.b, r->arena);

@@ -169,6 +169,8 @@ begin_answer(struct transfer *t, const struct http1_head *head)
 		c->meter->upstream_status = head->status;
 		return REJECTED;
 	}
+	if (head->status == 401 && t->renew != NULL && t->renew(t))
+		return STALE;
 	if (!passing_answer_lines(c, head, &t->body, &lines))
 		return transfer_fail(t, REASON_FAULT, "out of memory");
 	/* An upload that the backend has refused is not wanted any more. */

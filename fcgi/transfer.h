@@ -18,13 +18,15 @@ enum progress {
 	DIED,     /* a kept connection, before any byte of an answer */
 	REFUSED,  /* nothing went out; the decision is filled */
 	REJECTED, /* a status that may be asked for again; the same */
+	STALE,    /* our token was refused, and there is another now */
 };
 
 struct transfer {
 	const struct upstream_call *call;
 	struct decision *decision;
-	const struct row_retry *again; /* its statuses are not passed on */
-	struct span origin;            /* name, for the log */
+	const struct row_retry *again;     /* its statuses are not passed on */
+	bool (*renew)(struct transfer *t); /* our token; NULL: it is not ours */
+	struct span origin;                /* name, for the log */
 	struct connection *connection;
 	bool kept; /* the connection was used before */
 	struct lane *lane;

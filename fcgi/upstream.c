@@ -7,10 +7,12 @@
 #include "fcgi/upstream.h"
 
 #include <poll.h>
+#include <stddef.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "fcgi/balance.h"
+#include "fcgi/grant.h"
 #include "fcgi/health.h"
 #include "fcgi/passing.h"
 #include "fcgi/transfer.h"
@@ -50,10 +52,13 @@ may_repeat(const struct transfer *t, bool sent)
 static bool
 open_fresh(struct transfer *t, struct connection **c)
 {
-	char why[160] = "";
+	const struct connect_call q = { .backend = t->call->backend,
+		.outside = t->call->policy->outside,
+		.until_us = t->total_until_us,
+		.client_fd = exchange_fd(t->call->exchange) };
+	struct connect_problem problem = { .why = "" };
 
-	switch (connection_open(t->call->backend, t->total_until_us,
-	    exchange_fd(t->call->exchange), c, why, sizeof(why))) {
+	switch (connection_open(&q, c, &problem)) {
 	case CONNECT_OK:
 		return true;
 	case CONNECT_FAILED:
@@ -63,7 +68,6 @@ open_fresh(struct transfer *t, struct connection **c)
 	case CONNECT_TIMEOUT:
 		refuse(t->decision, REASON_UPSTREAM_TIMEOUT,
 		    SPAN("no connection in time"));
-		t->decision->proxy_error = SPAN("connection_timeout");
 		break;
 	case CONNECT_LEFT:
 		return refuse(
@@ -72,9 +76,11 @@ open_fresh(struct transfer *t, struct connection **c)
 		refuse(t->decision, REASON_FAULT, SPAN("no connection"));
 		break;
 	}
-	log_warn("reason=%s backend=%.*s id=%.*s %s",
+	t->decision->proxy_error = problem.type;
+	log_warn("reason=%s backend=%.*s id=%.*s error=%.*s %s",
 	    reason_word(t->decision->reason), SPAN_ARG(t->origin),
-	    SPAN_ARG(t->call->request->id), why);
+	    SPAN_ARG(t->call->request->id), SPAN_ARG(problem.type),
+	    problem.why);
 	return false;
 }
 
@@ -291,22 +297,102 @@ outcome_of(const struct tries *y, enum progress p)
 	return status >= 502 && status <= 504 ? HEALTH_BAD : HEALTH_GOOD;
 }
 
+/* Which of our certificates the endpoint sees; 0: none. */
+static uint64_t
+certificate_of(const struct upstream_call *c)
+{
+	const struct row_security *s = c->backend->security;
+	const struct outside *w = c->policy->outside;
+	struct source source;
+
+	if (s == NULL || s->certificate == ROW_NONE || w == NULL ||
+	    w->source(w->world, s->certificate, &source) != SOURCE_OK)
+		return 0;
+	return source.generation;
+}
+
+/* The token for the endpoint at hand, if it wants one; false: refused. */
+static bool
+get_token(struct tries *y, struct span refused)
+{
+	struct upstream_call *c = &y->call;
+	const struct row_security *s = c->backend->security;
+	struct decision *d = y->t.decision;
+
+	if (s == NULL || s->auth != BACKEND_AUTH_OAUTH2)
+		return true;
+	switch (grant_get(c->grants, c->policy->outside, c->policy->bundle,
+	    c->backend, refused, c->request->arena, &c->token)) {
+	case GRANT_OK:
+		return true;
+	case GRANT_DOWN:
+		return refuse(d, REASON_UPSTREAM_CONNECT,
+		    SPAN("no token for the backend"));
+	case GRANT_BUSY:
+		return refuse(
+		    d, REASON_OVERLOADED, SPAN("too many wait for a token"));
+	default:
+		return refuse(d, REASON_FAULT, SPAN("cannot ask for a token"));
+	}
+}
+
+/* The backend does not take our token: is there another one? */
+static bool
+renew(struct transfer *t)
+{
+	struct tries *y =
+	    (struct tries *)(void *)((char *)t - offsetof(struct tries, t));
+	struct decision before = *t->decision;
+
+	if (get_token(y, y->call.token))
+		return true;
+	*t->decision = before;
+	return false;
+}
+
+static bool
+has_token(const struct upstream_call *c)
+{
+	return c->backend->security != NULL &&
+	    c->backend->security->auth == BACKEND_AUTH_OAUTH2;
+}
+
+/* Once, and once more with a new token where that is possible. */
+static enum progress
+run_with_token(struct tries *y, struct origin *o)
+{
+	struct transfer *t = &y->t;
+	enum progress p = REFUSED;
+	struct span head;
+
+	if (!get_token(y, (struct span){ NULL, 0 }))
+		return REFUSED;
+	t->renew = has_token(&y->call) && may_repeat(t, true) ? renew : NULL;
+	do {
+		t->received = false;
+		t->surplus = false;
+		t->n_in = 0;
+		t->interims = 0;
+		if (!passing_request_head(&y->call, &head, t->decision))
+			return REFUSED;
+		p = run_on_some(t, o, head);
+		t->renew = NULL;
+	} while (p == STALE);
+	return p;
+}
+
 /* One attempt at the endpoint at hand. */
 static enum progress
 attempt(struct tries *y)
 {
 	const struct backend *b = y->call.backend;
 	struct transfer *t = &y->t;
-	struct origin *o = kept_origin(y->call.upstreams, b);
+	struct origin *o =
+	    kept_origin(y->call.upstreams, b, certificate_of(&y->call));
 	enum progress p = REFUSED;
-	struct span head;
 
 	y->n++;
 	t->failed = false;
-	t->received = false;
-	t->surplus = false;
-	t->n_in = 0;
-	t->interims = 0;
 	t->again = statuses_to_repeat(y);
 	y->call.meter->upstream_status = 0;
 	if (o == NULL) {
@@ -314,11 +400,9 @@ attempt(struct tries *y)
 		return REFUSED;
 	}
 	t->origin = y->call.meter->backend = kept_origin_name(o);
-	if (!passing_request_head(&y->call, &head, t->decision))
-		return REFUSED;
 	if (b->life != NULL)
 		atomic_fetch_add(&b->life->in_flight, 1);
-	p = run_on_some(t, o, head);
+	p = run_with_token(y, o);
 	if (b->life != NULL)
 		atomic_fetch_sub(&b->life->in_flight, 1);
 	return p;

@@ -41,6 +41,10 @@ struct backend {
 	struct span path;      /* put before the rest of the path */
 	struct span query;     /* put before the request's */
 	struct span ca_file;
+	const struct row_security *security; /* or NULL */
+	struct span tls_name; /* of its certificate; n == 0: the host */
+	/* Of the security, as this machine has them; n == 0: none. */
+	struct span user, password, token_url;
 	uint32_t connect_ms, first_byte_ms, total_ms; /* 0: no limit */
 	uint32_t idle_ms; /* between bytes of an answer; 0: no limit */
 	uint32_t weight;  /* among those of its list; 0 is 1 */
@@ -50,7 +54,8 @@ struct backend {
 	struct backend_life *life;
 };
 
-struct pick; /* fcgi/balance.h */
+struct pick;   /* fcgi/balance.h */
+struct grants; /* fcgi/grant.h */
 struct state;
 
 struct upstream_call {
@@ -61,6 +66,8 @@ struct upstream_call {
 	const struct backend *backend; /* or NULL, with "pick" */
 	struct pick *pick;             /* through which others are found */
 	struct state *state;           /* where breakers are, or NULL */
+	struct grants *grants;         /* tokens of our own, or NULL */
+	struct span token;             /* the one for this attempt */
 	struct exchange *exchange;
 	bool proxied;        /* REMOTE_ADDR is a proxy that is trusted */
 	struct meter *meter; /* status, bytes and times are filled in */

@@ -66,6 +66,7 @@ static const struct {
 	[SECTION_SHIFT] = { "SHIFT", sizeof(struct row_shift) },
 	[SECTION_STORE] = { "STORE", sizeof(struct row_store) },
 	[SECTION_REVOCATION] = { "REVOCATION", sizeof(struct row_revocation) },
+	[SECTION_SECURITY] = { "SECURITY", sizeof(struct row_security) },
 };
 
 uint32_t

@@ -223,6 +223,7 @@ bundle_check(const struct bundle *b, char *why, size_t why_size)
 	    check_items(b, why, why_size) &&
 	    check_operations(b, why, why_size) &&
 	    bundle_check_tokens(b, why, why_size) &&
+	    bundle_check_backends(b, why, why_size) &&
 	    check_rest(b, why, why_size) && condition_check(b, why, why_size) &&
 	    change_check(b, why, why_size) &&
 	    error_body_check(b, why, why_size) &&

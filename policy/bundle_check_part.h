@@ -15,5 +15,6 @@ bool bundle_check_text(const struct bundle *b, struct text t);
 bool bundle_check_rules(const struct bundle *b, char *why, size_t why_size);
 bool bundle_check_tree(const struct bundle *b, char *why, size_t why_size);
 bool bundle_check_tokens(const struct bundle *b, char *why, size_t why_size);
+bool bundle_check_backends(const struct bundle *b, char *why, size_t why_size);
 
 #endif

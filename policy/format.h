@@ -109,6 +109,7 @@ enum section {
 	SECTION_SPIKE = 62,  /* of endpoints, or an API: what they may get */
 	SECTION_HEALTH = 60, /* of an endpoint: path, period, statuses */
 	SECTION_REVOCATION = 53,
+	SECTION_SECURITY = 58, /* of an endpoint: TLS, credential */
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
 	 * 37 PARAMETER  of an operation: place, name, style, schema
@@ -763,10 +764,50 @@ struct row_endpoint {
 	struct range hash_name; /* NAME, one, for HASH_BY_FIELD */
 	uint32_t idle_ms;       /* between bytes of an answer; 0: no limit */
 	uint32_t pad;
-	struct range breaker; /* BREAKER, one; n == 0: none */
-	struct range retry;   /* RETRY, one; n == 0: once to each other */
-	struct range spike;   /* SPIKE, one, of its whole list; n == 0: none */
-	struct range health;  /* HEALTH, one; n == 0: it is not checked */
+	struct range breaker;  /* BREAKER, one; n == 0: none */
+	struct range retry;    /* RETRY, one; n == 0: once to each other */
+	struct range spike;    /* SPIKE, one, of its whole list; n == 0: none */
+	struct range health;   /* HEALTH, one; n == 0: it is not checked */
+	struct range security; /* SECURITY, one; n == 0: none */
+};
+
+enum backend_auth {
+	BACKEND_AUTH_NONE,
+	BACKEND_AUTH_BASIC,  /* RFC 7617: user and secret */
+	BACKEND_AUTH_HEADER, /* secret is the value of "header" */
+	BACKEND_AUTH_OAUTH2, /* RFC 6749 section 4.4: for user and secret */
+	BACKEND_AUTH__MAX,
+};
+
+enum token_auth {
+	TOKEN_AUTH_BASIC, /* client_secret_basic */
+	TOKEN_AUTH_POST,  /* client_secret_post */
+	TOKEN_AUTH__MAX,
+};
+
+#define SECURITY_OF_ONE UINT32_C(1) /* of its endpoint, not of the list */
+
+/*
+ * By what an endpoint is told apart from others, and we from others.
+ * Without a secret, BASIC takes user and password from the environment, by
+ * the names of policy/override.h.
+ */
+struct row_security {
+	struct text tls_name;  /* of its certificate; absent: the host */
+	uint32_t certificate;  /* SOURCE, PEM; or ROW_NONE */
+	uint32_t key;          /* SOURCE, of the certificate; or ROW_NONE */
+	uint32_t auth;         /* enum backend_auth */
+	uint32_t secret;       /* SOURCE, or ROW_NONE */
+	struct text user;      /* or client id; may hold references */
+	struct text header;    /* field of BACKEND_AUTH_HEADER */
+	struct text token_url; /* may hold references */
+	struct text scopes;    /* "orders:read orders:write"; or absent */
+	struct text resource;  /* that it is for (RFC 8707); or absent */
+	struct text origin;    /* FILE:LINE that names it */
+	uint32_t token_auth;   /* enum token_auth */
+	uint32_t timeout_ms;   /* of the token server */
+	uint32_t flags;
+	uint32_t pad;
 };
 
 /*

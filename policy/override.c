@@ -80,18 +80,41 @@ name_of_3x(const struct override *o, struct span set, struct arena *a)
 	    : api_id(o, a);
 }
 
+/* By which its list was referred to, or absent. */
+static struct span
+set_of(const struct override *o)
+{
+	if (o->list.n == 0)
+		return (struct span){ NULL, 0 };
+	return bundle_text(
+	    o->bundle, bundle_endpoint(o->bundle, o->list.first)->set);
+}
+
+static bool
+is_nameless(const struct override *o, struct span set)
+{
+	return o->operation != NULL && set.n == 0 &&
+	    o->operation->operation_id.n == 0;
+}
+
+static unsigned
+count(const struct span *names, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (names[i].p == NULL)
+			return 0;
+	return n;
+}
+
 unsigned
 override_names(const struct override *o, unsigned index, struct arena *a,
     struct span names[OVERRIDE_NAMES_MAX])
 {
 	const struct bundle *b = o->bundle;
-	struct span set = { NULL, 0 };
+	struct span set = set_of(o);
 	unsigned n = 0;
 
-	if (o->list.n > 0)
-		set = bundle_text(b, bundle_endpoint(b, o->list.first)->set);
-	if (o->operation != NULL && set.n == 0 &&
-	    o->operation->operation_id.n == 0)
+	if (is_nameless(o, set))
 		return 0;
 	names[n++] = arena_printf(a, "MGW_%s_%.*s_%u",
 	    o->sandbox ? "SANDBOX" : "ENDPOINT",
@@ -104,9 +127,33 @@ override_names(const struct override *o, unsigned index, struct arena *a,
 		    SPAN_ARG(bundle_text(b, o->api->title)),
 		    SPAN_ARG(bundle_text(b, o->api->version)),
 		    o->sandbox ? "sand" : "prod", index);
-	for (unsigned i = 0; i < n; i++) {
-		if (names[i].p == NULL)
-			return 0;
-	}
-	return n;
+	return count(names, n);
+}
+
+unsigned
+override_logins(const struct override *o, enum override_login which,
+    struct arena *a, struct span names[OVERRIDE_LOGINS_MAX])
+{
+	struct span title = bundle_text(o->bundle, o->api->title);
+	struct span version = bundle_text(o->bundle, o->api->version);
+	const char *word = which == OVERRIDE_USER ? "username" : "password";
+	const char *type = o->sandbox ? "sand" : "prod";
+	struct span set = set_of(o);
+	unsigned n = 0;
+
+	if (is_nameless(o, set))
+		return 0;
+	names[n++] = arena_printf(a, "MGW_%s_%.*s_%s",
+	    o->sandbox ? "SANDBOX" : "ENDPOINT",
+	    SPAN_ARG(readable_name(o, set, a)),
+	    which == OVERRIDE_USER ? "USER" : "PASSWORD");
+	names[n++] = arena_printf(
+	    a, "%.*s_%s_basic_%s", SPAN_ARG(name_of_3x(o, set, a)), type, word);
+	if (o->operation != NULL)
+		return count(names, n);
+	names[n++] = arena_printf(a, "%.*s.%.*s.%s.basic.%s", SPAN_ARG(title),
+	    SPAN_ARG(version), type, word);
+	names[n++] = arena_printf(
+	    a, "%.*s.%.*s.basic.%s", SPAN_ARG(title), SPAN_ARG(version), word);
+	return count(names, n);
 }

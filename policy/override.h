@@ -13,6 +13,13 @@
  *	getPet_sand_endpoint_0			operation, or
  *	api_35e4...5c4_prod_endpoint_0		SHA-256 of "title:version"
  *	Pets.1.0.0.prod.endpoint.0		WSO2 2.x
+ *
+ * and each list of them the same for who we are there:
+ *
+ *	MGW_ENDPOINT_PETS_USER			and _PASSWORD
+ *	store_prod_basic_username		and _password
+ *	Pets.1.0.0.prod.basic.username		and .password
+ *	Pets.1.0.0.basic.username		and .password, of both lists
  */
 #ifndef MGW_POLICY_OVERRIDE_H
 #define MGW_POLICY_OVERRIDE_H
@@ -36,5 +43,16 @@ struct override {
  */
 unsigned override_names(const struct override *o, unsigned index,
     struct arena *a, struct span names[OVERRIDE_NAMES_MAX]);
+
+enum override_login {
+	OVERRIDE_USER,
+	OVERRIDE_PASSWORD
+};
+
+#define OVERRIDE_LOGINS_MAX 4
+
+/* The same for user or password of "o"'s list. */
+unsigned override_logins(const struct override *o, enum override_login which,
+    struct arena *a, struct span names[OVERRIDE_LOGINS_MAX]);
 
 #endif

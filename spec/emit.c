@@ -272,10 +272,8 @@ emit_operation(struct emit *e, const struct spec_document *doc, uint32_t api,
 	row.operation_id = build_text(e->b, op->operation_id.text);
 	row.alternatives = emit_checks(e, doc, op->checks);
 	row.groups = emit_words(e, op->groups.words);
-	row.endpoints = emit_endpoints(
-	    e->b, e->arena, &e->spec->policy->settings, op->endpoints);
-	row.sandbox = emit_endpoints(
-	    e->b, e->arena, &e->spec->policy->settings, op->sandbox);
+	row.endpoints = emit_endpoints(e, doc, op->endpoints);
+	row.sandbox = emit_endpoints(e, doc, op->sandbox);
 	row.changes = emit_changes(e, op->changed);
 	if (op->checks != NULL)
 		row.flags |= OPERATION_SECURED;
@@ -430,10 +428,8 @@ emit_document(struct emit *e, const struct spec_document *doc)
 	row.error_bodies = emit_error_bodies(e, doc->error_bodies);
 	row.errors = doc->errors >= 0 ? (uint32_t)doc->errors
 				      : e->spec->policy->settings.errors;
-	row.endpoints = emit_endpoints(
-	    e->b, e->arena, &e->spec->policy->settings, doc->backends);
-	row.sandbox = emit_endpoints(
-	    e->b, e->arena, &e->spec->policy->settings, doc->sandbox);
+	row.endpoints = emit_endpoints(e, doc, doc->backends);
+	row.sandbox = emit_endpoints(e, doc, doc->sandbox);
 	row.spike =
 	    emit_spike(e->b, doc->spike_limits, (struct span){ NULL, 0 });
 	row.cors = cors_emit(e->b, doc->cors, doc->schemes);

@@ -6,6 +6,7 @@
 #include "base/ascii.h"
 #include "base/clock.h"
 #include "policy/url.h"
+#include "spec/emit_part.h"
 #include "spec/tiers.h"
 
 /* "X-API-Key" as CGI names it: "HTTP_X_API_KEY" (RFC 3875 4.1.18). */
@@ -156,16 +157,18 @@ emit_set(struct build *b, struct arena *a, const struct spec_set *s,
 }
 
 struct range
-emit_endpoints(struct build *b, struct arena *a, const struct row_settings *s,
+emit_endpoints(struct emit *e, const struct spec_document *doc,
     const struct spec_url *list)
 {
+	const struct row_settings *s = &e->spec->policy->settings;
+	struct build *b = e->b;
 	struct range r = { build_n(b, SECTION_ENDPOINT), 0 };
 	struct range spike = { 0, 0 };
 	const char *why;
 	struct url u;
 
 	if (list != NULL)
-		spike = emit_list_spike(b, a, list);
+		spike = emit_list_spike(b, e->arena, list);
 	for (; list != NULL; list = list->next) {
 		struct row_endpoint row = { .weight = list->weight,
 			.connect_ms = s->connect_ms,
@@ -174,7 +177,8 @@ emit_endpoints(struct build *b, struct arena *a, const struct row_settings *s,
 			.total_ms = s->total_ms,
 			.spike = spike };
 
-		emit_set(b, a, list->set, &row);
+		emit_set(b, e->arena, list->set, &row);
+		emit_reach(e, doc, list, &row);
 		row.url = build_text(b, list->url.text);
 		if (list->weight == 0)
 			row.weight = 1;

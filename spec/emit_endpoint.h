@@ -11,12 +11,14 @@
 uint32_t emit_name(
     struct build *b, struct arena *a, enum name_kind kind, struct span shown);
 
-/* The rows of a list, with what "s" says where the list is silent. */
 /* What backends of this name may get; none without a tier. */
 struct range emit_spike(
     struct build *b, const struct spec_tier *t, struct span name);
 
-struct range emit_endpoints(struct build *b, struct arena *a,
-    const struct row_settings *s, const struct spec_url *list);
+struct emit; /* spec/emit_part.h */
+
+/* The rows of a list, with what "doc" or all have where it is silent. */
+struct range emit_endpoints(struct emit *e, const struct spec_document *doc,
+    const struct spec_url *list);
 
 #endif

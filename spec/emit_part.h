@@ -43,6 +43,10 @@ void emit_applications(struct emit *e);
 struct range emit_introspect_list(
     struct emit *e, const struct spec_word *words);
 
+/* How an endpoint is reached (emit_reach.c). */
+void emit_reach(struct emit *e, const struct spec_document *doc,
+    const struct spec_url *url, struct row_endpoint *row);
+
 /* The LIMIT rows of failures (emit_throttle.c). */
 struct range emit_failures(struct emit *e);
 

@@ -55,12 +55,23 @@ endpoints_add(struct spec_text url, bool document, struct spec_set *set,
 	return true;
 }
 
+/* Documents neither have secrets nor say where files of ours are. */
+static void
+refuse_reach(const struct node *n, struct diag *d)
+{
+	for (const struct node *m = n->first; m != NULL; m = m->next)
+		if (span_is_one_of(m->name, reach_keys))
+			diag_error(d, m->name_place, "backend-credential",
+			    "'%.*s' may stand in mgw.yaml only",
+			    SPAN_ARG(m->name));
+}
+
 /* A URL, or {url: URL, weight: N}. */
 static void
-read_one(const struct node *n, const char *what, bool document,
+read_one(const struct node *n, const char *what, const struct keysource *r,
     struct spec_set *set, struct spec_url **list, struct diag *d)
 {
-	static const char *const keys[] = { "url", "weight", NULL };
+	static const char *const keys[] = { "url", "weight", REACH_KEYS, NULL };
 	const struct node *url = n;
 	struct spec_text text;
 	uint64_t weight = 1;
@@ -68,6 +79,8 @@ read_one(const struct node *n, const char *what, bool document,
 	if (n->kind == NODE_MAP) {
 		if (!fields_check(n, what, keys, d))
 			return;
+		if (r == NULL)
+			refuse_reach(n, d);
 		url = tree_get(n, "url");
 		field_number(n, "weight", 1, WEIGHT_MAX, &weight, d);
 	}
@@ -77,11 +90,13 @@ read_one(const struct node *n, const char *what, bool document,
 	}
 	/* What documents may not refer to is no URL, and is told so. */
 	if (!node_text(url, what, true, &text, d) ||
-	    !endpoints_add(text, document, set, list, d))
+	    !endpoints_add(text, r == NULL, set, list, d))
 		return;
 	while ((*list)->next != NULL)
 		list = &(*list)->next;
 	(*list)->weight = (uint32_t)weight;
+	if (n->kind == NODE_MAP && r != NULL)
+		reach_read(r, n, &(*list)->reach);
 }
 
 static void
@@ -128,17 +143,22 @@ read_times(struct spec_set *s, const struct node *n, struct diag *d)
 }
 
 static void
-read_set(
-    struct spec_set *s, const struct node *n, const char *what, struct diag *d)
+read_set(struct spec_set *s, const struct node *n, const char *what,
+    const struct keysource *r, struct diag *d)
 {
 	static const char *const keys[] = { "urls", "balance", "hash-by",
-		"timeouts", "retry", "breaker", "spike", "health-check", NULL };
+		"timeouts", "retry", "breaker", "spike", "health-check",
+		REACH_KEYS, NULL };
 	static const char *const balances[] = { "round-robin",
 		"least-in-flight", "hash", "failover", NULL };
 	int balance = BALANCE_ROUND_ROBIN;
 
 	if (!fields_check(n, what, keys, d))
 		return;
+	if (r == NULL)
+		refuse_reach(n, d);
+	else
+		reach_read(r, n, &s->reach);
 	field_choice(n, "balance", balances, &balance, d);
 	s->balance = (enum balance)balance;
 	read_hash_by(s, n, d);
@@ -156,8 +176,8 @@ read_set(
 }
 
 struct spec_url *
-endpoints_read(
-    const struct node *n, const char *what, bool document, struct diag *d)
+endpoints_read(const struct node *n, const char *what,
+    const struct keysource *r, struct diag *d)
 {
 	struct spec_set *set = endpoints_set(d);
 	struct spec_url *list = NULL;
@@ -166,7 +186,7 @@ endpoints_read(
 	if (set == NULL)
 		return NULL;
 	if (n->kind == NODE_MAP) {
-		read_set(set, n, what, d);
+		read_set(set, n, what, r, d);
 		urls = tree_get(n, "urls");
 		if (urls == NULL) {
 			diag_error(d, n->place, "missing-key",
@@ -175,7 +195,7 @@ endpoints_read(
 		}
 	}
 	if (urls->kind == NODE_STRING) {
-		read_one(urls, what, document, set, &list, d);
+		read_one(urls, what, r, set, &list, d);
 		return list;
 	}
 	if (urls->kind != NODE_LIST || urls->first == NULL) {
@@ -190,6 +210,6 @@ endpoints_read(
 		diag_error(d, urls->place, "too-large", "more than %d URLs",
 		    ENDPOINTS_MAX);
 	for (const struct node *m = urls->first; m != NULL; m = m->next)
-		read_one(m, what, document, set, &list, d);
+		read_one(m, what, r, set, &list, d);
 	return list;
 }

@@ -14,19 +14,21 @@
  *	    statuses: [500, 502]}
  *	health-check: /path, or {path: /path, period: 10s, timeout: 2s,
  *	    healthy: 2, unhealthy: 3, statuses: [200]}
+ *
+ * and what reach.h has, also beside a "url".
  */
 #ifndef MGW_SPEC_ENDPOINTS_H
 #define MGW_SPEC_ENDPOINTS_H
 
-#include "spec/model.h"
+#include "spec/reach.h"
 
 /*
- * Read "n", which "what" names in messages.  A document may neither hold
- * ${...} nor URLs that are none; those of mgw.yaml are judged by link.
- * NULL after an error.
+ * Read "n", which "what" names in messages.  A document, for which "r" is
+ * NULL, may neither hold ${...} nor what reach.h has, nor URLs that are
+ * none; those of mgw.yaml are judged by link.  NULL after an error.
  */
-struct spec_url *endpoints_read(
-    const struct node *n, const char *what, bool document, struct diag *d);
+struct spec_url *endpoints_read(const struct node *n, const char *what,
+    const struct keysource *r, struct diag *d);
 
 /* A list that says nothing but its URLs; NULL: out of memory. */
 struct spec_set *endpoints_set(struct diag *d);

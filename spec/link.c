@@ -8,6 +8,7 @@
 #include "spec/changes.h"
 #include "spec/fields.h"
 #include "spec/paths.h"
+#include "spec/reach.h"
 
 struct spec_issuer *
 link_issuer(const struct policyfile *f, struct span name)
@@ -164,6 +165,7 @@ check_endpoints(const struct spec_url *list, struct diag *d)
 		if (!list->from_document &&
 		    memmem(list->url.text.p, list->url.text.n, "${", 2) != NULL)
 			continue;
+		reach_check(list, d);
 		if (!url_parse(list->url.text, &u, &why))
 			diag_error(d, list->url.place, "endpoint", "'%.*s': %s",
 			    SPAN_ARG(harmless(list->url.text)), why);

@@ -57,6 +57,15 @@ struct spec_health {
 	struct spec_statuses statuses;
 };
 
+struct spec_tls;   /* spec/reach.h */
+struct spec_login; /* the same */
+
+/* How endpoints are reached: each as it is said, or NULL. */
+struct spec_reach {
+	struct spec_tls *tls;
+	struct spec_login *login;
+};
+
 /* What a list of endpoints says beside its URLs. */
 struct spec_set {
 	struct span name; /* by which it was referred to; or absent */
@@ -69,16 +78,18 @@ struct spec_set {
 	struct spec_text spike;       /* name of a tier */
 	struct spec_tier *limits;     /* set by link, or NULL */
 	struct spec_health *health;   /* or NULL */
+	struct spec_reach reach;
 	/* UINT64_MAX: as for all; 0: no limit */
 	uint64_t connect_us, first_byte_us, idle_us, total_us;
 };
 
 struct spec_url {
 	struct spec_url *next;
-	struct spec_set *set; /* of its list; NULL: it says nothing */
-	uint32_t weight;      /* 0 is 1 */
-	struct spec_text url; /* absolute, server variables filled in */
-	bool from_document;   /* documents may not name local backends */
+	struct spec_set *set;    /* of its list; NULL: it says nothing */
+	uint32_t weight;         /* 0 is 1 */
+	struct spec_text url;    /* absolute, server variables filled in */
+	bool from_document;      /* documents may not name local backends */
+	struct spec_reach reach; /* its own, before that of the set */
 };
 
 enum spec_scheme_type {
@@ -235,6 +246,7 @@ struct spec_document {
 	struct spec_groups groups; /* of operations that have none */
 
 	/* From mgw.yaml's "apis" and the command line, by policyfile.c. */
+	struct spec_reach reach;
 	struct spec_text public_url, audience;
 	struct spec_changes *own_changes; /* or NULL */
 	bool interceptors_dropped;

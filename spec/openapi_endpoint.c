@@ -142,6 +142,8 @@ read_wso2_endpoint(struct reader *r, const struct node *n)
 	for (const struct node *m = map->first; m != NULL; m = m->next) {
 		if (span_eq(m->name, SPAN("advanceEndpointConfig")))
 			read_wso2_advanced(r, m, set);
+		else if (span_eq(m->name, SPAN("securityConfig")))
+			set->reach.login = reach_read_wso2(m, r->d);
 		else if (m != urls && !span_eq(m->name, SPAN("type")))
 			unread(r, m);
 	}
@@ -165,7 +167,7 @@ read_ours(struct reader *r, const struct node *n, const char *what)
 		    "'%.*s' is not in x-mgw-endpoints", SPAN_ARG(name));
 		return NULL;
 	}
-	list = endpoints_read(found, what, true, r->d);
+	list = endpoints_read(found, what, NULL, r->d);
 	if (list != NULL)
 		list->set->name = name;
 	return list;

@@ -39,13 +39,23 @@ read_choice_switch(const struct node *map, const char *key,
 }
 
 static void
-read_endpoints(const struct node *map, const char *key, struct spec_url **urls,
-    struct diag *d)
+read_endpoints(struct policyfile *f, const struct node *map, const char *key,
+    struct spec_url **urls, struct diag *d)
 {
+	const struct keysource r = keysource_of(f, f->bundle, d);
 	const struct node *n = tree_get(map, key);
 
 	if (n != NULL)
-		*urls = endpoints_read(n, key, false, d);
+		*urls = endpoints_read(n, key, &r, d);
+}
+
+static void
+read_backends(struct policyfile *f, const struct node *map,
+    struct spec_reach *to, struct diag *d)
+{
+	const struct keysource r = keysource_of(f, f->bundle, d);
+
+	reach_read_shared(&r, map, to);
 }
 
 /* It is published as it stands, so it stands as it is to be. */
@@ -75,7 +85,8 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 		"scopes", "trailing-slash", "errors", "max-body", "cors",
 		"certificates", "levels", "public-url", "resource-metadata",
 		"backend-jwt", "backend-audience", "keep-credential", "groups",
-		"maintenance", "spike", "changes", "interceptors", NULL };
+		"maintenance", "spike", "changes", "interceptors", "backends",
+		NULL };
 	static const char *const interceptors[] = { "refuse", "drop", NULL };
 	static const char *const security[] = { "as-documented", "required",
 		NULL };
@@ -96,8 +107,9 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 		return;
 	field_text(n, "name", &a->name, d);
 	field_text(n, "base-path", &a->base_path, d);
-	read_endpoints(n, "endpoints", &a->endpoints, d);
-	read_endpoints(n, "sandbox-endpoints", &a->sandbox, d);
+	read_endpoints(f, n, "endpoints", &a->endpoints, d);
+	read_endpoints(f, n, "sandbox-endpoints", &a->sandbox, d);
+	read_backends(f, n, &a->reach, d);
 	field_text(n, "tier", &a->tier, d);
 	field_text(n, "spike", &a->spike, d);
 	field_switch(n, "tier-replaces", &a->tier_replaces, d);
@@ -236,7 +248,8 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 		"applications", "users", "host-auth", "schemes", "tiers",
 		"tiers-file", "store", "apis", "limits", "timeouts", "errors",
 		"realm", "cors", "certificates", "levels", "unknown-tier",
-		"rate-headers", "failures", "conditions", "key-manager", NULL };
+		"rate-headers", "failures", "conditions", "key-manager",
+		"backends", NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;
@@ -255,6 +268,7 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 	read_apis(f, tree_get(root, "apis"), d);
 	read_limits(&f->settings, tree_get(root, "limits"), d);
 	read_timeouts(&f->settings, tree_get(root, "timeouts"), d);
+	read_backends(f, root, &f->reach, d);
 	failures_read(&f->failures, tree_get(root, "failures"), d);
 	f->key_manager = keymanager_read(tree_get(root, "key-manager"), d);
 	conditions_read(
@@ -306,6 +320,7 @@ policyfile_read(const char *path, const char *bundle, struct diag *d)
 	if (f == NULL || path == NULL)
 		return f;
 	f->file = path;
+	f->bundle = bundle;
 	root = tree_read(path, path, d);
 	if (root != NULL)
 		read_all(f, root, bundle, d);
@@ -322,6 +337,7 @@ policyfile_parse(
 	if (f == NULL)
 		return f;
 	f->file = path;
+	f->bundle = bundle;
 	root = tree_parse(text, path, d);
 	if (root != NULL)
 		read_all(f, root, bundle, d);
@@ -353,6 +369,7 @@ apply(const struct spec_api_rule *a, struct spec_document *doc)
 		doc->tier = a->tier;
 	if (a->spike.text.p != NULL)
 		doc->spike = a->spike;
+	doc->reach = a->reach;
 	doc->public_url = a->public_url;
 	doc->resource_metadata = a->resource_metadata;
 	doc->assertion = a->assertion;

@@ -58,6 +58,7 @@
  *	    base-path: /pets/v1
  *	    endpoints: [URL...]             see endpoints.h; may hold
  *	    sandbox-endpoints: [URL...]     ${env:NAME}
+ *	    backends: ...                   of all of them; see reach.h
  *	    tier: Gold
  *	    tier-replaces: false            in place of operations' tiers
  *	    security: required | as-documented
@@ -80,6 +81,7 @@
  *	limits: {max-uri: 4096, max-headers: 8192, max-body: none,
  *	    ipv6-prefix: 64}            how many bits make one client
  *	timeouts: {connect: 3s, first-byte: 30s, between-bytes: 0s, total: 60s}
+ *	backends: ...         of all APIs; see reach.h
  *	failures: ...         see failures.h
  *	key-manager: ...      see keymanager.h
  *	conditions: ...       see conditions.h
@@ -169,6 +171,7 @@ struct spec_api_rule {
 	struct spec_text audience;
 	enum spec_switch resource_metadata, assertion, keep_credential;
 	struct spec_url *endpoints, *sandbox;
+	struct spec_reach reach;
 	struct spec_cors *cors;
 	const struct spec_certificates *certificates; /* or NULL */
 	struct spec_level *levels;
@@ -195,6 +198,8 @@ struct spec_store {
 
 struct policyfile {
 	const char *file; /* NULL: there is none, all is as it is by default */
+	const char *bundle;      /* for keysource_of */
+	struct spec_reach reach; /* of all backends */
 	struct spec_issuer *issuers;
 	unsigned n_issuers, n_key_issuers;
 	struct spec_introspect *introspects;

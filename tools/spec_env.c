@@ -52,6 +52,39 @@ print_references(
 			line(r.name, what, of, state_of(r.name, a));
 }
 
+/* Who we are there; a password is never shown, nor is what replaces it. */
+static void
+print_logins(const struct override *o, struct span of, struct arena *a)
+{
+	static const struct {
+		enum override_login which;
+		const char *what;
+	} logins[] = { { OVERRIDE_USER, "user at the backend of" },
+		{ OVERRIDE_PASSWORD, "password at the backend of" } };
+
+	for (size_t i = 0; i < sizeof(logins) / sizeof(*logins); i++) {
+		struct span names[OVERRIDE_LOGINS_MAX];
+		unsigned n = override_logins(o, logins[i].which, a, names);
+
+		for (unsigned k = 0; k < n; k++)
+			line(names[k], logins[i].what, of,
+			    state_of(names[k], a));
+	}
+}
+
+static bool
+has_login(const struct bundle *b, struct range list)
+{
+	for (uint32_t i = 0; i < list.n; i++) {
+		struct range s = bundle_endpoint(b, list.first + i)->security;
+
+		if (s.n > 0 &&
+		    bundle_security(b, s.first)->auth == BACKEND_AUTH_BASIC)
+			return true;
+	}
+	return false;
+}
+
 static void
 print_list(struct override *o, struct span of, struct arena *a)
 {
@@ -73,6 +106,8 @@ print_list(struct override *o, struct span of, struct arena *a)
 		if (i < o->list.n)
 			print_references(url, "in an endpoint of", of, a);
 	}
+	if (has_login(b, o->list))
+		print_logins(o, of, a);
 }
 
 static void
@@ -121,6 +156,15 @@ print_sources(const struct bundle *b, struct arena *a)
 			line(value, "named by", origin, state_of(value, a));
 		else if (s->how != SOURCE_INLINE)
 			print_references(value, "named by", origin, a);
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_SECURITY); i++) {
+		const struct row_security *s = bundle_security(b, i);
+		struct span origin = bundle_text(b, s->origin);
+
+		print_references(
+		    bundle_text(b, s->user), "named by", origin, a);
+		print_references(
+		    bundle_text(b, s->token_url), "named by", origin, a);
 	}
 }
 

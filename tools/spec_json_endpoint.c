@@ -85,6 +85,33 @@ spec_put_spike(struct json_object *o, const struct bundle *b, struct range r)
 		    bundle_tier(b, bundle_spike(b, r.first)->tier)->name);
 }
 
+/* Of secrets, whether there are any. */
+static struct json_object *
+security_json(const struct bundle *b, const struct row_security *s)
+{
+	static const char *const auth_words[] = { "none", "basic", "header",
+		"oauth2" };
+	static const char *const token_words[] = { "basic", "post" };
+	struct json_object *o = json_new_object();
+
+	if (s->tls_name.n > 0)
+		spec_put_text(o, "tls_name", b, s->tls_name);
+	spec_put_flag(o, "client_certificate", s->certificate != ROW_NONE);
+	spec_put_word(o, "credential", auth_words, s->auth);
+	if (s->user.n > 0)
+		spec_put_text(o, "user", b, s->user);
+	if (s->header.n > 0)
+		spec_put_text(o, "header", b, s->header);
+	if (s->auth != BACKEND_AUTH_OAUTH2)
+		return o;
+	spec_put_text(o, "token_url", b, s->token_url);
+	spec_put_text(o, "scopes", b, s->scopes);
+	spec_put_text(o, "resource", b, s->resource);
+	spec_put_word(o, "token_auth", token_words, s->token_auth);
+	spec_put_number(o, "timeout_ms", s->timeout_ms);
+	return o;
+}
+
 struct json_object *
 spec_endpoints_json(const struct bundle *b, struct range r)
 {
@@ -112,6 +139,12 @@ spec_endpoints_json(const struct bundle *b, struct range r)
 		if (e->health.n > 0)
 			(void)json_put(o, "health_check",
 			    health_json(b, bundle_health(b, e->health.first)));
+		if (e->ca_file.n > 0)
+			spec_put_text(o, "ca_file", b, e->ca_file);
+		if (e->security.n > 0)
+			(void)json_put(o, "security",
+			    security_json(
+				b, bundle_security(b, e->security.first)));
 		if (r.n > 1 || e->balance != BALANCE_ROUND_ROBIN)
 			put_balance(o, b, e);
 		(void)json_append(list, o);

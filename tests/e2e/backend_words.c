@@ -474,6 +474,18 @@ die_next(struct client *c, unsigned long n)
 	return echo(c, "200 OK");
 }
 
+/* only-NAME: for who has NAME in Authorization. */
+static bool
+only(struct client *c, const char *name)
+{
+	char value[512];
+
+	return header(c, "Authorization", value, sizeof(value)) &&
+		strstr(value, name) != NULL
+	    ? echo(c, "200 OK")
+	    : echo(c, "401 Not You");
+}
+
 static const struct {
 	const char *word;
 	bool (*run)(struct client *c, unsigned long n);
@@ -518,5 +530,7 @@ answer(struct client *c)
 			return client_write(c, fixed[i].text, fixed[i].n) &&
 			    !fixed[i].close;
 	}
+	if (strncmp(word, "only-", 5) == 0)
+		return only(c, word + 5);
 	return echo(c, "200 OK");
 }

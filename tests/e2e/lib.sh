@@ -401,6 +401,32 @@ stop_apache() {
 	stop "$APACHE_PID"
 }
 
+# start_nginx FILE: with the servers of that file, as a backend.
+start_nginx() {
+	mkdir -p "$W/nginx"
+	cat >"$W/nginx.conf" <<-END
+	daemon off;
+	pid $W/nginx/pid;
+	error_log $W/nginx.log;
+	worker_processes 1;
+	events { worker_connections 256; }
+	http {
+		access_log $W/nginx.requests;
+		client_body_temp_path $W/nginx/body;
+		proxy_temp_path $W/nginx/proxy;
+		fastcgi_temp_path $W/nginx/fastcgi;
+		uwsgi_temp_path $W/nginx/uwsgi;
+		scgi_temp_path $W/nginx/scgi;
+		include $1;
+	}
+	END
+	/usr/sbin/nginx -p "$W/nginx" -c "$W/nginx.conf" -e "$W/nginx.log" \
+	    >>"$W/nginx.log" 2>&1 &
+	NGINX_PID=$!
+	PIDS="$PIDS $NGINX_PID"
+	wait_for 50 test -s "$W/nginx/pid" || fatal 'nginx does not start'
+}
+
 # start_issuer [PORT]: issuer.pl with the files in $W/issuer, at $ISSUER.
 start_issuer() {
 	mkdir -p "$W/issuer"

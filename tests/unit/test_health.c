@@ -173,8 +173,8 @@ ask_once(struct asked *a, const char *script, uint32_t only, int left_fd)
 	a->rig = rig_new();
 	a->rig->server.script[0] = script;
 	a->rig->backend.health = &a->row;
-	return checker_ask(&a->sample.bundle, &a->rig->backend, left_fd,
-	    &a->status, a->why, sizeof(a->why));
+	return checker_ask(&(struct policy){ .bundle = &a->sample.bundle },
+	    &a->rig->backend, left_fd, &a->status, a->why, sizeof(a->why));
 }
 
 static void
@@ -220,8 +220,8 @@ START_TEST(what_a_document_names_is_not_looked_for_on_this_machine)
 	ck_assert(ask_once(&a, HELLO, 0, -1));
 	g = a.rig;
 	g->backend.may_be_local = false;
-	ck_assert(!checker_ask(&a.sample.bundle, &g->backend, -1, &a.status,
-	    a.why, sizeof(a.why)));
+	ck_assert(!checker_ask(&(struct policy){ .bundle = &a.sample.bundle },
+	    &g->backend, -1, &a.status, a.why, sizeof(a.why)));
 	ck_assert_uint_eq(g->server.n_requests, 1);
 	asked_free(&a);
 }

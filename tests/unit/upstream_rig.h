@@ -167,6 +167,7 @@ rig_new(void)
 	add_scheme(g, NAME_HEADER, "HTTP_X_API_KEY");
 	add_scheme(g, NAME_QUERY, "api key");
 	add_scheme(g, NAME_COOKIE, "session");
+	(void)build_text(g->sample.build, SPAN("X-Key")); /* for test_login.c */
 	sample_end(&g->sample);
 	g->policy.bundle = &g->sample.bundle;
 	g->ruling.match.api = bundle_api(&g->sample.bundle, 0);

@@ -1,0 +1,88 @@
+/*
+ * emit_reach - rows of how endpoints are reached; part of emit.
+ */
+#include "spec/emit_part.h"
+
+#include "base/clock.h"
+#include "spec/reach.h"
+
+/* A source that several endpoints name is read once. */
+static uint32_t
+source_row(struct emit *e, const struct spec_source *s, uint32_t *row)
+{
+	if (s == NULL)
+		return ROW_NONE;
+	if (*row == 0)
+		*row = emit_source(e, s) + 1;
+	return *row - 1;
+}
+
+static struct text
+join(struct emit *e, const struct spec_word *words)
+{
+	struct span all = { NULL, 0 };
+
+	for (; words != NULL; words = words->next) {
+		all = arena_printf(e->arena, "%.*s%s%.*s", SPAN_ARG(all),
+		    all.n > 0 ? " " : "", SPAN_ARG(words->text.text));
+		e->failed |= all.p == NULL;
+	}
+	return build_text(e->b, all);
+}
+
+static void
+fill_login(struct emit *e, struct spec_login *l, struct row_security *row)
+{
+	struct span origin =
+	    arena_printf(e->arena, "%s:%u", l->place.file, l->place.line);
+
+	e->failed |= origin.p == NULL;
+	row->auth = (uint32_t)l->auth;
+	row->secret = source_row(e, l->secret, &l->secret_row);
+	row->user = build_text(e->b, l->user.text);
+	row->header = build_text(e->b, l->header.text);
+	row->token_url = build_text(e->b, l->token_url.text);
+	row->scopes = join(e, l->scopes);
+	row->resource = build_text(e->b, l->resource.text);
+	row->origin = build_text(e->b, origin);
+	row->token_auth = (uint32_t)l->token_auth;
+	row->timeout_ms = (uint32_t)(l->timeout_us / US_PER_MS);
+}
+
+/* Endpoints that have the same share a row. */
+static struct range
+share(struct build *b, const struct row_security *row)
+{
+	for (uint32_t i = 0; i < build_n(b, SECTION_SECURITY); i++)
+		if (memcmp(build_at(b, SECTION_SECURITY, i), row,
+			sizeof(*row)) == 0)
+			return (struct range){ i, 1 };
+	return (struct range){ BUILD_ROW(b, SECTION_SECURITY, row), 1 };
+}
+
+void
+emit_reach(struct emit *e, const struct spec_document *doc,
+    const struct spec_url *url, struct row_endpoint *row)
+{
+	struct spec_reach reach = reach_of(url, doc, e->spec->policy);
+	struct row_security s = {
+		.certificate = ROW_NONE, .key = ROW_NONE, .secret = ROW_NONE
+	};
+	struct spec_tls *tls = reach.tls;
+
+	if (tls != NULL) {
+		row->ca_file = build_text(e->b, tls->ca_file.text);
+		s.tls_name = build_text(e->b, tls->name.text);
+		s.certificate =
+		    source_row(e, tls->certificate, &tls->certificate_row);
+		s.key = source_row(e, tls->key, &tls->key_row);
+	}
+	if (reach.login != NULL)
+		fill_login(e, reach.login, &s);
+	if (s.tls_name.n == 0 && s.certificate == ROW_NONE &&
+	    s.auth == BACKEND_AUTH_NONE)
+		return;
+	if (url->reach.tls != NULL || url->reach.login != NULL)
+		s.flags |= SECURITY_OF_ONE;
+	row->security = share(e->b, &s);
+}

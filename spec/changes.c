@@ -143,7 +143,7 @@ read_value(const struct reading *r, const struct node *name,
 	if (!template_read(&t, "a value", words, &c->parts, r->d))
 		return;
 	check_parts(c, r->d);
-	if (!field_is_value(t.text) || !span_is_utf8(t.text))
+	if (span_has_control(t.text) || !span_is_utf8(t.text))
 		diag_error(r->d, n->place, "template",
 		    "a value has control characters");
 }

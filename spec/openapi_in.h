@@ -56,12 +56,8 @@ void reader_keys(struct reader *r, const struct node *map, const char *what,
 
 /* openapi_path.c */
 
-/*
- * A template or base path: segments, escapes, variables in order of
- * appearance (NULL: none are allowed).
- */
-bool path_check(struct reader *r, struct spec_text path, const char *what,
-    struct spec_word **variables);
+/* A base path: segments and escapes; no variables. */
+bool path_check(struct reader *r, struct spec_text path, const char *what);
 
 void read_paths(struct reader *r);
 

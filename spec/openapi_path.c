@@ -1,183 +1,43 @@
 /*
- * openapi_path - path templates: what each may look like, and that no two
- * are the same.
- *
- * Whatever the gate refuses in a request (dot segments, empty segments,
- * %2F, a backslash ...) is an error in a template: nobody could ever call
- * that operation.
+ * openapi_path - the paths of a document, of which no two are the same.
  */
-#include "base/ascii.h"
 #include "spec/openapi_in.h"
-
-static bool
-wrong(
-    struct reader *r, struct spec_text path, const char *what, const char *text)
-{
-	diag_error(r->d, path.place, "path-template", "%s '%.*s' %s", what,
-	    SPAN_ARG(path.text), text);
-	return false;
-}
-
-/* Escapes undone and variables without names, for comparison. */
-static bool
-append_shape(struct buf *b, struct span segment)
-{
-	bool inside = false;
-
-	for (size_t i = 0; i < segment.n; i++) {
-		char c = segment.p[i];
-
-		if (c == '%' && !inside) {
-			int high = i + 2 < segment.n
-			    ? ascii_hex(segment.p[i + 1])
-			    : -1;
-			int low = i + 2 < segment.n
-			    ? ascii_hex(segment.p[i + 2])
-			    : -1;
-
-			if (high < 0 || low < 0)
-				return false;
-			c = (char)(high * 16 + low);
-			i += 2;
-			if (c == '/' || c == '\\' || c == '\0')
-				return false;
-			/* An escaped brace is none. */
-			if (c == '{')
-				c = '\x01';
-		} else if (c == '{' || c == '}') {
-			inside = c == '{';
-		} else if (inside) {
-			continue;
-		}
-		buf_add_char(b, c);
-	}
-	return true;
-}
-
-/* The variables of a segment, appended to "*tail". */
-static bool
-take_variables(struct reader *r, struct spec_text path, const char *what,
-    struct span segment, struct spec_word **tail)
-{
-	struct span rest = segment;
-	bool first = true;
-
-	while (rest.p != NULL) {
-		struct span literal = span_cut(&rest, '{'), name;
-		struct spec_word *w;
-
-		if (span_has(literal, '}'))
-			return wrong(r, path, what, "has a '}' too many");
-		if (rest.p == NULL)
-			return true;
-		if (!first && literal.n == 0)
-			return wrong(r, path, what,
-			    "has two variables with nothing between them");
-		first = false;
-		name = rest;
-		if (!span_has(rest, '}'))
-			return wrong(r, path, what, "lacks a '}'");
-		name = span_cut(&rest, '}');
-		if (name.n == 0 || span_has(name, '{'))
-			return wrong(
-			    r, path, what, "has a variable without a name");
-		w = reader_alloc(r, sizeof(*w));
-		if (w == NULL)
-			return false;
-		w->text = (struct spec_text){ name, path.place };
-		while (*tail != NULL)
-			tail = &(*tail)->next;
-		*tail = w;
-	}
-	return true;
-}
-
-static bool
-check_segment(struct reader *r, struct spec_text path, const char *what,
-    struct span segment, struct buf *shape)
-{
-	struct span decoded;
-	size_t start = shape->n;
-
-	if (!append_shape(shape, segment))
-		return wrong(r, path, what,
-		    "has a bad percent escape, or one of '/', '\\', NUL");
-	decoded = span_skip(buf_span(shape), start);
-	if (span_eq(decoded, SPAN(".")) || span_eq(decoded, SPAN("..")))
-		return wrong(r, path, what, "has a dot segment");
-	if (!span_is_utf8(decoded))
-		return wrong(r, path, what, "is not UTF-8");
-	if (span_has(segment, '\\') || span_has_control(segment))
-		return wrong(
-		    r, path, what, "has a backslash or a control character");
-	return true;
-}
-
-static bool
-check_segments(struct reader *r, struct spec_text path, const char *what,
-    struct spec_word **variables, struct buf *shape)
-{
-	struct span rest = span_skip(path.text, 1);
-
-	while (rest.p != NULL) {
-		struct span segment = span_cut(&rest, '/');
-
-		if (segment.n == 0 && rest.p != NULL)
-			return wrong(r, path, what, "has an empty segment");
-		buf_add_char(shape, '/');
-		if (!check_segment(r, path, what, segment, shape))
-			return false;
-		if (variables == NULL &&
-		    (span_has(segment, '{') || span_has(segment, '}')))
-			return wrong(r, path, what, "has a variable");
-		if (variables != NULL &&
-		    !take_variables(r, path, what, segment, variables))
-			return false;
-	}
-	return true;
-}
-
-static bool
-check_names(struct reader *r, struct spec_text path, const char *what,
-    const struct spec_word *variables)
-{
-	for (const struct spec_word *v = variables; v != NULL; v = v->next) {
-		for (const struct spec_word *w = variables; w != v; w = w->next)
-			if (span_eq(v->text.text, w->text.text))
-				return wrong(
-				    r, path, what, "has one variable twice");
-		if (memchr("+*", v->text.text.p[v->text.text.n - 1], 2))
-			diag_warning(r->d, path.place, "path-variable",
-			    "{%.*s} means one segment here, as all variables",
-			    SPAN_ARG(v->text.text));
-	}
-	return true;
-}
+#include "spec/path_text.h"
 
 static bool
 check_shape(struct reader *r, struct spec_text path, const char *what,
     struct spec_word **variables, struct buf *shape)
 {
-	if (path.text.n == 0 || path.text.p[0] != '/')
-		return wrong(r, path, what, "must begin with '/'");
-	if (span_has(path.text, '?') || span_has(path.text, '#'))
-		return wrong(r, path, what,
-		    "has a query or a fragment: only the path is matched");
-	return check_segments(r, path, what, variables, shape) &&
-	    (variables == NULL || check_names(r, path, what, *variables));
+	const char *why = path_text_wrong(&path, variables, shape, r->d->arena);
+
+	if (why == NULL)
+		return true;
+	diag_error(r->d, path.place, "path-template", "%s '%.*s' %s", what,
+	    SPAN_ARG(path.text), why);
+	return false;
 }
 
 bool
-path_check(struct reader *r, struct spec_text path, const char *what,
-    struct spec_word **variables)
+path_check(struct reader *r, struct spec_text path, const char *what)
 {
 	struct buf shape;
 	bool good;
 
 	buf_init(&shape, path.text.n * 2 + 16);
-	good = check_shape(r, path, what, variables, &shape);
+	good = check_shape(r, path, what, NULL, &shape);
 	buf_fini(&shape);
 	return good;
+}
+
+/* "{+rest}" and "{rest*}" are meant for more than they mean here. */
+static void
+warn_of_names(struct reader *r, const struct spec_path *p)
+{
+	for (const struct spec_word *v = p->variables; v != NULL; v = v->next)
+		if (memchr("+*", v->text.text.p[v->text.text.n - 1], 2))
+			diag_warning(r->d, p->template.place, "path-variable",
+			    "{%.*s} means one segment here, as all variables",
+			    SPAN_ARG(v->text.text));
 }
 
 /* Two templates that differ only in names of variables match the same. */
@@ -215,6 +75,7 @@ read_path(struct reader *r, struct node *n)
 	good = check_shape(r, p->template, "path", &p->variables, &shape) &&
 	    is_new(r, p, buf_span(&shape));
 	buf_fini(&shape);
+	warn_of_names(r, p);
 	p->wildcard = span_ends(n->name, SPAN("/*"));
 	if (p->wildcard)
 		diag_warning(r->d, n->name_place, "path-wildcard",

@@ -64,7 +64,7 @@ set_base_path(struct reader *r, struct spec_text written, const char *what)
 		r->d->failed = true;
 	buf_fini(&b);
 	written.text = without_slash(written.text);
-	if (written.text.n == 0 || path_check(r, written, what, NULL))
+	if (written.text.n == 0 || path_check(r, written, what))
 		r->doc->base_path = written;
 }
 

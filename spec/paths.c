@@ -5,6 +5,7 @@
 
 #include "policy/build.h"
 #include "policy/path.h"
+#include "spec/path_text.h"
 
 /* A segment with variables and literal text, to find ambiguous pairs. */
 struct pattern {
@@ -40,63 +41,6 @@ paths_spellings(const struct spec_document *doc, const struct spec_path *path,
 	}
 	full[1] = cut_end_slash(full[0]);
 	return full[1].n > 0 ? 2 : 1; /* "/" is met by itself alone */
-}
-
-static bool
-name_comes_twice(struct span template, struct span name)
-{
-	unsigned n = 0;
-
-	while (template.p != NULL) {
-		(void)span_cut(&template, '{'); /* literal text */
-		if (template.p != NULL)
-			n += span_eq(span_cut(&template, '}'), name);
-	}
-	return n > 1;
-}
-
-/* What build_path does not look at.  NULL: all is well. */
-static const char *
-check_segment(struct span segment, bool last)
-{
-	if (span_eq(segment, SPAN(".")) || span_eq(segment, SPAN("..")))
-		return "a dot segment, which no request can have";
-	if (span_has(segment, '*') && !(last && segment.n == 1))
-		return "'*' must be the whole last segment";
-	for (size_t i = 0; i + 1 < segment.n; i++)
-		if (segment.p[i] == '}' && segment.p[i + 1] == '{')
-			return "nothing between two variables: where one ends "
-			       "cannot be told";
-	return NULL;
-}
-
-static const char *
-check_text(struct span t)
-{
-	struct span rest = t;
-	size_t n = 0;
-
-	if (t.n == 0 || t.p[0] != '/')
-		return "does not begin with '/'";
-	if (span_has(t, '?') || span_has(t, '#'))
-		return "a path may not have '?' or '#'";
-	(void)span_cut(&rest, '/'); /* before the first slash: nothing */
-	while (rest.p != NULL) {
-		struct span segment = span_cut(&rest, '/');
-		const char *why = check_segment(segment, rest.p == NULL);
-
-		if (why != NULL)
-			return why;
-		if (++n > PATH_SEGMENTS_MAX)
-			return "too many segments";
-	}
-	rest = t;
-	while (rest.p != NULL) {
-		(void)span_cut(&rest, '{'); /* literal text */
-		if (rest.p != NULL && name_comes_twice(t, span_cut(&rest, '}')))
-			return "a variable comes twice";
-	}
-	return NULL;
 }
 
 /* "{id}.json" becomes "{}.json"; counts what is not a variable. */
@@ -263,13 +207,6 @@ paths_check(const struct spec_document *doc, struct diag *d)
 	}
 	n = 0;
 	for (const struct spec_path *p = doc->paths; p != NULL; p = p->next) {
-		const char *why = check_text(p->template.text);
-
-		if (why != NULL) {
-			diag_error(d, p->template.place, "path-template",
-			    "'%.*s': %s", SPAN_ARG(p->template.text), why);
-			continue;
-		}
 		paths[n] = p;
 		check_place(b, doc, paths, n++, d);
 		if (is_mixed(p->template.text))
@@ -282,30 +219,20 @@ static void
 check_base(struct spec_document *doc, struct diag *d)
 {
 	struct spec_text *base = &doc->base_path;
-	const char *why, *wrong;
-	struct build_place place;
-	struct build *b;
+	const char *why;
+	struct buf shape;
 
 	if (base->text.p == NULL)
 		base->text = SPAN("");
 	base->text = cut_end_slash(base->text);
 	if (base->text.n == 0)
 		return;
-	b = build_new();
-	if (b == NULL) {
-		d->failed = true;
-		return;
-	}
-	why = check_text(base->text);
-	if (why == NULL &&
-	    (span_has(base->text, '{') || span_has(base->text, '*')))
-		why = "a base path has no variables";
-	if (why == NULL && !build_path(b, base->text, &place, &wrong))
-		why = wrong;
-	build_free(b);
+	buf_init(&shape, base->text.n * 2 + 16);
+	why = path_text_wrong(base, NULL, &shape, d->arena);
+	buf_fini(&shape);
 	if (why == NULL)
 		return;
-	diag_error(d, base->place, "base-path", "base path '%.*s': %s",
+	diag_error(d, base->place, "base-path", "base path '%.*s' %s",
 	    SPAN_ARG(base->text), why);
 	base->text = (struct span){ NULL, 0 }; /* compared with none */
 }

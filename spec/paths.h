@@ -8,9 +8,6 @@
 
 #include "spec/model.h"
 
-/* Deep enough for any API, and below what the bundle check allows. */
-#define PATH_SEGMENTS_MAX 64
-
 /*
  * The full templates that a path stands for: base path and template, and
  * under trailing-slash: ignore the one with or without a slash at its end.
@@ -19,7 +16,7 @@
 unsigned paths_spellings(const struct spec_document *doc,
     const struct spec_path *path, struct span full[2], struct arena *a);
 
-/* Report templates that are wrong, identical or ambiguous. */
+/* Report templates that are identical or ambiguous. */
 void paths_check(const struct spec_document *doc, struct diag *d);
 
 /*

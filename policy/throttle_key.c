@@ -428,6 +428,30 @@ application_tier(const struct throttle_call *c)
 	return set.p != NULL ? set : c->who->application_tier;
 }
 
+/*
+ * WSO2 counts who came with a password by the subscription policy "Default",
+ * where there is one and nothing else is said.
+ */
+static struct span
+subscription_tier(const struct throttle_call *c)
+{
+	const struct span name = SPAN("Default");
+	const struct row_level *rule = find_rule(c, LEVEL_SUBSCRIPTION);
+	const struct principal *who = c->who;
+	uint32_t tier;
+
+	if (who->subscription_tier.p != NULL || who->claims.p != NULL ||
+	    (c->match->api->flags & API_WSO2) == 0 ||
+	    !span_eq(who->issuer, SPAN("basic")) ||
+	    (rule != NULL && rule->tier != ROW_NONE))
+		return who->subscription_tier;
+	tier = throttle_find_tier(c->bundle, name, LEVEL_SUBSCRIPTION);
+	if (tier == ROW_NONE ||
+	    (bundle_tier(c->bundle, tier)->flags & TIER_OF_SUBSCRIPTION) == 0)
+		return who->subscription_tier;
+	return name;
+}
+
 bool
 throttle_collect(const struct throttle_call *c)
 {
@@ -444,7 +468,7 @@ throttle_collect(const struct throttle_call *c)
 		    add_caller(&call, LEVEL_ADDRESS, (struct span){ NULL, 0 });
 	}
 	return add_spikes(&call) && add_resource(&call) &&
-	    add_caller(&call, LEVEL_SUBSCRIPTION, who->subscription_tier) &&
+	    add_caller(&call, LEVEL_SUBSCRIPTION, subscription_tier(c)) &&
 	    add_caller(&call, LEVEL_APPLICATION, application_tier(c)) &&
 	    add_caller(&call, LEVEL_SUBJECT, who->tier);
 }

@@ -277,6 +277,28 @@ read_key_word(const struct node *n, struct diag *d)
 	return k;
 }
 
+/* A client can have as many counters as it likes. */
+static bool
+is_of_client(const struct spec_key *k)
+{
+	bool any = false;
+
+	for (; k != NULL; k = k->next) {
+		switch (k->by) {
+		case KEY_BY_HEADER:
+		case KEY_BY_QUERY:
+			any = true;
+			break;
+		case KEY_BY_API:
+		case KEY_BY_OPERATION:
+			break;
+		default:
+			return false;
+		}
+	}
+	return any;
+}
+
 struct spec_key *
 tiers_read_key(const struct node *n, struct diag *d)
 {
@@ -297,6 +319,10 @@ tiers_read_key(const struct node *n, struct diag *d)
 		parts += throttle_key_parts((*end)->by);
 		end = &(*end)->next;
 	}
+	if (is_of_client(key))
+		diag_warning(d, n->place, "key-client",
+		    "who sends another value each time is never refused: "
+		    "add address, subject or such");
 	if (parts > TAKE_PARTS_MAX) {
 		diag_error(d, n->place, "key-part",
 		    "the key is too long: operation counts 4, address, "

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "fcgi/login.h"
+#include "fcgi/share.h"
 #include "policy/endpoint.h"
 #include "policy/override.h"
 #include "policy/reference.h"
@@ -422,6 +423,48 @@ make_all(const struct making *m)
 	return true;
 }
 
+/* A name for a list, whoever lists the same, in whichever order. */
+static uint64_t
+share_of(const struct balance_set *s)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < s->n; i++)
+		sum += share_key(s->list[i].url);
+	return sum != 0 ? sum : 1;
+}
+
+static struct balance_set *
+nth_set(const struct backends *l, size_t i)
+{
+	size_t n = bundle_n(l->bundle, SECTION_ENDPOINT);
+
+	return i < n ? l->by_row[i] : l->added[i - n];
+}
+
+/* Which lists are held to a share of the workers: all, if there are two. */
+static void
+name_shares(struct backends *l)
+{
+	size_t n = bundle_n(l->bundle, SECTION_ENDPOINT) +
+	    2 * (size_t)bundle_n(l->bundle, SECTION_API);
+	uint64_t first = 0;
+	bool several = false;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t share;
+
+		if (nth_set(l, i) == NULL)
+			continue;
+		share = nth_set(l, i)->share = share_of(nth_set(l, i));
+		several |= first != 0 && share != first;
+		first = share;
+	}
+	for (size_t i = 0; i < n && !several; i++)
+		if (nth_set(l, i) != NULL)
+			nth_set(l, i)->share = 0;
+}
+
 bool
 backends_open(struct backends *l, const struct bundle *bundle,
     const struct config *c, char *why, size_t why_size)
@@ -441,7 +484,10 @@ backends_open(struct backends *l, const struct bundle *bundle,
 	l->checked = arena_calloc(&l->arena, CHECKED_MAX, sizeof(*l->checked));
 	if (l->by_row == NULL || l->added == NULL || l->checked == NULL)
 		return wrong(&m, SPAN("endpoints"), "out of memory");
-	return make_all(&m);
+	if (!make_all(&m))
+		return false;
+	name_shares(l);
+	return true;
 }
 
 void

@@ -23,6 +23,7 @@ struct balance_set {
 	unsigned char *turns;
 	unsigned n_turns;
 	_Atomic unsigned turn;
+	uint64_t share;    /* see share.h; 0: the gate has no other list */
 	_Atomic int spent; /* on repeats, in hundredths; see upstream.c */
 };
 

@@ -153,12 +153,25 @@ send_published(struct handling *h)
 
 static void
 keys_of(const struct bundle *b, const struct match *m,
-    const struct backend *backend, struct share_keys *k)
+    const struct balance_set *set, struct share_keys *k)
 {
 	if (m->api != NULL && bundle_n(b, SECTION_API) > 1)
 		k->key[SHARE_API] = share_key(span_of(m->api, sizeof(*m->api)));
-	if (backend != NULL && bundle_n(b, SECTION_ENDPOINT) > 1)
-		k->key[SHARE_BACKEND] = share_key(backend->url);
+	if (set != NULL)
+		k->key[SHARE_BACKEND] = set->share;
+}
+
+/*
+ * How many requests may be in progress at one endpoint of several that take
+ * turns: half of what its list may have, so that one which hangs leaves the
+ * others room.
+ */
+static unsigned
+most_in_flight(const struct gate *gate, const struct balance_set *set)
+{
+	unsigned n = (gate->config->threads + 1) / (set->share != 0 ? 4 : 2);
+
+	return n > 0 ? n : 1;
 }
 
 static bool
@@ -191,13 +204,13 @@ pass_on(struct handling *h, struct share_slot *slot)
 		    SPAN("no endpoint is configured"));
 	balance_begin(&pick, set, &h->request, &v->who);
 	call.pick = &pick;
+	call.most_in_flight = most_in_flight(h->gate, set);
 	call.state = h->gate->state;
 	call.grants = h->gate->grants;
 	if (slot != NULL) {
 		k.key[SHARE_ADDRESS] =
 		    share_key_address(h->request.client.text);
-		keys_of(p->bundle, &v->match,
-		    set->n == 1 ? &set->list[0] : NULL, &k);
+		keys_of(p->bundle, &v->match, set, &k);
 		share_note(slot, &k);
 	}
 	return upstream_run(&call, &h->whole, &v->decision);
@@ -321,15 +334,6 @@ handle_overload(const struct gate *gate, struct exchange *x)
 	return end(&h);
 }
 
-/* Where it will go; NULL when that is not known before it is decided. */
-static const struct backend *
-only_backend(const struct generation *g, const struct match *m)
-{
-	const struct balance_set *set = live_backends(g, m, false);
-
-	return set != NULL && set->n == 1 ? &set->list[0] : NULL;
-}
-
 /* The API and the backend of a request that nothing is decided of yet. */
 static void
 keys_of_target(const struct gate *gate, struct exchange *x, struct request *r,
@@ -348,7 +352,7 @@ keys_of_target(const struct gate *gate, struct exchange *x, struct request *r,
 	    /* What is refused takes no time: no share is asked for it. */
 	    request_read(r, p->bundle, &p->rules, &d) &&
 	    route_match(p->bundle, r, &m, &d))
-		keys_of(p->bundle, &m, only_backend(g, &m), k);
+		keys_of(p->bundle, &m, live_backends(g, &m, false), k);
 	live_put(gate->live, g);
 }
 

@@ -4,8 +4,9 @@
  * Each worker that serves a request notes whom it works for.  When three
  * eighths of the workers already work for one address (an IPv6 /64 counts
  * as one), or half of them for one API or one backend, its next request
- * waits until one of them has ended.  A gate that has a single API or
- * backend does not hold it to a share.
+ * waits until one of them has ended.  A list of endpoints is one backend
+ * here.  A gate that has a single API or backend does not hold it to a
+ * share.
  *
  * The caller locks; notes of a running request are atomic.
  */

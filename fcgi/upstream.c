@@ -137,12 +137,24 @@ struct tries {
 #define BUDGET_MAX (100 * 100)
 #define BUDGET_PERCENT 20
 
+/* Others of the list may take what is too much for one. */
+static bool
+is_full(const struct upstream_call *c, const struct backend *b)
+{
+	enum balance balance = c->pick->set->balance;
+
+	return c->most_in_flight > 0 && b->life != NULL &&
+	    (balance == BALANCE_ROUND_ROBIN || balance == BALANCE_LEAST) &&
+	    atomic_load(&b->life->in_flight) >= c->most_in_flight;
+}
+
 static bool
 is_up(void *arg, const struct backend *b)
 {
 	struct tries *y = arg;
 
-	return health_usable(&y->call, b, false, &y->wait_us);
+	return !is_full(&y->call, b) &&
+	    health_usable(&y->call, b, false, &y->wait_us);
 }
 
 static bool

@@ -68,6 +68,7 @@ struct upstream_call {
 	struct state *state;           /* where breakers are, or NULL */
 	struct grants *grants;         /* tokens of our own, or NULL */
 	struct span token;             /* the one for this attempt */
+	unsigned most_in_flight;       /* at one of several; 0: any */
 	struct exchange *exchange;
 	bool proxied;        /* REMOTE_ADDR is a proxy that is trusted */
 	struct meter *meter; /* status, bytes and times are filled in */

@@ -64,7 +64,7 @@ endif
 FCGI	 = $(patsubst %.c,$O/%.o,$(filter-out fcgi/mgw.c $(NOT_STORE), \
 	   $(wildcard fcgi/*.c)))
 SHARED	 = $(patsubst %.c,$O/%.o,$(filter-out tools/mgw-% tools/spec_% \
-	   tools/key_% tools/token_% tools/throttle_%,$(wildcard tools/*.c)))
+	   tools/app_% tools/key_% tools/token_% tools/throttle_%,$(wildcard tools/*.c)))
 SUBCOMMANDS = $(patsubst %.c,$O/%.o,$(wildcard tools/spec_*.c))
 TOOLS	 = $(patsubst tools/%.c,$O/%,$(wildcard tools/mgw-*.c))
 UNIT	 = $(patsubst %.c,$O/%,$(wildcard tests/unit/test_*.c))
@@ -88,6 +88,7 @@ $O/mgw: $O/fcgi/mgw.o $(FCGI) $(POLICY) $(BASE)
 	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ $(LIBS_GATE)
 
 $O/mgw-spec: $(SUBCOMMANDS)
+$O/mgw-app: $(patsubst %.c,$O/%.o,$(wildcard tools/app_*.c))
 $O/mgw-key: $(patsubst %.c,$O/%.o,$(wildcard tools/key_*.c))
 $O/mgw-throttle: $(patsubst %.c,$O/%.o,$(wildcard tools/throttle_*.c))
 $O/mgw-token: $(patsubst %.c,$O/%.o,$(wildcard tools/token_*.c))

@@ -74,7 +74,7 @@ mentioned() {
 	test ! -s "$work/unknown" || say "$1 mentions $(cat "$work/unknown")"
 }
 
-for program in mgw mgw-key mgw-token mgw-status mgw-throttle; do
+for program in mgw mgw-app mgw-key mgw-token mgw-status mgw-throttle; do
 	page=$(ls man/$program.[18]) || exit 2
 	options_of "$O/$program" >"$work/code"
 	options_in <"$page" >"$work/page"
@@ -86,7 +86,7 @@ for program in mgw mgw-key mgw-token mgw-status mgw-throttle; do
 	    >"$work/code"
 	sed -n 's/^\.It Cm \([a-z]*\)$/\1/p' "$page" >"$work/page"
 	case $program in
-	mgw-key | mgw-token | mgw-throttle) same command "$page" ;;
+	mgw-app | mgw-key | mgw-token | mgw-throttle) same command "$page" ;;
 	esac
 done
 

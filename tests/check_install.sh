@@ -29,7 +29,7 @@ echo '# mine' >"$D/root/etc/mgw/mgw.conf"
 mk DESTDIR="$D/root" PREFIX=/usr
 test "$(cat "$D/root/etc/mgw/mgw.conf")" = '# mine' ||
     say 'mgw.conf was overwritten'
-for f in sbin/mgw bin/mgw-spec bin/mgw-key bin/mgw-token bin/mgw-status \
+for f in sbin/mgw bin/mgw-spec bin/mgw-app bin/mgw-key bin/mgw-token bin/mgw-status \
     bin/mgw-throttle; do
 	test -x "$D/root/usr/$f" || say "no $f"
 	"$D/root/usr/$f" --version >/dev/null || say "$f does not run"

@@ -33,7 +33,7 @@ quick() {
 		name=$(basename "$t")
 		one "golden $name" tests/golden.sh "$name"
 	done
-	for t in tests/tools_key.sh tests/tools_token.sh; do
+	for t in tests/tools_app.sh tests/tools_key.sh tests/tools_token.sh; do
 		name=${t##*/tools_}
 		one "mgw-${name%.sh}" "$t"
 	done

@@ -186,7 +186,8 @@ key_import(struct call *c)
 	buf_init(&lines, KEY_FILE_BYTES_MAX);
 	if (keys_open(&c->keys, c->file, true) &&
 	    import_lines(c, buf_span(&text), &lines) &&
-	    keys_replace(&c->keys, 0, buf_span(&lines)) && keys_save(&c->keys))
+	    edited_replace(&c->keys.edited, 0, buf_span(&lines)) &&
+	    keys_save(&c->keys))
 		rc = 0;
 	if (text.p != NULL)
 		sign_wipe(text.p, text.n);

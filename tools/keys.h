@@ -1,23 +1,17 @@
 /*
- * keys - the key file as mgw-key changes it.
+ * keys - the key file as mgw-key changes it; see edited.h.
  *
- * A change is made under a lock on the file, to its text: lines that are
- * not meant stay as they are, comments included.  The new text is read
- * back as the gate would read it before it replaces the file.
+ * The new text is read back as the gate would read it before it replaces
+ * the file.
  */
 #ifndef MGW_TOOLS_KEYS_H
 #define MGW_TOOLS_KEYS_H
 
-#include <sys/stat.h>
-
-#include "base/buf.h"
 #include "policy/keyfile.h"
+#include "tools/edited.h"
 
 struct keys {
-	const char *path;
-	int lock; /* descriptor, or -1 */
-	mode_t mode;
-	struct buf text;
+	struct edited edited;
 	struct key_file *file;
 };
 
@@ -27,9 +21,6 @@ struct keys {
  */
 bool keys_open(struct keys *k, const char *path, bool change);
 void keys_close(struct keys *k);
-
-/* Put "line" in place of line "number", or at the end if that is 0. */
-bool keys_replace(struct keys *k, unsigned number, struct span line);
 
 /* Check the changed text and replace the file; false with a message. */
 bool keys_save(struct keys *k);

@@ -148,7 +148,8 @@ place(struct call *c, const struct key_entry *e)
 
 	buf_init(&line, 65536);
 	key_entry_write(e, &line);
-	good = !line.failed && keys_replace(&c->keys, e->line, buf_span(&line));
+	good = !line.failed &&
+	    edited_replace(&c->keys.edited, e->line, buf_span(&line));
 	buf_fini(&line);
 	return good;
 }
@@ -399,7 +400,7 @@ main(int argc, char **argv)
 	int option, rc = 2, n = 0;
 	struct args a;
 
-	c.keys.lock = -1;
+	c.keys.edited.lock = -1;
 	c.now_s = clock_wall_us() / US_PER_S;
 	arena_init(&c.arena, 65536, 16 << 20);
 	args_init(&a, &key_program, argc, argv);

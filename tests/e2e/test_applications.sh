@@ -236,6 +236,22 @@ for n in 1 2 3; do
 	expect_status 200
 done
 
+it 'mgw-app changes it while the gate runs, for the next request'
+for n in 1 2 3; do
+	"$O"/mgw-app block both -f "$W/applications.db" || wrong 'block'
+	get /apps/token/x -H "$(as both)"
+	expect_status 403
+	expect_reason blocked
+	"$O"/mgw-app unblock both -f "$W/applications.db" || wrong 'unblock'
+	"$O"/mgw-app block both --api Apps/1 -f "$W/applications.db" ||
+	    wrong 'block for an API'
+	get /apps/token/x -H "$(as both)"
+	expect_reason blocked
+	"$O"/mgw-app unblock both --api Apps/1 -f "$W/applications.db"
+	get /apps/token/x -H "$(as both)"
+	expect_status 200
+done
+
 it 'a damaged file lets nobody in who has one, and the gate goes on'
 for bad in both 'both Active name=a owner=b' 'x active name=a owner=b y'; do
 	{ echo '# fine'; echo "$bad"; } | apps

@@ -193,8 +193,7 @@ check_rest(const struct bundle *b, char *why, size_t why_size)
 	return true;
 }
 
-/* Of an older bundle they may be fewer; each is a field name that can be sent.
- */
+/* Of an older bundle they may be fewer; each can be sent as a name. */
 static bool
 identities_ok(const struct bundle *b, struct range r)
 {

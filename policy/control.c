@@ -448,7 +448,7 @@ control_deny(const struct control *c, const struct control_query *q)
 	return r;
 }
 
-/* The rule for the application that goes by this name, or NULL. */
+/* The rule for an application by this name or, before it, id; or NULL. */
 static const struct control_rule *
 tier_rule(const struct control *c, const struct principal *who,
     struct span application, int64_t now_s)
@@ -470,7 +470,6 @@ control_tier(
 
 	if (who->scheme.p == NULL || who->application.p == NULL)
 		return (struct span){ NULL, 0 };
-	/* One of the file of applications goes by its id first. */
 	if (who->registered != NULL)
 		r = tier_rule(c, who, who->application_id, now_s);
 	if (r == NULL)

@@ -225,24 +225,40 @@ bool state_traffic(
 void state_note(struct state *s, const struct take *takes, unsigned n,
     enum take_result result, int64_t now_us);
 
+/* Where a name is counted. */
+enum state_counter {
+	STATE_COUNTER_OWN,
+	STATE_COUNTER_SHARED, /* with others: the table had no place */
+	STATE_COUNTER_HELD,   /* requests in progress: they end */
+	STATE_COUNTER_STORE,  /* by several machines */
+	STATE_COUNTER__MAX
+};
+
 struct state_name {
 	struct span level, key;  /* in an arena */
 	char limit;              /* which of its tier */
 	uint64_t taken, refused; /* since "first_us", about */
 	int64_t first_us, last_us;
 	int64_t until_us; /* was refused, and is until then; 0: was not */
+	enum state_counter counter;
+	uint64_t held, most; /* of requests in progress; most == 0: another */
 };
 
 /* All names that there are; false: the arena is full. */
-bool state_names(const struct state *s, struct arena *a,
+bool state_names(const struct state *s, int64_t now_us, struct arena *a,
     struct state_name **list, size_t *n);
+
+/* How many there were, and of which nothing could be done. */
+struct state_resets {
+	unsigned n;
+	unsigned kept[STATE_COUNTER__MAX]; /* of these kinds */
+};
 
 /*
  * Let those begin anew whose name this is, at one level or (absent) all.
- * How many there were.
  */
-unsigned state_reset(struct state *s, struct span level, struct span key,
-    struct arena *a, int64_t now_us);
+struct state_resets state_reset(struct state *s, struct span level,
+    struct span key, struct arena *a, int64_t now_us);
 
 /* Let everybody begin anew. */
 void state_reset_all(struct state *s, int64_t now_us);

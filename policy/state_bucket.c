@@ -3,12 +3,6 @@
  *
  * Where they are, and who may write what, is told in state_table.c; here
  * is what a take does with them.
- *
- * A sliding window is a value, its newest slot, and a ring of those before
- * (gauge.h).  The value says what is true: the ring is read after it, and a
- * charge swaps it only if it has not changed.  Who begins a new slot first
- * writes the old one into the ring; as others may do the same, and one of
- * them late, an entry only ever grows.
  */
 #include "base/clock.h"
 #include "policy/gauge.h"
@@ -161,36 +155,6 @@ slide_is_over(const struct spot *p)
 	return atomic_load(&p->bucket->expires_us) <= (int64_t)p->gauge.now;
 }
 
-/*
- * Begin a sliding window anew: with nothing, or when the clock was set
- * back, with all that it knows of, as if it was just now.  "value" is what
- * the caller read; false: it has changed meanwhile.
- */
-static bool
-mend_slide(struct spot *p, uint64_t *value, bool over)
-{
-	_Atomic uint64_t *ring = slide_of(p->bucket)->ring;
-	uint64_t held = *value & PAYLOAD, used, now, e;
-	_Atomic uint64_t seen[SLIDE_SLOTS];
-
-	for (unsigned i = 0; i < SLIDE_SLOTS; i++)
-		atomic_init(&seen[i], atomic_load(&ring[i]));
-	gauge_weigh(&p->gauge, held, seen);
-	used = over ? 0 : p->gauge.older + (uint32_t)held;
-	if (used > p->gauge.count)
-		used = p->gauge.count;
-	now = (*value & ~PAYLOAD) | gauge_start(&p->gauge, used);
-	if (!atomic_compare_exchange_strong(&p->bucket->value, value, now))
-		return false;
-	*value = now;
-	/* Only what was seen: newer entries are of the right time. */
-	for (unsigned i = 0; i < SLIDE_SLOTS; i++) {
-		e = atomic_load(&seen[i]);
-		(void)atomic_compare_exchange_strong(&ring[i], &e, 0);
-	}
-	return true;
-}
-
 static bool
 mend(struct spot *p, uint64_t *value, uint64_t to)
 {
@@ -214,7 +178,8 @@ read_mended(struct spot *p, uint64_t *value)
 
 		if (over ||
 		    (is_slide(p) && gauge_slide_is_ahead(&p->gauge, held))) {
-			if (mend_slide(p, value, over))
+			if (state_slide_mend(
+				slide_of(p->bucket), &p->gauge, value, over))
 				return true;
 		} else if (mended == held || mend(p, value, mended)) {
 			return true;
@@ -244,41 +209,15 @@ look(struct state *s, struct spot *p, int64_t now_us, uint64_t *value)
 	return false;
 }
 
-/* "have" is of a slot before that of "kept", or knows of less in it. */
-static bool
-is_less(uint64_t have, uint64_t kept)
-{
-	if (SLIDE_ENTRY_COUNT(have) == 0)
-		return true;
-	if (SLIDE_ENTRY_SLOT(have) == SLIDE_ENTRY_SLOT(kept))
-		return SLIDE_ENTRY_COUNT(have) < SLIDE_ENTRY_COUNT(kept);
-	return (int32_t)(SLIDE_ENTRY_SLOT(have) - SLIDE_ENTRY_SLOT(kept)) < 0;
-}
-
-/* The slot that "value" ends goes into the ring. */
-static void
-keep_slot(struct spot *p, uint64_t value)
-{
-	const struct gauge *g = &p->gauge;
-	_Atomic uint64_t *e;
-	uint64_t kept = SLIDE_ENTRY(g->head, value), have;
-
-	if (!is_slide(p) || g->head >= g->slot || (uint32_t)value == 0)
-		return;
-	e = &slide_of(p->bucket)->ring[g->head % SLIDE_SLOTS];
-	have = atomic_load(e);
-	while (is_less(have, kept) &&
-	    !atomic_compare_exchange_weak(e, &have, kept))
-		;
-}
-
 /* Swap "*value" for one with the payload "next"; false: it changed. */
 static bool
 swap(struct spot *p, uint64_t *value, uint64_t next, int64_t now_us)
 {
 	state_raise_expiry(
 	    p->bucket, gauge_expires_us(&p->gauge, next), now_us);
-	keep_slot(p, *value & PAYLOAD);
+	if (is_slide(p))
+		state_slide_keep(
+		    slide_of(p->bucket), &p->gauge, *value & PAYLOAD);
 	return atomic_compare_exchange_strong(
 	    &p->bucket->value, value, (*value & ~PAYLOAD) | next);
 }
@@ -309,20 +248,6 @@ charge(struct state *s, struct spot *p, int64_t now_us)
 	return TAKE_ALLOWED;
 }
 
-/* A request whose slot has gone into the ring since. */
-static void
-refund_slot(struct bucket *b, const struct gauge *g, uint64_t charged)
-{
-	uint64_t slot = gauge_slot_of(g, charged);
-	_Atomic uint64_t *e = &slide_of(b)->ring[slot % SLIDE_SLOTS];
-	uint64_t have = atomic_load(e);
-
-	while (SLIDE_ENTRY_SLOT(have) == (uint32_t)slot &&
-	    SLIDE_ENTRY_COUNT(have) > 0 &&
-	    !atomic_compare_exchange_weak(e, &have, have - 1))
-		;
-}
-
 static void
 refund(struct state *s, struct take *t, int64_t now_us)
 {
@@ -341,7 +266,8 @@ refund(struct state *s, struct take *t, int64_t now_us)
 			return; /* expired meanwhile, and somebody else's */
 		next = gauge_refund(&g, t->charged & PAYLOAD, value & PAYLOAD);
 		if (next == (value & PAYLOAD) && g.algorithm == LIMIT_SLIDING) {
-			refund_slot(b, &g, t->charged & PAYLOAD);
+			state_slide_refund(
+			    slide_of(b), &g, t->charged & PAYLOAD);
 			return;
 		}
 		next |= value & ~PAYLOAD;
@@ -386,6 +312,22 @@ state_give(struct state *s, struct take *takes, unsigned n, int64_t now_us)
 		else
 			refund(s, &takes[i], now_us);
 	}
+}
+
+bool
+state_is_shared(const struct state *s, struct take *t, int64_t now_us)
+{
+	struct spot p = { .take = t };
+	struct bucket *b;
+	uint64_t value;
+
+	if (!gauge_init(&p.gauge, t, now_us) ||
+	    state_find(table_of(s, &p), counter_id(s, &p, now_us)) != NULL)
+		return false;
+	t->id = overflow_id(s, &p, now_us);
+	b = find_overflow(s, &p, t->id);
+	return b != NULL && atomic_load(&b->expires_us) > now_us &&
+	    state_bucket_read(b, t->id, &value);
 }
 
 void

@@ -310,6 +310,22 @@ void state_raise_expiry(struct bucket *b, int64_t to_us, int64_t now_us);
 /* "now_us" may be right: the state was not made long after it. */
 bool state_clock_is_right(const struct state *s, int64_t now_us);
 
+/*
+ * state_slide.c: begin a sliding window anew: with nothing ("over"), or when
+ * the clock was set back, with all that it knows of, as if it was just now.
+ * "*value" is what the caller read; false: it has changed meanwhile.
+ */
+bool state_slide_mend(
+    struct slide *slide, struct gauge *g, uint64_t *value, bool over);
+
+/* The slot that "value" ends goes into the ring. */
+void state_slide_keep(
+    struct slide *slide, const struct gauge *g, uint64_t value);
+
+/* A request whose slot has gone into the ring since. */
+void state_slide_refund(
+    struct slide *slide, const struct gauge *g, uint64_t charged);
+
 /* A bucket's value is a generation and the payload of gauge.h. */
 #define PAYLOAD ((UINT64_C(1) << 56) - 1)
 #define BUSY PAYLOAD
@@ -352,6 +368,12 @@ int state_fill_file(int fd, const struct state_header *h);
  */
 const char *state_migrate(
     int folder, int fd, const struct state_header *old, const char *map);
+
+/* How many requests of "t" are in progress. */
+uint64_t state_held_count(const struct state *s, const struct take *t);
+
+/* "t" has no counter of its own, and that of all such counts. */
+bool state_is_shared(const struct state *s, struct take *t, int64_t now_us);
 
 /* Let the counter of "t" begin anew, if there is one. */
 void state_forget(struct state *s, struct take *t, int64_t now_us);

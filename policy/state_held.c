@@ -235,6 +235,26 @@ state_held_give(struct state *s, struct take *t)
 }
 
 uint64_t
+state_held_count(const struct state *s, const struct take *t)
+{
+	struct hash128 id = held_id(s, t, false);
+	struct held *first = &s->held[id.lo % COMMON(s) * GROUP];
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < GROUP; i++) {
+		const struct held *h = &first[i];
+
+		if (atomic_load(&h->lo) != id.lo ||
+		    atomic_load(&h->hi) != id.hi)
+			continue;
+		for (unsigned k = 0; k < HELD_OWNERS; k++)
+			if (count_of(s, h, k) > 0 && owner_lives(s, k))
+				n += count_of(s, h, k);
+	}
+	return n;
+}
+
+uint64_t
 state_held_used(const struct state *s)
 {
 	uint64_t n = 0;

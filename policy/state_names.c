@@ -26,7 +26,7 @@
 struct record {
 	struct row_limit limit;
 	int64_t from_us, until_us;
-	uint8_t client, n_parts, cut, failure, pad[4];
+	uint8_t client, n_parts, cut, failure, stored, pad[3];
 };
 
 static struct hash128
@@ -77,7 +77,8 @@ write_record(const struct take *t, char to[RECORD_BYTES])
 		.from_us = t->from_us,
 		.until_us = t->until_us,
 		.client = t->client,
-		.failure = t->failure };
+		.failure = t->failure,
+		.stored = (t->store & TIER_STORE) != 0 };
 	size_t n = sizeof(r);
 
 	memset(to, 0, RECORD_BYTES);
@@ -255,9 +256,27 @@ key_text(const struct take *t, bool cut, struct arena *a)
 	return text;
 }
 
+/* A request that lasts holds back others however long ago that was. */
+static void
+find_counter(const struct state *s, const struct record *r, struct take *t,
+    int64_t now_us, struct state_name *name)
+{
+	if (r->stored != 0) {
+		name->counter = STATE_COUNTER_STORE;
+	} else if (r->limit.unit == LIMIT_CONCURRENT) {
+		name->counter = STATE_COUNTER_HELD;
+		name->held = state_held_count(s, t);
+		name->most = r->limit.count;
+		name->until_us =
+		    name->held < name->most ? 0 : now_us + (int64_t)US_PER_S;
+	} else if (name->until_us > now_us && state_is_shared(s, t, now_us)) {
+		name->counter = STATE_COUNTER_SHARED;
+	}
+}
+
 static bool
-read_name(const struct state *s, const struct name_slot *slot, struct arena *a,
-    struct state_name *name)
+read_name(const struct state *s, const struct name_slot *slot, int64_t now_us,
+    struct arena *a, struct state_name *name)
 {
 	char record[RECORD_BYTES];
 	struct record r;
@@ -275,17 +294,19 @@ read_name(const struct state *s, const struct name_slot *slot, struct arena *a,
 		.first_us = atomic_load(&slot->first_us),
 		.last_us = atomic_load(&slot->last_us),
 		.until_us = atomic_load(&slot->until_us) };
+	if (r.cut == 0)
+		find_counter(s, &r, &t, now_us, name);
 	return name->level.p != NULL && name->key.p != NULL;
 }
 
 bool
-state_names(
-    const struct state *s, struct arena *a, struct state_name **list, size_t *n)
+state_names(const struct state *s, int64_t now_us, struct arena *a,
+    struct state_name **list, size_t *n)
 {
 	*n = 0;
 	*list = arena_calloc(a, s->n_names, sizeof(**list));
 	for (uint32_t i = 0; *list != NULL && i < s->n_names; i++)
-		*n += read_name(s, &s->names[i], a, &(*list)[*n]);
+		*n += read_name(s, &s->names[i], now_us, a, &(*list)[*n]);
 	return *list != NULL && !a->full;
 }
 
@@ -308,21 +329,24 @@ reset_slot(struct state *s, struct name_slot *slot, int64_t now_us)
 	return true;
 }
 
-unsigned
+struct state_resets
 state_reset(struct state *s, struct span level, struct span key,
     struct arena *a, int64_t now_us)
 {
+	struct state_resets done = { .n = 0 };
 	struct state_name name;
-	unsigned n = 0;
 
 	for (uint32_t i = 0; i < s->n_names; i++) {
-		if (!read_name(s, &s->names[i], a, &name) ||
+		if (!read_name(s, &s->names[i], now_us, a, &name) ||
 		    (level.p != NULL && !span_eq(level, name.level)) ||
 		    !span_eq(key, name.key))
 			continue;
-		n += reset_slot(s, &s->names[i], now_us);
+		if (name.counter != STATE_COUNTER_OWN)
+			done.kept[name.counter]++;
+		else
+			done.n += reset_slot(s, &s->names[i], now_us);
 	}
-	return n;
+	return done;
 }
 
 void

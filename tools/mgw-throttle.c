@@ -206,10 +206,39 @@ set(struct call *c)
 }
 
 static int
+no_key(void)
+{
+	(void)fprintf(stderr, "mgw-throttle: no such key is known\n");
+	return 1;
+}
+
+/* True: there were some whose counters are not to be had. */
+static bool
+tell_kept(const struct state_resets *done)
+{
+	static const char *const why[STATE_COUNTER__MAX] = {
+		[STATE_COUNTER_SHARED] = "it shares a counter with others, "
+					 "since the table is full: see --all",
+		[STATE_COUNTER_HELD] = "requests in progress end by themselves",
+		[STATE_COUNTER_STORE] = "the store of several machines counts "
+					"it",
+	};
+	bool any = false;
+
+	for (int i = 0; i < STATE_COUNTER__MAX; i++) {
+		if (done->kept[i] == 0)
+			continue;
+		any = true;
+		(void)fprintf(stderr, "mgw-throttle: not reset: %s\n", why[i]);
+	}
+	return any;
+}
+
+static int
 reset(struct call *c)
 {
 	int64_t now_us = clock_wall_us();
-	unsigned n;
+	struct state_resets done;
 
 	if ((c->operand != NULL) == c->all)
 		return args_wrong(
@@ -221,11 +250,9 @@ reset(struct call *c)
 		state_reset_all(c->state, now_us);
 		return 0;
 	}
-	n = state_reset(
+	done = state_reset(
 	    c->state, c->level, span_str(c->operand), &c->arena, now_us);
-	if (n == 0)
-		(void)fprintf(stderr, "mgw-throttle: no such key is known\n");
-	return n > 0 ? 0 : 1;
+	return tell_kept(&done) || done.n > 0 ? done.n == 0 : no_key();
 }
 
 static const struct {

@@ -105,7 +105,7 @@ find_names(struct call *c, struct state_name **list, size_t *n)
 	int64_t now_us = c->now_s * US_PER_S;
 	size_t kept = 0;
 
-	if (!state_names(c->state, &c->arena, list, n))
+	if (!state_names(c->state, now_us, &c->arena, list, n))
 		return false;
 	for (size_t i = 0; i < *n; i++) {
 		struct state_name *name = &(*list)[i];
@@ -123,6 +123,17 @@ find_names(struct call *c, struct state_name **list, size_t *n)
 	return true;
 }
 
+static const char *const counters[STATE_COUNTER__MAX] = {
+	[STATE_COUNTER_SHARED] = "shared",
+	[STATE_COUNTER_STORE] = "store",
+};
+
+static struct span
+until_text(struct call *c, const struct state_name *name)
+{
+	return time_text(c, (name->until_us + US_PER_S - 1) / US_PER_S);
+}
+
 static void
 print_name(struct call *c, const struct state_name *name)
 {
@@ -130,15 +141,19 @@ print_name(struct call *c, const struct state_name *name)
 	shown_print(stdout, name->level);
 	putchar('\t');
 	shown_print(stdout, name->key);
-	if (name->until_us != 0)
-		printf("\tuntil %.*s",
-		    SPAN_ARG(time_text(
-			c, (name->until_us + US_PER_S - 1) / US_PER_S)));
+	if (name->most > 0)
+		printf("\t%" PRIu64 " of %" PRIu64 " in progress", name->held,
+		    name->most);
+	else if (name->until_us != 0)
+		printf("\tuntil %.*s", SPAN_ARG(until_text(c, name)));
 	else
 		printf("\t-");
-	printf("\t%" PRIu64 " passed, %" PRIu64 " refused since %.*s\n",
+	printf("\t%" PRIu64 " passed, %" PRIu64 " refused since %.*s",
 	    name->taken, name->refused,
 	    SPAN_ARG(time_text(c, name->first_us / US_PER_S)));
+	if (counters[name->counter] != NULL)
+		printf("\t%s", counters[name->counter]);
+	putchar('\n');
 }
 
 static struct json_object *
@@ -149,14 +164,19 @@ name_json(struct call *c, const struct state_name *name)
 	json_put(o, "level", json_new_string(name->level));
 	json_put(o, "key", json_new_string(name->key));
 	json_put(o, "limit", json_new_string(span_of(&name->limit, 1)));
-	if (name->until_us != 0)
-		json_put(o, "until",
-		    json_new_string(time_text(
-			c, (name->until_us + US_PER_S - 1) / US_PER_S)));
+	if (name->until_us != 0 && name->most == 0)
+		json_put(o, "until", json_new_string(until_text(c, name)));
+	if (name->most > 0) {
+		json_put(o, "in_progress", json_new_int((int64_t)name->held));
+		json_put(o, "most", json_new_int((int64_t)name->most));
+	}
 	json_put(o, "passed", json_new_int((int64_t)name->taken));
 	json_put(o, "refused", json_new_int((int64_t)name->refused));
 	json_put(o, "since",
 	    json_new_string(time_text(c, name->first_us / US_PER_S)));
+	if (counters[name->counter] != NULL)
+		json_put(o, "counter",
+		    json_new_string(span_str(counters[name->counter])));
 	return o;
 }
 

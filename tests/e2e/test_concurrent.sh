@@ -52,7 +52,14 @@ taken || wrong 'a fourth passes'
 get /at-once/x/1
 expect_reason concurrency-exceeded
 expect_header Retry-After 1
+"$O/mgw-throttle" show --limited --state "$W/state" >"$W/body"
+expect_body '3 of 3 in progress'
+"$O/mgw-throttle" reset --state "$W/state" \
+    "$(cut -f 3 "$W/body" | head -n 1)" >"$W/body" 2>&1 && wrong 'reset'
+expect_body 'end by themselves'
 release
+"$O/mgw-throttle" show --limited --state "$W/state" >"$W/body"
+expect_no_body 'in progress'
 test "$(sort "$W/held" | uniq -c | tr -s ' ')" = ' 3 200' ||
     wrong "those in progress: $(cat "$W/held")"
 get /at-once/x/1

@@ -50,7 +50,7 @@ find(const char *key)
 	struct state_name *list;
 	size_t n;
 
-	ck_assert(state_names(state, &arena, &list, &n));
+	ck_assert(state_names(state, NOON, &arena, &list, &n));
 	for (size_t i = 0; i < n; i++)
 		if (span_eq(list[i].key, span_str(key)))
 			return &list[i];
@@ -73,17 +73,92 @@ START_TEST(who_is_refused_is_told_until_reset)
 		ck_assert_int_gt(name->until_us, NOON);
 		ck_assert_int_le(name->until_us, NOON + 3700 * US_PER_S);
 		ck_assert_uint_eq(state_reset(state, SPAN("api"),
-				      SPAN("https://id/ ada"), &arena, NOON),
+				      SPAN("https://id/ ada"), &arena, NOON)
+				      .n,
 		    0);
 		ck_assert_uint_eq(state_reset(state, (struct span){ NULL, 0 },
-				      SPAN("https://id/ bob"), &arena, NOON),
+				      SPAN("https://id/ bob"), &arena, NOON)
+				      .n,
 		    0);
 		ck_assert_int_eq(ask(l, SPAN("ada"), _i >= 3), TAKE_REFUSED);
 		ck_assert_uint_eq(state_reset(state, (struct span){ NULL, 0 },
-				      SPAN("https://id/ ada"), &arena, NOON),
+				      SPAN("https://id/ ada"), &arena, NOON)
+				      .n,
 		    1);
 		ck_assert_int_eq(find("https://id/ ada")->until_us, 0);
 	}
+}
+END_TEST
+
+/* Its own kind, until "until", and cannot be reset. */
+static void
+expect_kept(const char *key, enum state_counter counter)
+{
+	struct state_name *name = find(key);
+	struct state_resets done;
+
+	ck_assert_ptr_nonnull(name);
+	ck_assert_int_eq(name->counter, counter);
+	ck_assert_int_gt(name->until_us, NOON);
+	done = state_reset(
+	    state, (struct span){ NULL, 0 }, span_str(key), &arena, NOON);
+	ck_assert_uint_eq(done.n, 0);
+	ck_assert_uint_eq(done.kept[counter], 1);
+}
+
+START_TEST(who_shares_a_counter_is_told_so_and_is_not_reset)
+{
+	char text[32];
+
+	/* The small table of clients has 16 places. */
+	for (int i = 0; i < 60; i++) {
+		int n = snprintf(text, sizeof(text), "user%d", i);
+
+		(void)ask(&limits[1], span_of(text, (size_t)n), true);
+	}
+	ck_assert_int_eq(ask(&limits[1], SPAN("ada"), true), TAKE_REFUSED);
+	expect_kept("https://id/ ada", STATE_COUNTER_SHARED);
+	state_reset_all(state, NOON);
+	ck_assert_int_eq(ask(&limits[1], SPAN("ada"), true), TAKE_ALLOWED);
+}
+END_TEST
+
+START_TEST(requests_in_progress_are_told_as_long_as_they_are)
+{
+	struct row_limit l = { .unit = LIMIT_CONCURRENT, .count = 2 };
+	struct take t[3];
+	enum take_result result = TAKE_ALLOWED;
+
+	l.algorithm = LIMIT_WINDOW;
+	for (int i = 0; i < 3; i++) {
+		t[i] = (struct take){ .parts = { SPAN("api"), SPAN("0"),
+					  SPAN("Pets") },
+			.n_parts = 3,
+			.limit = &l };
+		result = state_take(state, &t[i], 1, NOON);
+	}
+	ck_assert_int_eq(result, TAKE_REFUSED);
+	state_note(state, &t[2], 1, result, NOON - 3600 * US_PER_S);
+	expect_kept("Pets", STATE_COUNTER_HELD);
+	ck_assert_uint_eq(find("Pets")->held, 2);
+	ck_assert_uint_eq(find("Pets")->most, 2);
+	state_give(state, &t[0], 1, NOON);
+	ck_assert_uint_eq(find("Pets")->held, 1);
+	ck_assert_int_eq(find("Pets")->until_us, 0);
+}
+END_TEST
+
+START_TEST(what_a_store_counts_is_told_so_and_is_not_reset)
+{
+	struct take t = { .parts = { SPAN("api"), SPAN("0"), SPAN("Pets") },
+		.n_parts = 3,
+		.limit = &limits[0],
+		.store = TIER_STORE,
+		.refused = true,
+		.wait_us = 60 * US_PER_S };
+
+	state_note(state, &t, 1, TAKE_REFUSED, NOON);
+	expect_kept("Pets", STATE_COUNTER_STORE);
 }
 END_TEST
 
@@ -127,11 +202,12 @@ START_TEST(a_name_too_long_is_cut_and_not_reset)
 	memset(text, 'x', sizeof(text));
 	for (int i = 0; i < 3; i++)
 		(void)ask(&limits[1], span_of(text, sizeof(text)), false);
-	ck_assert(state_names(state, &arena, &list, &n));
+	ck_assert(state_names(state, NOON, &arena, &list, &n));
 	ck_assert_uint_eq(n, 1);
 	ck_assert(span_ends(list[0].key, SPAN("xxx...")));
 	ck_assert_uint_eq(state_reset(state, (struct span){ NULL, 0 },
-			      list[0].key, &arena, NOON),
+			      list[0].key, &arena, NOON)
+			      .n,
 	    0);
 }
 END_TEST
@@ -147,7 +223,7 @@ START_TEST(more_names_than_places_lose_only_names)
 
 		(void)ask(&limits[1], span_of(text, (size_t)length), true);
 	}
-	ck_assert(state_names(state, &arena, &list, &n));
+	ck_assert(state_names(state, NOON, &arena, &list, &n));
 	ck_assert_uint_le(n, 1024);
 	ck_assert_uint_ge(n, 512);
 }
@@ -192,6 +268,9 @@ main(void)
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, who_is_refused_is_told_until_reset, 0, 6);
+	tcase_add_test(t, who_shares_a_counter_is_told_so_and_is_not_reset);
+	tcase_add_test(t, requests_in_progress_are_told_as_long_as_they_are);
+	tcase_add_test(t, what_a_store_counts_is_told_so_and_is_not_reset);
 	tcase_add_test(t, a_reset_of_all_is_one_of_each);
 	tcase_add_test(t, busy_ones_are_told_about);
 	tcase_add_test(t, a_name_too_long_is_cut_and_not_reset);

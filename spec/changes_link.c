@@ -7,11 +7,13 @@
 #include "policy/credential_fields.h"
 #include "spec/assertion.h"
 #include "spec/link.h"
+#include "spec/reach.h"
 
 struct linking {
 	struct spec_document *doc;
 	const struct policyfile *policy;
 	struct diag *d;
+	struct spec_word *logins; /* headers with credentials of ours */
 };
 
 static bool
@@ -139,6 +141,56 @@ identity(const struct policyfile *f, unsigned i)
 	return i <= IDENTITY_TIER ? SPAN("X-Mgw") : SPAN("");
 }
 
+/* A header by which we are known to a backend, once. */
+static void
+note_login(struct linking *l, const struct spec_reach *r)
+{
+	struct spec_word **end = &l->logins;
+	struct spec_word *w;
+
+	if (r->login == NULL || r->login->auth != BACKEND_AUTH_HEADER)
+		return;
+	for (; *end != NULL; end = &(*end)->next)
+		if (credential_name_eq(
+			(*end)->text.text, r->login->header.text))
+			return;
+	w = arena_alloc(l->d->arena, sizeof(*w));
+	if (w == NULL) {
+		l->d->failed = true;
+		return;
+	}
+	w->text = r->login->header;
+	*end = w;
+}
+
+static void
+note_logins(struct linking *l, const struct spec_url *list)
+{
+	for (; list != NULL; list = list->next) {
+		const struct spec_reach r = reach_of(list, l->doc, l->policy);
+
+		note_login(l, &r);
+	}
+}
+
+/* Of all backends of the API, those that mgw.conf will name among them. */
+static void
+find_logins(struct linking *l)
+{
+	const struct spec_document *doc = l->doc;
+
+	note_login(l, &doc->reach);
+	note_login(l, &l->policy->reach);
+	note_logins(l, doc->backends);
+	note_logins(l, doc->sandbox);
+	for (const struct spec_path *p = doc->paths; p != NULL; p = p->next)
+		for (const struct spec_operation *op = p->operations; op;
+		     op = op->next) {
+			note_logins(l, op->endpoints);
+			note_logins(l, op->sandbox);
+		}
+}
+
 /* What policy/change_name.h cannot know. */
 static void
 check_name(const struct linking *l, const struct spec_change *c)
@@ -152,6 +204,9 @@ check_name(const struct linking *l, const struct spec_change *c)
 	if (c->kind == CHANGE_HEADER) {
 		if (is_credential(l, NAME_HEADER, name))
 			why = "carries a credential";
+		for (const struct spec_word *w = l->logins; w; w = w->next)
+			if (credential_name_eq(w->text.text, name))
+				why = "carries the backend's credential";
 		for (unsigned i = 0; i < IDENTITY__MAX; i++)
 			if (credential_name_eq(identity(l->policy, i), name))
 				why = "tells backends who asks";
@@ -164,6 +219,13 @@ check_name(const struct linking *l, const struct spec_change *c)
 	if (why != NULL)
 		diag_error(l->d, c->name.place, "changes-name", "'%.*s' %s",
 		    SPAN_ARG(name), why);
+}
+
+static void
+check_names(const struct linking *l, const struct spec_changed *list)
+{
+	for (; list != NULL; list = list->next)
+		check_name(l, list->change);
 }
 
 static void
@@ -208,13 +270,12 @@ check_part(const struct linking *l, const struct spec_change *c,
 }
 
 static void
-check_list(const struct linking *l, const struct spec_changed *list,
+check_values(const struct linking *l, const struct spec_changed *list,
     const struct spec_path *p)
 {
 	for (; list != NULL; list = list->next) {
 		const struct spec_change *c = list->change;
 
-		check_name(l, c);
 		for (const struct spec_part *part = c->parts; part != NULL;
 		     part = part->next)
 			if (part->word != NULL)
@@ -279,15 +340,20 @@ void
 changes_link(
     struct spec_document *doc, const struct policyfile *f, struct diag *d)
 {
-	const struct linking l = { doc, f, d };
+	struct linking l = { .doc = doc, .policy = f, .d = d };
 	const struct spec_changed *all = merge(&l, NULL, NULL);
 
+	find_logins(&l);
+	check_names(&l, all);
 	for (struct spec_path *p = doc->paths; p != NULL; p = p->next)
 		for (struct spec_operation *op = p->operations; op;
 		     op = op->next) {
-			op->changed =
-			    has_own(&l, p, op) ? merge(&l, p, op) : all;
-			check_list(&l, op->changed, p);
+			bool own = has_own(&l, p, op);
+
+			op->changed = own ? merge(&l, p, op) : all;
+			if (own)
+				check_names(&l, op->changed);
+			check_values(&l, op->changed, p);
 			check_interceptor(&l, p, op, INTERCEPTOR_REQUEST);
 			check_interceptor(&l, p, op, INTERCEPTOR_RESPONSE);
 		}

@@ -212,13 +212,17 @@ bundle_check(const struct bundle *b, char *why, size_t why_size)
 	if (bundle_n(b, SECTION_SETTINGS) != 1)
 		return bundle_bad_row(
 		    why, why_size, SECTION_SETTINGS, 0, "not exactly one");
-	if (!settings_ok(bundle_settings(b, 0)) ||
-	    !identities_ok(b, bundle_settings(b, 0)->identities))
+	if (!settings_ok(bundle_settings(b, 0)))
 		return bundle_bad_row(
 		    why, why_size, SECTION_SETTINGS, 0, "number");
-	return check_strings(b, why, why_size) &&
-	    bundle_check_rules(b, why, why_size) &&
-	    bundle_check_tree(b, why, why_size) &&
+	/* Only then can what a row refers to be looked at. */
+	if (!check_strings(b, why, why_size) ||
+	    !bundle_check_rules(b, why, why_size))
+		return false;
+	if (!identities_ok(b, bundle_settings(b, 0)->identities))
+		return bundle_bad_row(
+		    why, why_size, SECTION_SETTINGS, 0, "identities");
+	return bundle_check_tree(b, why, why_size) &&
 	    check_items(b, why, why_size) &&
 	    check_operations(b, why, why_size) &&
 	    bundle_check_tokens(b, why, why_size) &&

@@ -86,6 +86,13 @@ from_row(
 		.first_byte_ms = row->first_byte_ms,
 		.total_ms = row->total_ms,
 		.idle_ms = row->idle_ms,
+		.host_name = bundle_text(bundle, row->host_name),
+		.host_rule = (enum host_rule)row->host_rule,
+		.forwarded = (enum forward_rule)row->forwarded,
+		.x_forwarded = (enum forward_rule)row->x_forwarded,
+		.trace = (enum trace_rule)row->trace,
+		.no_via = (row->flags & ENDPOINT_NO_VIA) != 0,
+		.prefix = (row->flags & ENDPOINT_PREFIX) != 0,
 		.weight = row->weight };
 	if (row->security.n > 0)
 		b->security = bundle_security(bundle, row->security.first);
@@ -167,7 +174,8 @@ find_override(const struct making *m, const struct override *o, unsigned index,
 
 /* What an endpoint that is added has beside its URL. */
 static struct backend
-usual(const struct making *m, const struct balance_set *s)
+usual(const struct making *m, const struct balance_set *s,
+    const struct row_api *api)
 {
 	const struct row_settings *set = bundle_settings(m->to->bundle, 0);
 	struct backend b = { .connect_ms = set->connect_ms,
@@ -175,8 +183,13 @@ usual(const struct making *m, const struct balance_set *s)
 		.idle_ms = set->idle_ms,
 		.total_ms = set->total_ms };
 
-	if (s->n == 0)
+	if (s->n == 0) {
+		if (api->pattern.n > 0)
+			(void)from_row(m, &b,
+			    bundle_endpoint(m->to->bundle, api->pattern.first));
+		b.may_be_local = true;
 		return b;
+	}
 	b = s->list[0];
 	/* What one endpoint has for itself is no other's. */
 	if (b.security != NULL && (b.security->flags & SECURITY_OF_ONE) != 0) {
@@ -260,7 +273,7 @@ add_backend(const struct making *m, struct balance_set *s,
 	if (index >= o->list.n && text.p == NULL)
 		return true;
 	if (index >= o->list.n)
-		*b = usual(m, s);
+		*b = usual(m, s, o->api);
 	b->weight = index < o->list.n ? b->weight : 1;
 	if (text.p != NULL) {
 		quiet.why = reason;

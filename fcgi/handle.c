@@ -12,6 +12,7 @@
 #include "policy/failure.h"
 #include "policy/meter.h"
 #include "policy/published.h"
+#include "policy/request_id.h"
 
 #define RETRY_AFTER_S 1
 #define ID_BYTES 32
@@ -73,9 +74,10 @@ send_answer(struct handling *h, const struct answer *a)
 	struct exchange *x = h->exchange;
 	struct buf b;
 
-	buf_init(&b, a->headers.n + 128);
+	buf_init(&b, a->headers.n + 512);
 	buf_add(&b, a->headers);
-	buf_add_str(&b, "X-Request-Id: ");
+	buf_add(&b, request_id_name(h->generation->policy.bundle));
+	buf_add_str(&b, ": ");
 	buf_add(&b, h->request.id);
 	/* RFC 9110 section 8.6: never with 204. */
 	if (a->status != 204) {
@@ -207,6 +209,7 @@ pass_on(struct handling *h, struct share_slot *slot)
 	call.most_in_flight = most_in_flight(h->gate, set);
 	call.state = h->gate->state;
 	call.grants = h->gate->grants;
+	call.pseudonym = span_str(h->gate->pseudonym);
 	if (slot != NULL) {
 		k.key[SHARE_ADDRESS] =
 		    share_key_address(h->request.client.text);

@@ -24,6 +24,8 @@ struct gate {
 	struct events *events;
 	struct checker *checker; /* of a pool, or NULL */
 	struct span node;        /* host name */
+	/* In Via: the same in all processes of a state, of no other. */
+	char pseudonym[24];
 };
 
 /*

@@ -85,6 +85,9 @@ open_gate(struct process *p)
 	if (g->events == NULL)
 		return false;
 	g->upstreams = upstreams_new(p->cgi ? 1 : IDLE_BACKENDS_MAX);
+	(void)snprintf(g->pseudonym, sizeof(g->pseudonym), "mgw-%012llx",
+	    (unsigned long long)state_sum(g->state, SPAN("pseudonym")).lo >>
+		16);
 	grants.state = g->state;
 	g->grants = grants_new(&grants);
 	if (g->upstreams == NULL || g->grants == NULL)

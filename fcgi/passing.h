@@ -30,7 +30,7 @@ bool passing_request_head(
     const struct upstream_call *c, struct span *head, struct decision *d);
 
 /*
- * Part of it: X-Forwarded-*, X-Request-Id, Via, and X-Mgw-*, or what
+ * Part of it: what passing_way.h has, the request's id, and X-Mgw-*, or what
  * the policy names instead, for what came out of the credential.
  */
 void passing_own_fields(const struct upstream_call *c, struct buf *b);

@@ -4,6 +4,7 @@
 #include "fcgi/passing.h"
 
 #include "policy/cors.h"
+#include "policy/request_id.h"
 #include "policy/reserved.h"
 
 /* Room for what is added: RateLimit fields, X-Request-Id, Cache-Control. */
@@ -145,13 +146,15 @@ passing_answer_lines(const struct upstream_call *c,
 	throttle_write_headers(c->policy->bundle, &c->ruling->receipt, &b);
 	ours.limits = b.n > 0;
 	cors_write(c->policy->bundle, c->request, &c->ruling->match, false, &b);
-	passing_add_line(&b, SPAN("X-Request-Id"), c->request->id);
+	passing_add_line(
+	    &b, request_id_name(c->policy->bundle), c->request->id);
 	for (size_t i = 0; i < head->n_fields; i++) {
 		struct span name = head->fields[i].name;
 		struct span value = head->fields[i].value;
 
 		if (!may_pass(head, name, ours) ||
 		    (private && is_for_caches(name)) ||
+		    request_id_is(c->policy->bundle, name) ||
 		    change_drops(c->policy->bundle, &c->ruling->change,
 			CHANGE_ANSWER, name))
 			continue;

@@ -4,7 +4,10 @@
  */
 #include "fcgi/passing.h"
 
+#include "fcgi/passing_way.h"
+
 #include "policy/identity.h"
+#include "policy/request_id.h"
 
 void
 passing_add_line(struct buf *b, struct span name, struct span value)
@@ -95,58 +98,10 @@ add_identities(
 		add_groups(b, identity_name(bundle, IDENTITY_GROUPS), who);
 }
 
-static bool
-is_plain(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] <= 0x20 || s.p[i] >= 0x7f || s.p[i] == ',')
-			return false;
-	}
-	return s.n > 0;
-}
-
-/* What a trusted proxy says in this field; absent from anybody else. */
-static struct span
-said_before(const struct upstream_call *c, struct span name)
-{
-	struct span none = { NULL, 0 };
-
-	return c->proxied ? span_trim(request_param(c->request, name)) : none;
-}
-
-/* The proxies before us, then who connected. */
-static void
-add_forwarded_for(const struct upstream_call *c, struct buf *b)
-{
-	struct span before = said_before(c, SPAN("HTTP_X_FORWARDED_FOR"));
-	struct span address = c->request->address;
-
-	if (!is_plain(address))
-		return;
-	buf_add(b, SPAN("X-Forwarded-For: "));
-	buf_add(b, before);
-	if (before.n > 0)
-		buf_add(b, SPAN(", "));
-	buf_add(b, address);
-	buf_add(b, SPAN("\r\n"));
-}
-
 void
 passing_own_fields(const struct upstream_call *c, struct buf *b)
 {
-	const struct request *r = c->request;
-	struct span proto = said_before(c, SPAN("HTTP_X_FORWARDED_PROTO"));
-	struct span host = said_before(c, SPAN("HTTP_X_FORWARDED_HOST"));
-
-	add_forwarded_for(c, b);
-	if (!span_eq(proto, SPAN("https")) && !span_eq(proto, SPAN("http")))
-		proto = r->https ? SPAN("https") : SPAN("http");
-	passing_add_line(b, SPAN("X-Forwarded-Proto"), proto);
-	if (!is_plain(host))
-		host = r->host;
-	if (is_plain(host))
-		passing_add_line(b, SPAN("X-Forwarded-Host"), host);
-	passing_add_line(b, SPAN("X-Request-Id"), r->id);
-	passing_add_line(b, SPAN("Via"), SPAN("1.1 mgw"));
+	passing_way(c, b);
+	passing_add_line(b, request_id_name(c->policy->bundle), c->request->id);
 	add_identities(c->policy->bundle, &c->ruling->who, b);
 }

@@ -5,10 +5,12 @@
 
 #include "base/ascii.h"
 #include "fcgi/passing_login.h"
+#include "fcgi/passing_way.h"
 #include "policy/assertion.h"
 #include "policy/credential_fields.h"
 #include "policy/field.h"
 #include "policy/identity.h"
+#include "policy/request_id.h"
 #include "policy/reserved.h"
 #include "policy/target.h"
 
@@ -25,8 +27,8 @@
  */
 static const struct span not_hidden[] = { SPAN_INIT("AUTHORIZATION"),
 	SPAN_INIT("CONTENT_*"), SPAN_INIT("COOKIE"), SPAN_INIT("FORWARDED"),
-	SPAN_INIT("HOST"), SPAN_INIT("VIA"), SPAN_INIT("X_FORWARDED*"),
-	SPAN_INIT("X_MGW*") };
+	SPAN_INIT("HOST"), SPAN_INIT("VIA"), SPAN_INIT("CDN_LOOP"),
+	SPAN_INIT("TRACE*"), SPAN_INIT("X_FORWARDED*"), SPAN_INIT("X_MGW*") };
 
 /* Of CONTENT_* only these are the client's to say. */
 static const struct span content_passed[] = {
@@ -107,7 +109,8 @@ may_pass(const struct writer *w, struct span full)
 		if (credential_name_eq(name, w->listed[i]))
 			return false;
 	}
-	return !is_our_word(w, name) && !passing_login_hides(w->call, full) &&
+	return !is_our_word(w, name) && !request_id_is(w->bundle, name) &&
+	    !passing_login_hides(w->call, full) &&
 	    !credential_goes(w->bundle, w->api, NAME_HEADER, full);
 }
 
@@ -201,12 +204,31 @@ add_client_fields(struct writer *w)
 	return true;
 }
 
+/* What stands for the host, where it is not the endpoint's. */
+static struct span
+other_host(const struct upstream_call *c)
+{
+	struct span none = { NULL, 0 };
+
+	if (c->backend->host_rule == HOST_NAME)
+		return c->backend->host_name;
+	return c->backend->host_rule == HOST_CLIENT &&
+		field_is_host(c->request->host)
+	    ? c->request->host
+	    : none;
+}
+
 static void
 add_host(struct writer *w)
 {
 	const struct backend *b = w->call->backend;
+	struct span other = other_host(w->call);
 	bool v6 = span_has(b->host, ':');
 
+	if (other.n > 0) {
+		passing_add_line(&w->b, SPAN("Host"), other);
+		return;
+	}
 	buf_add(&w->b, SPAN("Host: "));
 	if (v6)
 		buf_add_char(&w->b, '[');
@@ -252,7 +274,8 @@ measure(const struct upstream_call *c, const struct target *t,
 {
 	const struct request *r = c->request;
 	const struct principal *who = &c->ruling->who;
-	size_t n = ADDED_BYTES_MAX + r->method.n + target_bytes_max(t) +
+	size_t n = ADDED_BYTES_MAX + passing_way_room(c) +
+	    c->backend->host_name.n + r->method.n + target_bytes_max(t) +
 	    c->ruling->change.headers.n + c->backend->host.n + r->host.n +
 	    r->address.n + r->id.n + r->content_type.n;
 
@@ -332,6 +355,12 @@ passing_request_head(
 	if (!field_is_token(r->method) || !is_target(r->path) ||
 	    !is_target(r->query))
 		return refuse(d, REASON_BAD_REQUEST, SPAN("bad request line"));
+	if (passing_is_loop(c)) {
+		refuse(d, REASON_UPSTREAM_BROKEN,
+		    SPAN("the request comes from this gate"));
+		d->proxy_error = SPAN("proxy_loop_detected");
+		return false;
+	}
 	if (!read_connection(&w))
 		return refuse(d, REASON_BAD_REQUEST,
 		    SPAN("Connection names what it may not"));

@@ -45,6 +45,11 @@ struct backend {
 	struct span tls_name; /* of its certificate; n == 0: the host */
 	/* Of the security, as this machine has them; n == 0: none. */
 	struct span user, password, token_url;
+	struct span host_name; /* sent as Host; n == 0: by host_rule */
+	enum host_rule host_rule;
+	enum forward_rule forwarded, x_forwarded;
+	enum trace_rule trace;
+	bool no_via, prefix;
 	uint32_t connect_ms, first_byte_ms, total_ms; /* 0: no limit */
 	uint32_t idle_ms; /* between bytes of an answer; 0: no limit */
 	uint32_t weight;  /* among those of its list; 0 is 1 */
@@ -69,6 +74,7 @@ struct upstream_call {
 	struct grants *grants;         /* tokens of our own, or NULL */
 	struct span token;             /* the one for this attempt */
 	unsigned most_in_flight;       /* at one of several; 0: any */
+	struct span pseudonym;         /* ours in Via; n == 0: "mgw" */
 	struct exchange *exchange;
 	bool proxied;        /* REMOTE_ADDR is a proxy that is trusted */
 	struct meter *meter; /* status, bytes and times are filled in */

@@ -169,6 +169,15 @@ struct row_settings {
 	struct range identities;
 	struct range deny; /* CONDITION: what holds for one is blocked */
 	struct range error_bodies; /* ERROR_BODY, for APIs without, and none */
+	struct text request_id;    /* header of it; absent: X-Request-Id */
+	uint32_t request_id_from;  /* enum request_id_from */
+	uint32_t pad2;
+};
+
+enum request_id_from {
+	REQUEST_ID_OWN,   /* always a new one */
+	REQUEST_ID_PROXY, /* what a trusted proxy has given it, if it did */
+	REQUEST_ID_FROM__MAX,
 };
 
 /* What backends are told of the caller in header fields; "" is not told. */
@@ -220,6 +229,11 @@ struct row_api {
 	struct range attempts; /* LIMIT, see attempts.h; n == 0: none */
 	struct range spike; /* SPIKE, one, of all its requests; n == 0: none */
 	struct range error_bodies; /* ERROR_BODY; the settings' stand behind */
+	/*
+	 * ENDPOINT, one, without a URL: what holds for those that a machine
+	 * adds where the bundle has none.  n == 0: as in the settings.
+	 */
+	struct range pattern;
 };
 
 /*
@@ -744,6 +758,8 @@ enum hash_by {
 
 #define ENDPOINT_TLS UINT32_C(1)
 #define ENDPOINT_FROM_DOCUMENT UINT32_C(2) /* may not be local */
+#define ENDPOINT_NO_VIA UINT32_C(4)        /* CDN-Loop in its place */
+#define ENDPOINT_PREFIX UINT32_C(8)        /* gets X-Forwarded-Prefix */
 
 struct row_endpoint {
 	struct text url;   /* as written, for messages */
@@ -769,6 +785,37 @@ struct row_endpoint {
 	struct range spike;    /* SPIKE, one, of its whole list; n == 0: none */
 	struct range health;   /* HEALTH, one; n == 0: it is not checked */
 	struct range security; /* SECURITY, one; n == 0: none */
+	struct text host_name; /* sent as Host, for HOST_NAME */
+	uint32_t host_rule;    /* enum host_rule */
+	uint32_t forwarded;    /* enum forward_rule, of RFC 7239 */
+	uint32_t x_forwarded;  /* enum forward_rule, of X-Forwarded-* */
+	uint32_t trace;        /* enum trace_rule */
+};
+
+/* What Host a backend gets. */
+enum host_rule {
+	HOST_ENDPOINT,
+	HOST_CLIENT, /* as the client has it */
+	HOST_NAME,   /* host_name */
+	HOST_RULE__MAX,
+};
+
+/* What a backend is told of who came before, by one kind of field. */
+enum forward_rule {
+	FORWARD_USUAL,  /* X-Forwarded-*: appended; Forwarded: off */
+	FORWARD_SET,    /* who came to the gate */
+	FORWARD_APPEND, /* behind what trusted proxies say */
+	FORWARD_PASS,   /* what trusted proxies say */
+	FORWARD_OFF,
+	FORWARD_RULE__MAX,
+};
+
+/* traceparent and tracestate (W3C Trace Context). */
+enum trace_rule {
+	TRACE_PASS, /* what is well formed */
+	TRACE_MAKE, /* that of a trusted proxy, else a new one */
+	TRACE_OFF,
+	TRACE_RULE__MAX,
 };
 
 enum backend_auth {

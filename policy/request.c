@@ -11,6 +11,7 @@
 
 #include "policy/field.h"
 #include "policy/path.h"
+#include "policy/request_id.h"
 #include "policy/sign.h"
 
 /* The parameters that are read here, in the order of "known" below. */
@@ -408,6 +409,7 @@ request_read(struct request *r, const struct bundle *b,
 	walk_params(&in);
 	take_values(&in);
 	client_find(r, &rules->client, &r->client);
+	request_id_take(r, b);
 	r->certificate = rules->certificate;
 	r->proxy_proved = proxy_is_proved(r, &rules->certificate);
 	field_read_cookies(r, b);

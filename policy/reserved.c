@@ -18,7 +18,8 @@ static const struct span request[] = {
 	SPAN_INIT("SSL_*"), SPAN_INIT("X_SSL_*"), SPAN_INIT("REMOTE_USER"),
 	SPAN_INIT("X_REMOTE_USER"), SPAN_INIT("X_MGW*"), SPAN_INIT("X_WSO2*"),
 	SPAN_INIT("X_JWT_ASSERTION"), SPAN_INIT("X_REQUEST_ID"),
-	SPAN_INIT("VIA"),
+	SPAN_INIT("VIA"), SPAN_INIT("CDN_LOOP"), SPAN_INIT("TRACEPARENT"),
+	SPAN_INIT("TRACESTATE"),
 	SPAN_INIT("COOKIE"), /* without credentials, elsewhere */
 };
 

@@ -30,6 +30,7 @@ emit_settings(struct emit *e)
 	row.failures = emit_failures(e);
 	row.error_bodies = emit_error_bodies(e, f->error_bodies);
 	row.realm = build_text(e->b, f->realm.text);
+	row.request_id = build_text(e->b, f->request_id.text);
 	row.identities = emit_identities(e);
 	(void)BUILD_ROW(e->b, SECTION_SETTINGS, &row); /* row 0 */
 }
@@ -430,6 +431,7 @@ emit_document(struct emit *e, const struct spec_document *doc)
 				      : e->spec->policy->settings.errors;
 	row.endpoints = emit_endpoints(e, doc, doc->backends);
 	row.sandbox = emit_endpoints(e, doc, doc->sandbox);
+	row.pattern = emit_pattern(e, doc);
 	row.spike =
 	    emit_spike(e->b, doc->spike_limits, (struct span){ NULL, 0 });
 	row.cors = cors_emit(e->b, doc->cors, doc->schemes);

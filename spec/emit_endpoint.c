@@ -156,6 +156,31 @@ emit_set(struct build *b, struct arena *a, const struct spec_set *s,
 			    1 };
 }
 
+static struct row_endpoint
+usual(const struct row_settings *s)
+{
+	return (struct row_endpoint){ .weight = 1,
+		.connect_ms = s->connect_ms,
+		.first_byte_ms = s->first_byte_ms,
+		.idle_ms = s->idle_ms,
+		.total_ms = s->total_ms };
+}
+
+struct range
+emit_pattern(struct emit *e, const struct spec_document *doc)
+{
+	const struct row_endpoint before = usual(&e->spec->policy->settings);
+	struct row_endpoint row = before;
+	const struct spec_url none = { .url = { { NULL, 0 }, { NULL, 0, 0 } } };
+
+	if (doc->backends != NULL && doc->sandbox != NULL)
+		return (struct range){ 0, 0 };
+	emit_reach(e, doc, &none, &row);
+	if (memcmp(&row, &before, sizeof(row)) == 0)
+		return (struct range){ 0, 0 };
+	return (struct range){ BUILD_ROW(e->b, SECTION_ENDPOINT, &row), 1 };
+}
+
 struct range
 emit_endpoints(struct emit *e, const struct spec_document *doc,
     const struct spec_url *list)
@@ -170,13 +195,10 @@ emit_endpoints(struct emit *e, const struct spec_document *doc,
 	if (list != NULL)
 		spike = emit_list_spike(b, e->arena, list);
 	for (; list != NULL; list = list->next) {
-		struct row_endpoint row = { .weight = list->weight,
-			.connect_ms = s->connect_ms,
-			.first_byte_ms = s->first_byte_ms,
-			.idle_ms = s->idle_ms,
-			.total_ms = s->total_ms,
-			.spike = spike };
+		struct row_endpoint row = usual(s);
 
+		row.weight = list->weight;
+		row.spike = spike;
 		emit_set(b, e->arena, list->set, &row);
 		emit_reach(e, doc, list, &row);
 		row.url = build_text(b, list->url.text);

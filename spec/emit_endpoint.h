@@ -17,6 +17,9 @@ struct range emit_spike(
 
 struct emit; /* spec/emit_part.h */
 
+/* What holds for endpoints that are added where "doc" has none. */
+struct range emit_pattern(struct emit *e, const struct spec_document *doc);
+
 /* The rows of a list, with what "doc" or all have where it is silent. */
 struct range emit_endpoints(struct emit *e, const struct spec_document *doc,
     const struct spec_url *list);

@@ -60,6 +60,27 @@ share(struct build *b, const struct row_security *row)
 	return (struct range){ BUILD_ROW(b, SECTION_SECURITY, row), 1 };
 }
 
+static void
+fill_way(struct build *b, const struct spec_reach *r, struct row_endpoint *row)
+{
+	struct span host = r->host.text;
+
+	if (host.p != NULL && span_eq(host, SPAN("client"))) {
+		row->host_rule = HOST_CLIENT;
+	} else if (host.p != NULL && !span_eq(host, SPAN("endpoint"))) {
+		row->host_rule = HOST_NAME;
+		row->host_name = build_text(b, host);
+	}
+	/* These words begin behind FORWARD_USUAL: plus one already. */
+	row->forwarded = (uint32_t)r->forwarded;
+	row->x_forwarded = (uint32_t)r->x_forwarded;
+	row->trace = r->trace > 0 ? (uint32_t)r->trace - 1 : TRACE_PASS;
+	if (r->via == 1)
+		row->flags |= ENDPOINT_NO_VIA;
+	if (r->prefix == 2)
+		row->flags |= ENDPOINT_PREFIX;
+}
+
 void
 emit_reach(struct emit *e, const struct spec_document *doc,
     const struct spec_url *url, struct row_endpoint *row)
@@ -70,6 +91,7 @@ emit_reach(struct emit *e, const struct spec_document *doc,
 	};
 	struct spec_tls *tls = reach.tls;
 
+	fill_way(e->b, &reach, row);
 	if (tls != NULL) {
 		row->ca_file = build_text(e->b, tls->ca_file.text);
 		s.tls_name = build_text(e->b, tls->name.text);

@@ -64,6 +64,9 @@ struct spec_login; /* the same */
 struct spec_reach {
 	struct spec_tls *tls;
 	struct spec_login *login;
+	struct spec_text host; /* endpoint, client, or a name */
+	/* Plus one, so that 0 is what was not said. */
+	int forwarded, x_forwarded, prefix, via, trace;
 };
 
 /* What a list of endpoints says beside its URLs. */

@@ -240,6 +240,26 @@ check_realm(const struct policyfile *f, struct diag *d)
 }
 
 static void
+read_request_id(struct policyfile *f, const struct node *n, struct diag *d)
+{
+	static const char *const keys[] = { "header", "from", NULL };
+	static const char *const from[] = { "gate", "proxy", NULL };
+	int choice = REQUEST_ID_OWN;
+
+	if (n == NULL || !fields_check(n, "request-id", keys, d))
+		return;
+	field_text(n, "header", &f->request_id, d);
+	if (f->request_id.text.p != NULL &&
+	    !span_eq_nocase(f->request_id.text, SPAN("X-Request-Id")) &&
+	    !reach_may_carry(f->request_id.text))
+		diag_error(d, f->request_id.place, "value",
+		    "header '%.*s' cannot carry it",
+		    SPAN_ARG(f->request_id.text));
+	field_choice(n, "from", from, &choice, d);
+	f->settings.request_id_from = (uint32_t)choice;
+}
+
+static void
 read_all(struct policyfile *f, const struct node *root, const char *bundle,
     struct diag *d)
 {
@@ -249,7 +269,7 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 		"tiers-file", "store", "apis", "limits", "timeouts", "errors",
 		"realm", "cors", "certificates", "levels", "unknown-tier",
 		"rate-headers", "failures", "conditions", "key-manager",
-		"backends", NULL };
+		"backends", "request-id", NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;
@@ -277,6 +297,7 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 	f->settings.errors = (uint32_t)errors;
 	field_text(root, "realm", &f->realm, d);
 	check_realm(f, d);
+	read_request_id(f, tree_get(root, "request-id"), d);
 	if (tree_get(root, "cors") != NULL)
 		f->cors = cors_read(tree_get(root, "cors"), d);
 	if (tree_get(root, "certificates") != NULL)

@@ -87,6 +87,7 @@
  *	conditions: ...       see conditions.h
  *	errors: problem       or wso2, or a map, see errors.h
  *	realm: mgw            in WWW-Authenticate
+ *	request-id: {header: X-Request-Id, from: gate}   or proxy
  *	certificates: ...     of documents that have none of their own
  *	cors: ...             of documents that say nothing of it
  *	levels: ...           of all APIs; see levels.h
@@ -218,8 +219,8 @@ struct policyfile {
 	struct spec_failures failures;
 	struct spec_key_manager *key_manager; /* or NULL */
 	struct spec_rule *conditions;
-	struct spec_text realm;
-	struct spec_cors *cors; /* of all that have none; or NULL */
+	struct spec_text realm, request_id; /* the header's name */
+	struct spec_cors *cors;             /* of all that have none; or NULL */
 	const struct spec_certificates *certificates; /* or NULL */
 	struct spec_level *levels; /* of all APIs, and the unknown tier */
 	struct spec_error_body *error_bodies; /* of all APIs, and of none */

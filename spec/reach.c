@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "base/clock.h"
+#include "policy/field.h"
 #include "policy/reference.h"
 #include "policy/reserved.h"
 #include "policy/url.h"
@@ -14,7 +15,8 @@
 #define TIMEOUT_MAX_US (INT64_C(10) * US_PER_S)
 #define HEADER_BYTES_MAX 128
 
-const char *const reach_keys[] = { "tls", "credential", NULL };
+const char *const reach_keys[] = { "tls", "credential", "host", "forwarded",
+	"x-forwarded", "x-forwarded-prefix", "via", "traceparent", NULL };
 
 static void *
 make(struct diag *d, size_t bytes)
@@ -107,9 +109,8 @@ read_basic(
 		    r->d, l->user.place, "value", "user may not have a colon");
 }
 
-/* Neither what carries the message nor what only the gate itself writes. */
-static bool
-may_carry(struct span name)
+bool
+reach_may_carry(struct span name)
 {
 	char cgi[HEADER_BYTES_MAX];
 
@@ -142,7 +143,7 @@ read_header(
 	if (value == NULL || tree_get(n, "name") == NULL)
 		diag_error(r->d, n->place, "missing-key",
 		    "header needs name and value");
-	else if (l->header.text.p != NULL && !may_carry(l->header.text))
+	else if (l->header.text.p != NULL && !reach_may_carry(l->header.text))
 		diag_error(r->d, l->header.place, "value",
 		    "header '%.*s' cannot carry it", SPAN_ARG(l->header.text));
 }
@@ -223,6 +224,54 @@ read_login(const struct keysource *r, const struct node *n)
 	return l->secret != NULL ? l : NULL;
 }
 
+static void
+read_host(const struct node *n, struct spec_reach *to, struct diag *d)
+{
+	field_text(n, "host", &to->host, d);
+	if (to->host.text.p != NULL && !field_is_host(to->host.text))
+		diag_error(d, to->host.place, "value",
+		    "host must be endpoint, client, or a host: '%.*s'",
+		    SPAN_ARG(to->host.text));
+}
+
+static void
+read_choice(const struct node *n, const char *key, const char *const *words,
+    int *to, struct diag *d)
+{
+	int choice = -1;
+
+	field_choice(n, key, words, &choice, d);
+	if (choice >= 0)
+		*to = choice + 1;
+}
+
+static void
+read_on(const struct node *n, const char *key, int *to, struct diag *d)
+{
+	enum spec_switch on = SWITCH_UNSET;
+
+	field_switch(n, key, &on, d);
+	if (on != SWITCH_UNSET)
+		*to = on == SWITCH_TRUE ? 2 : 1;
+}
+
+/* What the backend is told of the way that a request has come. */
+static void
+read_way(const struct node *n, struct spec_reach *to, struct diag *d)
+{
+	/* In the order of enum forward_rule, behind FORWARD_USUAL. */
+	static const char *const forwards[] = { "set", "append", "pass", "off",
+		NULL };
+	static const char *const traces[] = { "pass", "make", "off", NULL };
+
+	read_host(n, to, d);
+	read_choice(n, "forwarded", forwards, &to->forwarded, d);
+	read_choice(n, "x-forwarded", forwards, &to->x_forwarded, d);
+	read_on(n, "x-forwarded-prefix", &to->prefix, d);
+	read_on(n, "via", &to->via, d);
+	read_choice(n, "traceparent", traces, &to->trace, d);
+}
+
 void
 reach_read(
     const struct keysource *r, const struct node *n, struct spec_reach *to)
@@ -234,6 +283,7 @@ reach_read(
 		to->tls = read_tls(r, tls);
 	if (login != NULL)
 		to->login = read_login(r, login);
+	read_way(n, to, r->d);
 }
 
 void
@@ -286,10 +336,20 @@ reach_read_wso2(const struct node *n, struct diag *d)
 static void
 fall_back(struct spec_reach *to, const struct spec_reach *from)
 {
+	int *const ours[] = { &to->forwarded, &to->x_forwarded, &to->prefix,
+		&to->via, &to->trace };
+	const int theirs[] = { from->forwarded, from->x_forwarded, from->prefix,
+		from->via, from->trace };
+
 	if (to->tls == NULL)
 		to->tls = from->tls;
 	if (to->login == NULL)
 		to->login = from->login;
+	if (to->host.text.p == NULL)
+		to->host = from->host;
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+		if (*ours[i] == 0)
+			*ours[i] = theirs[i];
 }
 
 struct spec_reach

@@ -2,14 +2,27 @@
  * reach - how endpoints are reached and what is shown to them.
  *
  *	tls:
- *	  ca-file: ca.pem                 authorities; the system's when absent
- *	  name: orders.internal           of the certificate; the host when
- *absent certificate: client.pem         ours key: ${file:client.key}         of
- *it credential:                       one of basic: {user: gate, password:
- *${env:PASSWORD}} header: {name: X-Api-Key, value: ${env:KEY}} oauth2: RFC 6749
- *section 4.4 token-url: https://id.example/token client-id: gate client-secret:
- *${env:SECRET} scopes: [orders] resource: https://orders.example/ auth: basic
- *or post timeout: 2s
+ *	  ca-file: ca.pem            the system's when absent
+ *	  name: orders.internal      the URL's host when absent
+ *	  certificate: client.pem    ours
+ *	  key: ${file:client.key}    of it
+ *	credential:                  one of
+ *	  basic: {user: gate, password: ${env:PASSWORD}}
+ *	  header: {name: X-Api-Key, value: ${env:KEY}}
+ *	  oauth2:                    RFC 6749 section 4.4
+ *	    token-url: https://id.example/token
+ *	    client-id: gate
+ *	    client-secret: ${env:SECRET}
+ *	    scopes: [orders]
+ *	    resource: https://orders.example/
+ *	    auth: basic              or post
+ *	    timeout: 2s
+ *	host: endpoint               or client, or a name
+ *	forwarded: off               or set, append, pass
+ *	x-forwarded: append          or set, pass, off
+ *	x-forwarded-prefix: false
+ *	via: true
+ *	traceparent: pass            or make, off
  *
  * These stand beside "urls", or beside one "url", which wins.  "backends",
  * of an API or of all, takes what is no secret: an endpoint may have been
@@ -38,7 +51,9 @@ struct spec_login {
 };
 
 /* The keys: as such, and for lists that end with NULL. */
-#define REACH_KEYS "tls", "credential"
+#define REACH_KEYS                                               \
+	"tls", "credential", "host", "forwarded", "x-forwarded", \
+	    "x-forwarded-prefix", "via", "traceparent"
 extern const char *const reach_keys[];
 
 /* Read these keys of "n"; no error: "n" may have others. */
@@ -51,6 +66,9 @@ void reach_read_shared(
 
 /* securityConfig of WSO2's endpoints; the password is the environment's. */
 struct spec_login *reach_read_wso2(const struct node *n, struct diag *d);
+
+/* A field that is neither the message's nor only the gate's to write. */
+bool reach_may_carry(struct span name);
 
 /* What holds for an endpoint: its own, its list's, its API's, or of all. */
 struct spec_reach reach_of(const struct spec_url *url,

@@ -135,6 +135,9 @@ spec_api_json(const struct bundle *b, uint32_t api)
 	if (a->sandbox.n > 0)
 		(void)json_put(
 		    o, "sandbox", spec_endpoints_json(b, a->sandbox));
+	if (a->pattern.n > 0)
+		(void)json_put(
+		    o, "added_endpoints", spec_endpoints_json(b, a->pattern));
 	if (a->cors.n > 0)
 		(void)json_put(
 		    o, "cors", cors_json(b, bundle_cors(b, a->cors.first)));
@@ -202,6 +205,11 @@ settings_json(const struct bundle *b, const struct row_settings *s)
 	spec_put_number(o, "between_bytes_ms", s->idle_ms);
 	spec_put_number(o, "total_ms", s->total_ms);
 	spec_put_text(o, "realm", b, s->realm);
+	if (s->request_id.n > 0)
+		spec_put_text(o, "request_id", b, s->request_id);
+	if (s->request_id_from == REQUEST_ID_PROXY)
+		(void)json_put(
+		    o, "request_id_from", json_new_string(SPAN("proxy")));
 	spec_put_word(o, "rate_headers", rate_words, s->rate_headers);
 	put_failures(o, b, s->failures);
 	if (s->identities.n > 0)

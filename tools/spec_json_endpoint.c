@@ -112,6 +112,31 @@ security_json(const struct bundle *b, const struct row_security *s)
 	return o;
 }
 
+/* What it is told of the way of a request, where that is not the usual. */
+static void
+put_way(
+    struct json_object *o, const struct bundle *b, const struct row_endpoint *e)
+{
+	static const char *const forwards[] = { "usual", "set", "append",
+		"pass", "off" };
+	static const char *const traces[] = { "pass", "make", "off" };
+
+	if (e->host_rule == HOST_NAME)
+		spec_put_text(o, "host", b, e->host_name);
+	else if (e->host_rule == HOST_CLIENT)
+		(void)json_put(o, "host", json_new_string(SPAN("client")));
+	if (e->forwarded != FORWARD_USUAL)
+		spec_put_word(o, "forwarded", forwards, e->forwarded);
+	if (e->x_forwarded != FORWARD_USUAL)
+		spec_put_word(o, "x_forwarded", forwards, e->x_forwarded);
+	if ((e->flags & ENDPOINT_PREFIX) != 0)
+		spec_put_flag(o, "x_forwarded_prefix", true);
+	if ((e->flags & ENDPOINT_NO_VIA) != 0)
+		spec_put_flag(o, "via", false);
+	if (e->trace != TRACE_PASS)
+		spec_put_word(o, "traceparent", traces, e->trace);
+}
+
 struct json_object *
 spec_endpoints_json(const struct bundle *b, struct range r)
 {
@@ -139,6 +164,7 @@ spec_endpoints_json(const struct bundle *b, struct range r)
 		if (e->health.n > 0)
 			(void)json_put(o, "health_check",
 			    health_json(b, bundle_health(b, e->health.first)));
+		put_way(o, b, e);
 		if (e->ca_file.n > 0)
 			spec_put_text(o, "ca_file", b, e->ca_file);
 		if (e->security.n > 0)

@@ -10,6 +10,7 @@
 #include "policy/answer.h"
 #include "policy/attempts.h"
 #include "policy/failure.h"
+#include "policy/issue.h"
 #include "policy/meter.h"
 #include "policy/published.h"
 #include "policy/request_id.h"
@@ -182,6 +183,46 @@ refuse_with(struct handling *h, enum reason reason, struct span detail)
 	return refuse(&h->ruling.decision, reason, detail);
 }
 
+/* The whole body, in the arena; false: refused. */
+static bool
+read_body(struct handling *h, size_t max, struct span *body)
+{
+	char *p = arena_alloc(h->request.arena, max + 1);
+	size_t n = 0;
+	long got;
+
+	if (p == NULL)
+		return refuse_with(h, REASON_FAULT, SPAN("out of memory"));
+	while ((got = exchange_read(h->exchange, p + n, max + 1 - n)) > 0) {
+		n += (size_t)got;
+		h->meter.bytes_in += (uint64_t)got;
+		if (n > max)
+			return refuse_with(h, REASON_BODY_TOO_LARGE,
+			    SPAN("the body is longer than allowed here"));
+	}
+	*body = span_of(p, n);
+	if (got == EXCHANGE_END)
+		return true;
+	return got == EXCHANGE_SLOW
+	    ? refuse_with(h, REASON_BODY_TIMEOUT, SPAN("body too slow"))
+	    : refuse_with(h, REASON_BAD_REQUEST, SPAN("the body broke off"));
+}
+
+/* Answer with an API key; false: refused. */
+static bool
+send_key(struct handling *h)
+{
+	struct span body;
+	struct answer a;
+
+	if (!read_body(h, ISSUE_BODY_MAX, &body) ||
+	    !issue_make(&h->generation->policy, &h->request, &h->ruling, body,
+		&a, &h->ruling.decision))
+		return false;
+	send_answer(h, &a);
+	return true;
+}
+
 /* Send the request to its backend; false: refused. */
 static bool
 pass_on(struct handling *h, struct share_slot *slot)
@@ -318,7 +359,9 @@ handle(const struct gate *gate, struct exchange *x, struct share_slot *slot)
 		h.request.control_lost = h.request.control == NULL;
 		passed = decide(&h.generation->policy, &h.request, &h.ruling);
 		h.meter.policy_us = clock_mono_us() - h.meter.start_us;
-		if (!passed || h.ruling.preflight || !pass_on(&h, slot))
+		if (!passed || h.ruling.preflight ||
+		    !(h.ruling.issue != NULL ? send_key(&h)
+					     : pass_on(&h, slot)))
 			send_ruling(&h);
 	}
 	return end(&h);

@@ -19,6 +19,7 @@
 #include "fcgi/sources.h"
 #include "fcgi/store.h"
 #include "policy/assertion.h"
+#include "policy/issue.h"
 
 /* A bundle with what is made from it once. */
 struct loaded {
@@ -299,7 +300,9 @@ load(struct live *l, char *why, size_t why_size)
 		return NULL;
 	}
 	p = generation_new(l, loaded, sources);
-	if (p == NULL || assertion_check(&p->generation.policy, why, why_size))
+	if (p == NULL ||
+	    (assertion_check(&p->generation.policy, why, why_size) &&
+		issue_check(&p->generation.policy, why, why_size)))
 		return p;
 	generation_put(p);
 	return NULL;

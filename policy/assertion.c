@@ -5,17 +5,15 @@
 
 #include <stdio.h>
 
-#include "base/base64url.h"
 #include "base/json.h"
 #include "policy/claim_path.h"
 #include "policy/json.h"
 #include "policy/jwk.h"
+#include "policy/jws.h"
 #include "policy/keyset.h"
 #include "policy/verdict.h"
 
 #define PARTS 17
-#define BYTES_MAX (16 * 1024)
-#define ID_BYTES 16
 
 /* One assertion under way. */
 struct making {
@@ -135,82 +133,36 @@ static bool
 put_claims(struct making *m)
 {
 	const struct principal *who = &m->v->who;
-	unsigned char random[ID_BYTES];
-	struct span id;
-	struct buf hex;
+	struct buf id;
 
-	if (!sign_random(random, sizeof(random)))
+	buf_init(&id, 4 * JWS_ID_BYTES);
+	if (!jws_write_id(&id))
 		return false;
-	buf_init(&hex, 4 * ID_BYTES);
-	base64url_encode(&hex, span_of(random, sizeof(random)));
-	id = buf_span(&hex);
 	put_text(m, "iss", bundle_text(m->p->bundle, m->row->issuer));
 	put_text(m, "aud", m->audience);
 	put_number(m, "iat", m->now_s);
 	put_number(m, "exp", m->now_s + m->row->life_s);
-	put_text(m, "jti", id);
+	put_text(m, "jti", buf_span(&id));
 	put_text(m, "sub", who->subject);
 	put_text(m, "scope", who->scopes);
 	put_wso2(m);
 	if (who->claims.n > 0)
 		copy_claims(m);
 	buf_add_char(&m->claims, '}');
-	buf_fini(&hex);
+	buf_fini(&id);
 	return !m->claims.failed;
-}
-
-/* {"alg":"RS256","typ":"backend+jwt","kid":"..."} */
-static bool
-put_header(const struct making *m, struct buf *to)
-{
-	struct span none = { NULL, 0 }, kid;
-	struct json_object *public =
-	    jwk_public(m->key.signer, none, m->r->arena);
-	struct buf header;
-	bool ok =
-	    public != NULL && json_is_string(json_get(public, "kid"), &kid);
-
-	buf_init(&header, BYTES_MAX);
-	if (ok) {
-		buf_printf(&header, "{\"alg\":\"%s\",\"typ\":\"%s\",\"kid\":",
-		    algorithm_name((enum algorithm)m->row->algorithm),
-		    ASSERTION_TYPE);
-		json_write_string(&header, kid);
-		buf_add_char(&header, '}');
-		base64url_encode(to, buf_span(&header));
-	}
-	ok = ok && !header.failed;
-	buf_fini(&header);
-	json_free(public);
-	return ok;
 }
 
 static bool
 sign(struct making *m, struct span *token)
 {
-	struct buf text, signature;
 	bool ok;
 
-	buf_init(&m->claims, BYTES_MAX);
-	buf_init(&text, 2 * BYTES_MAX);
-	buf_init(&signature, BYTES_MAX);
-	ok = put_header(m, &text) && put_claims(m);
-	if (ok) {
-		buf_add_char(&text, '.');
-		base64url_encode(&text, buf_span(&m->claims));
-		ok = !text.failed &&
-		    sign_make(m->key.signer, (enum algorithm)m->row->algorithm,
-			buf_span(&text), &signature);
-	}
-	if (ok) {
-		buf_add_char(&text, '.');
-		base64url_encode(&text, buf_span(&signature));
-		*token = arena_copy(m->r->arena, buf_span(&text));
-		ok = !text.failed && token->p != NULL;
-	}
+	buf_init(&m->claims, JWS_BYTES_MAX);
+	ok = put_claims(m) &&
+	    jws_sign(m->key.signer, (enum algorithm)m->row->algorithm,
+		ASSERTION_TYPE, buf_span(&m->claims), m->r->arena, token);
 	buf_fini(&m->claims);
-	buf_fini(&text);
-	buf_fini(&signature);
 	return ok;
 }
 
@@ -299,27 +251,17 @@ assertion_check(const struct policy *p, char *why, size_t why_size)
 {
 	const struct row_assertion *row;
 	const char *problem = "cannot be used";
-	struct buf signature;
 	struct source s;
-	bool ok = false;
 
 	if (bundle_n(p->bundle, SECTION_ASSERTION) == 0)
 		return true;
 	row = bundle_assertion(p->bundle, 0);
-	if (find_key(p, &s)) {
-		buf_init(&signature, BYTES_MAX);
-		problem = "does not fit the algorithm";
-		if (sign_key_fits(s.signer, (enum algorithm)row->algorithm)) {
-			problem = "is not private";
-			ok = sign_make(s.signer, (enum algorithm)row->algorithm,
-			    SPAN("test"), &signature);
-		}
-		buf_fini(&signature);
-	}
-	if (!ok)
+	if (find_key(p, &s))
+		problem = jws_problem(s.signer, (enum algorithm)row->algorithm);
+	if (problem != NULL)
 		(void)snprintf(why, why_size, "%.*s: the key %s",
 		    SPAN_ARG(bundle_text(
 			p->bundle, bundle_source(p->bundle, row->key)->origin)),
 		    problem);
-	return ok;
+	return problem == NULL;
 }

@@ -192,6 +192,12 @@ static const struct rule rules[] = {
 	    INTROSPECT_AUDIENCE_ANY | INTROSPECT_TRUST_CLAIMS |
 		INTROSPECT_SUBSCRIPTIONS },
 
+	{ SECTION_ISSUE, RULE_ROW, AT(issue, issuer), SECTION_ISSUER },
+	{ SECTION_ISSUE, RULE_ROW, AT(issue, api), SECTION_API },
+	{ SECTION_ISSUE, RULE_ROW, AT(issue, key), SECTION_SOURCE },
+	{ SECTION_ISSUE, RULE_WORD, AT(issue, algorithm), ALG_HS256 },
+	{ SECTION_ISSUE, RULE_WORD, AT(issue, life_s), ISSUE_LIFE_S_MAX + 1 },
+	{ SECTION_ISSUE, RULE_RANGE, AT(issue, apis), SECTION_STRING },
 	{ SECTION_ASSERTION, RULE_HEADER, AT(assertion, header), 0 },
 	{ SECTION_ASSERTION, RULE_TEXT, AT(assertion, issuer), 0 },
 	{ SECTION_ASSERTION, RULE_TEXT, AT(assertion, dialect), 0 },

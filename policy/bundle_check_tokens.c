@@ -101,6 +101,22 @@ api_ok(const struct bundle *b, const struct row_api *a)
 	    ((a->flags & API_RESOURCE_METADATA) == 0 || a->public_url.n > 0);
 }
 
+/* Nobody gets a key who has not said who he is. */
+static bool
+issue_ok(const struct bundle *b, const struct row_issue *r)
+{
+	const struct row_issuer *issuer = bundle_issuer(b, r->issuer);
+	struct range operations = bundle_api(b, r->api)->operations;
+
+	for (uint32_t i = 0; i < operations.n; i++)
+		if ((bundle_operation(b, operations.first + i)->flags &
+			OPERATION_SECURED) == 0)
+			return false;
+	return is_of_keys(issuer) && issuer->users != 0 && r->life_s > 0 &&
+	    r->apis.n > 0 && r->apis.n % 2 == 0 &&
+	    bundle_source(b, r->key)->kind == SOURCE_SIGNING_KEY;
+}
+
 bool
 bundle_check_tokens(const struct bundle *b, char *why, size_t why_size)
 {
@@ -141,6 +157,11 @@ bundle_check_tokens(const struct bundle *b, char *why, size_t why_size)
 			return bundle_bad_row(why, why_size,
 			    SECTION_APPLICATIONS, i,
 			    "more than one, or source");
+	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_ISSUE); i++) {
+		if (i > 0 || !issue_ok(b, bundle_issue(b, i)))
+			return bundle_bad_row(why, why_size, SECTION_ISSUE, i,
+			    "issuer, users, key, life or operations");
 	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_INTROSPECT); i++) {
 		if (!introspect_ok(b, bundle_introspect(b, i)))

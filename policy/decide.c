@@ -9,6 +9,7 @@
 #include "policy/cors.h"
 #include "policy/deny.h"
 #include "policy/endpoint.h"
+#include "policy/issue.h"
 #include "policy/maintenance.h"
 #include "policy/security.h"
 
@@ -117,6 +118,18 @@ attempts(const struct stage *s)
 		    s->v->match.api, &s->v->decision));
 }
 
+/* Passwords and keys go over TLS only, where we are who gives keys. */
+static bool
+privacy(const struct stage *s)
+{
+	const struct row_issue *row = issue_of(s->p->bundle, s->v->match.api);
+
+	if (row == NULL)
+		return true;
+	s->v->issue = row;
+	return note(s, "issue", issue_is_private(s->r, &s->v->decision));
+}
+
 static bool
 authenticate(const struct stage *s)
 {
@@ -137,6 +150,8 @@ application(const struct stage *s)
 static bool
 endpoint(const struct stage *s)
 {
+	if (s->v->issue != NULL)
+		return true;
 	if (!endpoint_choose(s->p->outside, &s->v->match, &s->v->who,
 		&s->v->sandbox, &s->v->decision))
 		return note(s, "endpoint", false);
@@ -186,7 +201,7 @@ decide(const struct policy *p, struct request *r, struct ruling *v)
 		return false;
 	if (is_preflight(&s))
 		return preflight(&s);
-	return deny(&s, NULL) && is_open(&s) && attempts(&s) &&
+	return deny(&s, NULL) && is_open(&s) && attempts(&s) && privacy(&s) &&
 	    authenticate(&s) && deny(&s, &v->who) && application(&s) &&
 	    endpoint(&s) && body(&s) && change(&s) && throttle(&s);
 }

@@ -34,6 +34,7 @@ struct ruling {
 	struct decision decision; /* REASON_NONE when allowed */
 	bool sandbox;             /* goes to the sandbox's endpoints */
 	bool preflight; /* allowed, and answered by us: 204 with Allow */
+	const struct row_issue *issue; /* allowed, and answered: with a key */
 };
 
 /*

@@ -104,6 +104,7 @@ enum section {
 	SECTION_SHIFT = 49,
 	SECTION_STORE = 45,
 	SECTION_ASSERTION = 50,
+	SECTION_ISSUE = 56,
 	SECTION_HOST_AUTH = 51, /* what the web server verifies */
 	SECTION_APPLICATIONS = 52,
 	SECTION_SPIKE = 62,  /* of endpoints, or an API: what they may get */
@@ -550,6 +551,22 @@ struct row_assertion {
 struct row_applications {
 	uint32_t source; /* SOURCE of kind SOURCE_APPLICATIONS */
 	uint32_t flags;
+};
+
+#define ISSUE_LIFE_S_MAX (90 * 86400)
+
+/*
+ * API keys that the gate makes for users, at the one operation of an API
+ * that has no backend; at most one row.
+ */
+struct row_issue {
+	uint32_t issuer; /* ISSUER_OF_KEYS, with users */
+	uint32_t api;
+	uint32_t key;       /* SOURCE of kind SOURCE_SIGNING_KEY */
+	uint32_t algorithm; /* enum algorithm, an asymmetric one */
+	uint32_t life_s;    /* at most, and if no shorter is asked for */
+	uint32_t pad;
+	struct range apis; /* STRING: title, version or "*", title ... */
 };
 
 enum source_kind {

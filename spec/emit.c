@@ -440,13 +440,15 @@ emit_document(struct emit *e, const struct spec_document *doc)
 	row.operations.first = build_n(e->b, SECTION_OPERATION);
 	if (!build_path(e->b, doc->base_path.text, &base, &why))
 		e->failed = true; /* link has refused it */
-	else if (doc->key_manager == NULL)
+	else if (!doc->built_in)
 		build_set_api(e->b, &base, api);
 	for (const struct spec_path *p = doc->paths; p != NULL; p = p->next)
 		emit_path(e, doc, api, p);
 	row.operations.n =
 	    build_n(e->b, SECTION_OPERATION) - row.operations.first;
 	(void)BUILD_ROW(e->b, SECTION_API, &row);
+	if (doc->issuer != NULL)
+		emit_issue(e, doc->issuer, api);
 }
 
 bool

@@ -37,6 +37,9 @@ uint32_t emit_source(struct emit *e, const struct spec_source *s);
 void emit_introspects(struct emit *e);
 struct range emit_identities(struct emit *e);
 void emit_assertion(struct emit *e);
+
+/* How keys of "i" are made at API row "api". */
+void emit_issue(struct emit *e, const struct spec_issuer *i, uint32_t api);
 void emit_issuers(struct emit *e);
 void emit_hosts(struct emit *e);
 void emit_applications(struct emit *e);

@@ -7,6 +7,7 @@
 #include "spec/emit_part.h"
 #include "spec/hostauth.h"
 #include "spec/introspection.h"
+#include "spec/wso2keys.h"
 
 static struct range
 emit_claims(struct emit *e, const struct spec_claim *list)
@@ -180,6 +181,23 @@ emit_applications(struct emit *e)
 	if (a->known == 1)
 		row.flags |= APPLICATIONS_KNOWN;
 	(void)BUILD_ROW(e->b, SECTION_APPLICATIONS, &row); /* row 0 */
+}
+
+void
+emit_issue(struct emit *e, const struct spec_issuer *i, uint32_t api)
+{
+	const struct spec_issue *s = i->issue;
+	struct row_issue row = { .issuer = i->row,
+		.api = api,
+		.algorithm = (uint32_t)s->algorithm,
+		.life_s = (uint32_t)(s->life_us / US_PER_S) };
+
+	if (s->key != NULL)
+		row.key = emit_source(e, s->key);
+	else
+		e->failed = true; /* it has been refused */
+	row.apis = emit_words(e, s->apis);
+	(void)BUILD_ROW(e->b, SECTION_ISSUE, &row);
 }
 
 void

@@ -116,6 +116,7 @@ keymanager_document(
 	if (doc == NULL)
 		return NULL;
 	doc->key_manager = k;
+	doc->built_in = true;
 	doc->title.place = doc->version.place = k->place;
 	doc->endpoints = k->endpoints;
 	doc->tier = k->tier;

@@ -9,6 +9,7 @@
 #include "spec/fields.h"
 #include "spec/paths.h"
 #include "spec/reach.h"
+#include "spec/wso2keys.h"
 
 struct spec_issuer *
 link_issuer(const struct policyfile *f, struct span name)
@@ -208,7 +209,8 @@ link_endpoints(struct spec_document *doc, struct diag *d)
 			check_endpoints(op->sandbox, d);
 			all_have_own = all_have_own && op->endpoints != NULL;
 		}
-	if (doc->backends == NULL && doc->sandbox == NULL && !all_have_own)
+	if (doc->backends == NULL && doc->sandbox == NULL && !all_have_own &&
+	    doc->issuer == NULL)
 		diag_warning(d, (struct place){ doc->file, 0, 0 }, "no-backend",
 		    "no backend is named: say it in mgw.yaml, in mgw.conf or "
 		    "with --backend");
@@ -235,7 +237,7 @@ apply_options(struct spec *s)
 	for (struct spec_document *doc = s->documents; doc; doc = doc->next) {
 		struct spec_url *u;
 
-		if (doc->key_manager != NULL)
+		if (doc->built_in)
 			continue;
 		if (s->base_path.p != NULL)
 			doc->base_path = (struct spec_text){ s->base_path,
@@ -253,24 +255,26 @@ apply_options(struct spec *s)
 	}
 }
 
-/* Behind the documents, so that its API comes last. */
+/* Behind the documents, so that their APIs come last. */
 static void
-add_key_manager(struct spec *s)
+add_built_in(struct spec *s)
 {
-	const struct spec_key_manager *k = s->policy->key_manager;
+	const struct policyfile *f = s->policy;
 	struct spec_document **end = &s->documents;
 
-	if (k == NULL)
-		return;
 	while (*end != NULL)
 		end = &(*end)->next;
-	*end = keymanager_document(k, s->policy->file, s->diag);
+	if (f->key_manager != NULL)
+		*end = keymanager_document(f->key_manager, f->file, s->diag);
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = wso2keys_document(f, s->diag);
 }
 
 void
 link_spec(struct spec *s)
 {
-	add_key_manager(s);
+	add_built_in(s);
 	policyfile_apply(s->policy, s->documents, s->diag);
 	conditions_link(s->policy->conditions, s->policy->tiers, s->diag);
 	apply_options(s);

@@ -174,6 +174,7 @@ struct spec_app_security {
 struct spec_cors;        /* spec/cors.h */
 struct spec_level;       /* spec/levels.h */
 struct spec_key_manager; /* spec/keymanager.h */
+struct spec_issuer;      /* spec/policyfile.h */
 struct spec_changes;     /* spec/changes.h */
 struct spec_changed;
 struct spec_error_body; /* spec/errors.h */
@@ -264,6 +265,8 @@ struct spec_document {
 	bool max_body_given;                        /* else that of all APIs */
 	uint32_t maintenance_s;                     /* 0: it is open */
 	const struct spec_key_manager *key_manager; /* its API; or NULL */
+	const struct spec_issuer *issuer;           /* of keys made here */
+	bool built_in; /* of single paths, beside which others may lie */
 
 	/* Set by link. */
 	struct spec_url *backends;      /* those in use */

@@ -282,11 +282,11 @@ bases_clash(const struct spec_document *a, const struct spec_document *b,
 {
 	const struct spec_document *o = b;
 
-	if (b->key_manager != NULL) {
+	if (b->built_in) {
 		o = a;
 		a = b;
 	}
-	if (a->key_manager == NULL)
+	if (!a->built_in)
 		return bases_overlap(
 		    a->base_path.text, b->base_path.text, arena);
 	for (const struct spec_path *p = a->paths; p != NULL; p = p->next) {

@@ -137,7 +137,8 @@ struct spec_issuer {
 	struct spec_text introspect; /* name of a server, or absent */
 	/* Of API keys: see wso2keys.h. */
 	bool of_keys, lasting, of_users;
-	uint32_t row; /* set by emit */
+	struct spec_issue *issue; /* spec/wso2keys.h, or NULL */
+	uint32_t row;             /* set by emit */
 };
 
 /* An entry of "introspection". */

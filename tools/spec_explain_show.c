@@ -67,7 +67,9 @@ explain_answer(const struct ruling *v, const struct answer *answer)
 	struct span rest = answer->headers;
 
 	if (answer->status == 0) {
-		printf("\nallowed: sent to the backend\n");
+		printf("\nallowed: %s\n",
+		    v->issue != NULL ? "answered by the gate, with an API key"
+				     : "sent to the backend");
 		return;
 	}
 	if (v->decision.reason == REASON_NONE)

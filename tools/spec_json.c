@@ -293,6 +293,9 @@ spec_bundle_json(const struct bundle *b)
 	if (bundle_n(b, SECTION_APPLICATIONS) > 0)
 		(void)json_put(o, "applications",
 		    spec_applications_json(b, bundle_applications(b, 0)));
+	if (bundle_n(b, SECTION_ISSUE) > 0)
+		(void)json_put(
+		    o, "issue", spec_issue_json(b, bundle_issue(b, 0)));
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++)
 		(void)json_append(tiers, spec_tier_json(b, bundle_tier(b, i)));
 	(void)json_put(o, "tiers", tiers);

@@ -30,6 +30,8 @@ void spec_put_template(struct json_object *o, const char *name,
 
 /* spec_json_token.c */
 struct json_object *spec_schemes_json(const struct bundle *b, struct range r);
+struct json_object *spec_issue_json(
+    const struct bundle *b, const struct row_issue *r);
 struct json_object *spec_assertion_json(
     const struct bundle *b, const struct row_assertion *r);
 struct json_object *spec_applications_json(

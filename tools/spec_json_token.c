@@ -146,6 +146,22 @@ spec_schemes_json(const struct bundle *b, struct range r)
 }
 
 struct json_object *
+spec_issue_json(const struct bundle *b, const struct row_issue *r)
+{
+	struct json_object *o = json_new_object();
+
+	spec_put_text(o, "issuer", b, bundle_issuer(b, r->issuer)->issuer);
+	spec_put_text(o, "api", b, bundle_api(b, r->api)->title);
+	(void)json_put(o, "algorithm",
+	    json_new_string(
+		span_str(algorithm_name((enum algorithm)r->algorithm))));
+	(void)json_put(o, "key", source_json(b, r->key));
+	spec_put_number(o, "lifetime_s", r->life_s);
+	spec_put_strings(o, "apis_and_versions", b, r->apis);
+	return o;
+}
+
+struct json_object *
 spec_assertion_json(const struct bundle *b, const struct row_assertion *r)
 {
 	struct json_object *o = json_new_object();

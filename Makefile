@@ -78,7 +78,7 @@ LIBS_GATE = -lfcgi $(LIBS_STORE) $(LIBS)
 # What this call must have installed first; order-only, costs nothing when
 # it is there.
 DEPS	 = $(addprefix deps-,$(filter check demo bench fuzz lint,$(MAKECMDGOALS)))
-E2E	 = $(patsubst %.c,$O/%,$(filter-out %_words.c,$(wildcard \
+E2E	 = $(patsubst %.c,$O/%,$(filter-out %_words.c %_bodies.c,$(wildcard \
 	   tests/e2e/*.c))) \
 	   $O/tests/bench/hello $O/tests/bench/target
 
@@ -116,7 +116,8 @@ $O/tests/bench/%: $O/tests/bench/%.o
 	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lfcgi
 
 # The server behind the gate in tests, demo and bench.
-$O/tests/e2e/backend: $O/tests/e2e/backend.o $O/tests/e2e/backend_words.o
+$O/tests/e2e/backend: $O/tests/e2e/backend.o $O/tests/e2e/backend_words.o \
+    $O/tests/e2e/backend_bodies.o
 	$(LD_SAYS)$(CC) $(ALLC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto
 
 $O/tests/e2e/state: $O/tests/e2e/state.o $(POLICY) $(BASE)

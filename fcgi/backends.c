@@ -9,7 +9,6 @@
 #include <stdio.h>
 
 #include "fcgi/login.h"
-#include "fcgi/share.h"
 #include "policy/endpoint.h"
 #include "policy/override.h"
 #include "policy/reference.h"
@@ -436,17 +435,6 @@ make_all(const struct making *m)
 	return true;
 }
 
-/* A name for a list, whoever lists the same, in whichever order. */
-static uint64_t
-share_of(const struct balance_set *s)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < s->n; i++)
-		sum += share_key(s->list[i].url);
-	return sum != 0 ? sum : 1;
-}
-
 static struct balance_set *
 nth_set(const struct backends *l, size_t i)
 {
@@ -469,7 +457,7 @@ name_shares(struct backends *l)
 
 		if (nth_set(l, i) == NULL)
 			continue;
-		share = nth_set(l, i)->share = share_of(nth_set(l, i));
+		share = nth_set(l, i)->share = balance_name(nth_set(l, i));
 		several |= first != 0 && share != first;
 		first = share;
 	}

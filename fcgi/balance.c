@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/siphash.h"
+#include "fcgi/share.h"
 
 /* Weights are cut down to so many turns in all. */
 #define TURNS_MAX 1024
@@ -49,6 +50,16 @@ balance_init(struct balance_set *s, struct arena *a)
 		atomic_store(
 		    &s->turn, (unsigned)(clock_wall_us() % s->n_turns));
 	return true;
+}
+
+uint64_t
+balance_name(const struct balance_set *s)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < s->n; i++)
+		sum += share_key(s->list[i].url);
+	return sum != 0 ? sum : 1;
 }
 
 static struct span

@@ -33,6 +33,9 @@ struct balance_set {
  */
 bool balance_init(struct balance_set *s, struct arena *a);
 
+/* A name for a list, whoever lists the same, in whichever order; not 0. */
+uint64_t balance_name(const struct balance_set *s);
+
 /* One request and its way through a set. */
 struct pick {
 	struct balance_set *set;

@@ -16,6 +16,12 @@
 /* A client that sends nothing of its body for so long is too slow. */
 #define BODY_WAIT_US (10 * US_PER_S)
 
+/*
+ * Read at once: with the head of the answer before it this is one FastCGI
+ * record, where more would leave a few bytes for another.
+ */
+#define READ_BYTES_MAX ((size_t)62 * 1024)
+
 bool
 transfer_sent(const struct transfer *t)
 {
@@ -283,8 +289,9 @@ static enum progress
 read_answer(struct transfer *t)
 {
 	struct lane *lane = t->lane;
-	long n = connection_read(
-	    t->connection, lane->in + t->n_in, sizeof(lane->in) - t->n_in);
+	size_t room = sizeof(lane->in) - t->n_in;
+	long n = connection_read(t->connection, lane->in + t->n_in,
+	    room < READ_BYTES_MAX ? room : READ_BYTES_MAX);
 
 	if (n == CONNECTION_LATER)
 		return GOES_ON;

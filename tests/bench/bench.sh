@@ -130,6 +130,10 @@ prepare() {
 	PIDS="$PIDS $TARGET_PID"
 	wait_for 50 test -s "$W/target.port" || fatal 'no target'
 	BACKEND=127.0.0.1:$(cat "$W/target.port")
+	"$O"/tests/bench/target 100000 >"$W/large.port" &
+	PIDS="$PIDS $!"
+	wait_for 50 test -s "$W/large.port" || fatal 'no large target'
+	LARGE=127.0.0.1:$(cat "$W/large.port")
 	openssl genrsa -out "$W/rsa.pem" 2048 2>/dev/null
 	openssl ecparam -name prime256v1 -genkey -noout -out "$W/ec.pem"
 	for k in rsa ec; do
@@ -161,6 +165,7 @@ while [ $i -lt "$ROUNDS" ]; do
 	echo "round $i of $ROUNDS" >&2
 	round
 done
+test $has_mgw -eq 0 || for i in $(seq "$ROUNDS"); do measure_large; done
 
 echo
 echo "$CORES cores, wrk with 64 connections, backend of 100 bytes;"
@@ -171,6 +176,8 @@ show 'lighttpd, mgw RS256' mgw lighttpd
 show 'lighttpd, mgw ES256' mgw lighttpd
 show 'lighttpd, mgw RS256, 1000 tokens' mgw lighttpd
 show 'lighttpd, mod_proxy, no policy' lighttpd
+show 'lighttpd, mgw, 100 kB' mgw lighttpd
+show 'lighttpd, mod_proxy, 100 kB' lighttpd
 show 'HAProxy RS256 + stick table' haproxy
 show 'HAProxy ES256 + stick table' haproxy
 show 'Apache, hello' app apache
@@ -204,11 +211,18 @@ target "CPU of mgw to hello's, behind lighttpd" \
     "$(ratio "$l" 3 'lighttpd, hello' 3)" '<=' 2
 target 'CPU of mgw, 1000 tokens to one' \
     "$(ratio 'lighttpd, mgw RS256, 1000 tokens' 3 "$l" 3)" '<=' 1.1
+target "CPU of mgw to mod_proxy's, answers of 100 kB" \
+    "$(ratio 'lighttpd, mgw, 100 kB' 3 'lighttpd, mod_proxy, 100 kB' 3)" \
+    '<=' 1.2
 if [ $has_mgw -eq 1 ]; then
 	stop "$MGW_PID"
 	decisions_of_mgw
 	size_of_mgw
 	cgi_of_mgw
+	echo
+	# What these tests hold it to, with a body of 1 GB.
+	BIG_BYTES=1073741824 tests/e2e/test_big.sh | grep -E '^(#|not ok)'
+	tests/e2e/test_streams.sh | grep -E '^(#|not ok)'
 fi
 if [ -x "$O/tests/bench/micro" ]; then
 	echo

@@ -83,6 +83,11 @@ measure_lighttpd() {
 		stop "$LIGHTTPD_PID"
 	fi
 
+	measure_proxy 'lighttpd, mod_proxy, no policy' "$BACKEND"
+}
+
+# measure_proxy ROW BACKEND: lighttpd's own proxy before it.
+measure_proxy() {
 	PORT=$(free_port)
 	cat >"$W/proxy.conf" <<-END
 	server.document-root = "$W"
@@ -93,15 +98,29 @@ measure_lighttpd() {
 	server.stream-request-body = 2
 	server.stream-response-body = 2
 	proxy.server = ( "/" => (( "host" => "127.0.0.1",
-	    "port" => ${BACKEND#*:} )) )
+	    "port" => ${2#*:} )) )
 	END
 	lighttpd -D -f "$W/proxy.conf" 2>>"$W/lighttpd.log" &
 	LIGHTTPD_PID=$!
 	PIDS="$PIDS $LIGHTTPD_PID"
 	wait_for 50 answers "http://127.0.0.1:$PORT/"
-	measure 'lighttpd, mod_proxy, no policy' "http://127.0.0.1:$PORT/" \
-	    "$W/rs256" "$LIGHTTPD_PID"
+	measure "$1" "http://127.0.0.1:$PORT/" "$W/rs256" "$LIGHTTPD_PID"
 	stop "$LIGHTTPD_PID"
+}
+
+# Answers of 100 kB: the running gate takes another bundle for them.
+measure_large() {
+	sed -i "s|endpoints: .*|endpoints: [http://$LARGE/]|" "$W/mgw.yaml"
+	"$O"/mgw-spec import --replace -o "$W/mgw.bundle" -p "$W/mgw.yaml" \
+	    "$W/orders.yaml" >/dev/null || fatal 'no bundle'
+	kill -HUP "$MGW_PID"
+	sleep 1
+	SOCKET=$MGW_SOCKET
+	start_lighttpd
+	measure 'lighttpd, mgw, 100 kB' "$URL/orders/v1/items/7" \
+	    "$W/rs256" "$MGW_PID" "$LIGHTTPD_PID"
+	stop "$LIGHTTPD_PID"
+	measure_proxy 'lighttpd, mod_proxy, 100 kB' "$LARGE"
 }
 
 # One HAProxy for each algorithm, as jwt_verify wants one key each.

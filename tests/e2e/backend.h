@@ -1,5 +1,5 @@
 /*
- * backend.h - what backend.c and backend_words.c share; see backend.c.
+ * backend.h - what backend*.c share; see backend.c.
  */
 #ifndef MGW_TESTS_BACKEND_H
 #define MGW_TESTS_BACKEND_H
@@ -36,6 +36,18 @@ bool header(const struct client *c, const char *name, char *to, size_t room);
 bool read_body(struct client *c);
 void pause_ms(unsigned ms);
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#define OK "HTTP/1.1 200 OK\r\n"
+#define TEXT "Content-Type: text/plain\r\n"
+#define STR(text) text, sizeof(text) - 1
+
+/*
+ * backend_bodies.c: N bytes with a length, of one letter or of pattern.h;
+ * and the letter in chunks of 1000.
+ */
+bool body_bytes(struct client *c, unsigned long n);
+bool body_pattern(struct client *c, unsigned long n);
+bool body_chunked(struct client *c, unsigned long n);
 
 /* Do what the request asks for; false: close the connection. */
 bool answer(struct client *c);

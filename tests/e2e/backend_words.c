@@ -13,10 +13,7 @@
 
 #include "tests/e2e/backend.h"
 
-#define OK "HTTP/1.1 200 OK\r\n"
-#define TEXT "Content-Type: text/plain\r\n"
 #define HELLO "Content-Length: 6\r\n\r\nhello\n"
-#define STR(text) text, sizeof(text) - 1
 #define CLOSE true
 
 static const struct {
@@ -336,53 +333,6 @@ status(struct client *c, unsigned long n)
 	return echo(c, line);
 }
 
-/* N bytes with a length; the same letters each time. */
-static bool
-many_bytes(struct client *c, unsigned long n)
-{
-	char block[65536], head[128];
-	int h = snprintf(
-	    head, sizeof(head), OK TEXT "Content-Length: %lu\r\n\r\n", n);
-
-	memset(block, 'x', sizeof(block));
-	if (!client_write(c, head, (size_t)h))
-		return false;
-	if (strcmp(c->method, "HEAD") == 0)
-		return true;
-	while (n > 0) {
-		size_t part = n < sizeof(block) ? n : sizeof(block);
-
-		if (!client_write(c, block, part)) {
-			log_line("gone %s", c->target);
-			return false;
-		}
-		n -= part;
-	}
-	return true;
-}
-
-/* N bytes in chunks of 1000. */
-static bool
-chunked(struct client *c, unsigned long n)
-{
-	static const char head[] = OK TEXT "Transfer-Encoding: chunked\r\n\r\n";
-	char block[1100];
-
-	if (!client_write(c, STR(head)))
-		return false;
-	while (n > 0) {
-		size_t part = n < 1000 ? n : 1000;
-		int at = snprintf(block, sizeof(block), "%zx\r\n", part);
-
-		memset(block + at, 'x', part);
-		memcpy(block + at + part, "\r\n", 2);
-		if (!client_write(c, block, (size_t)at + part + 2))
-			return false;
-		n -= part;
-	}
-	return client_write(c, STR("0\r\n\r\n"));
-}
-
 /* Answer an upload without reading it, and leave the connection open. */
 static bool
 early(struct client *c, unsigned long n)
@@ -498,8 +448,9 @@ static const struct {
 	{ "reset-early", reset, true },
 	{ "slow", slow, false },
 	{ "status", status, false },
-	{ "bytes", many_bytes, false },
-	{ "chunked", chunked, false },
+	{ "bytes", body_bytes, false },
+	{ "pattern", body_pattern, false },
+	{ "chunked", body_chunked, false },
 	{ "early", early, true },
 	{ "sse", sse, false },
 	{ "huge-head", huge_head, false },

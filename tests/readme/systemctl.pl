@@ -80,10 +80,11 @@ sub become {
 	my @words = split ' ', $line;
 	umask oct one($service, 'UMask');
 	my @env = 'PATH=/usr/bin:/bin';
+	my $three; # stays open until exec
 	if ($socket) {
 		# From descriptor 3 on, as sd_listen_fds(3) says.
 		POSIX::dup2(fileno $socket, 3);
-		open my $three, '<&=', 3;
+		open $three, '<&=', 3;
 		fcntl $three, F_SETFD, 0; # where it was 3 before
 		push @env, 'LISTEN_FDS=1', "LISTEN_PID=$$",
 		    'LISTEN_FDNAMES=mgw.socket';

@@ -114,7 +114,7 @@ check_segment(struct checking *k, struct span segment, bool last)
 		return "is not UTF-8";
 	if (span_has(segment, '\\') || span_has_control(segment))
 		return "has a backslash or a control character";
-	/* "/*" is a variable for all the rest. */
+	/* A star at the end is a variable for all the rest. */
 	if (last && span_eq(segment, SPAN("*")))
 		return k->variables == NULL ? "has a variable" : NULL;
 	return take_variables(k, segment);

@@ -55,8 +55,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	static const struct network everybody = { .bits = 0 };
-	static const struct request_rules rules = { SPAN_INIT(""),
-		{ &everybody, 1, CLIENT_HEADER_AUTO } };
+	static const struct request_rules rules = { .strip_prefix =
+							SPAN_INIT(""),
+		.client = { &everybody, 1, CLIENT_HEADER_AUTO } };
 	struct param params[PARAMS_MAX];
 	struct span rest = span_of(bytes, n);
 	struct request r = { .params = params };

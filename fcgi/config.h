@@ -51,7 +51,8 @@ struct config {
 	const char *listen_group;
 	unsigned threads;
 	unsigned queue_time_ms;
-	const char *state_memory;  /* NULL: on disk */
+	unsigned state_counters, state_slides; /* 0: as it is */
+	const char *state_memory;              /* NULL: on disk */
 	unsigned state_snapshot_s; /* how old the copy on disk may be */
 	const char *health_path;   /* NULL: off */
 	struct span strip_prefix;

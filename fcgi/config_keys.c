@@ -163,6 +163,18 @@ set_threads(struct origin *o, struct span value)
 }
 
 static bool
+set_state_counters(struct origin *o, struct span value)
+{
+	return number(o, value, 64, 1 << 26, &o->config->state_counters);
+}
+
+static bool
+set_state_slides(struct origin *o, struct span value)
+{
+	return number(o, value, 64, 1 << 20, &o->config->state_slides);
+}
+
+static bool
 set_state_memory(struct origin *o, struct span value)
 {
 	if (value.n == 0 || value.p[0] != '/')
@@ -402,7 +414,9 @@ static const struct config_key keys[] = {
 	{ "proxy-header", set_proxy_header },
 	{ "queue-time", set_queue_time },
 	{ "state", set_state },
+	{ "state-counters", set_state_counters },
 	{ "state-memory", set_state_memory },
+	{ "state-slides", set_state_slides },
 	{ "state-snapshot", set_state_snapshot },
 	{ "store", set_store },
 	{ "strip-prefix", set_strip_prefix },

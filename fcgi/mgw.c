@@ -60,6 +60,10 @@ open_gate(struct process *p)
 {
 	struct gate *g = &p->gate;
 	const struct config *c = &p->config;
+	const struct state_sizes sizes = { .n_buckets = c->state_counters,
+		.n_client_buckets = c->state_counters / 4,
+		.n_slides = c->state_slides,
+		.n_failures = c->state_counters / 4 };
 	struct grants_settings grants = { .folder = c->state,
 		.direct = p->cgi,
 		.max_waiting = c->threads >= 8 ? c->threads / 4 : 1 };
@@ -70,9 +74,14 @@ open_gate(struct process *p)
 	if (!state_set_memory(
 		c->state, c->state_memory, p->why, sizeof(p->why)))
 		return false;
-	g->state = state_open(c->state, NULL, p->why, sizeof(p->why));
+	g->state = state_open(c->state, &sizes, p->why, sizeof(p->why));
 	if (g->state == NULL)
 		return false;
+	if (!p->cgi && state_is_smaller(g->state, &sizes))
+		log_warn("state=%s is smaller than state-counters or "
+			 "state-slides say: another gate serves from it, or "
+			 "there is no room",
+		    c->state);
 	g->live = live_open(c, g->state, p->cgi, p->why, sizeof(p->why));
 	if (g->live == NULL)
 		return false;

@@ -282,11 +282,11 @@ new_state(int fd, bool writable)
 
 /*
  * The state in "folder" or NULL; "*missing" when there is none, "*again"
- * when it was of an older build, and there is another now.
+ * when it was of an older build, or too small, and there is another now.
  */
 static struct state *
-open_once(int folder, const char *dir, bool writable, bool *missing,
-    bool *again, char *why, size_t why_size)
+open_once(int folder, const char *dir, const struct state_sizes *sizes,
+    bool writable, bool *missing, bool *again, char *why, size_t why_size)
 {
 	struct stat st;
 	const char *bad;
@@ -309,8 +309,13 @@ open_once(int folder, const char *dir, bool writable, bool *missing,
 	if (bad == NULL)
 		bad = map_shared(s, (uint64_t)st.st_size);
 	if (bad == lacking && writable) {
-		bad = state_migrate(folder, fd, s->header, s->map);
+		bad = state_migrate(folder, fd, s->header, s->map, sizes);
 		*again = bad == NULL;
+	} else if (bad == NULL && writable && sizes != NULL &&
+	    state_is_smaller(s, sizes)) {
+		/* Where that cannot be it does as it is. */
+		*again =
+		    state_migrate(folder, fd, s->header, s->map, sizes) == NULL;
 	}
 	if (bad == NULL && !*again && !state_columns(s))
 		bad = "is locked by a process that does not go on";
@@ -324,16 +329,17 @@ open_once(int folder, const char *dir, bool writable, bool *missing,
 }
 
 static struct state *
-open_in(int folder, const char *dir, bool writable, bool *missing, char *why,
-    size_t why_size)
+open_in(int folder, const char *dir, const struct state_sizes *sizes,
+    bool writable, bool *missing, char *why, size_t why_size)
 {
 	struct state *s;
 	bool again;
 
-	s = open_once(folder, dir, writable, missing, &again, why, why_size);
+	s = open_once(
+	    folder, dir, sizes, writable, missing, &again, why, why_size);
 	if (again)
-		s = open_once(
-		    folder, dir, writable, missing, &again, why, why_size);
+		s = open_once(folder, dir, sizes, writable, missing, &again,
+		    why, why_size);
 	return s;
 }
 
@@ -356,11 +362,13 @@ open_at(int home, const char *dir, const struct state_sizes *sizes,
 	bool missing = false;
 
 	if (folder >= 0)
-		s = open_in(folder, dir, writable, &missing, why, why_size);
+		s = open_in(
+		    folder, dir, sizes, writable, &missing, why, why_size);
 	/* Another process may make it first; then theirs is opened. */
 	if (s == NULL && missing && writable &&
 	    state_make(folder, sizes, why, why_size))
-		s = open_in(folder, dir, writable, &missing, why, why_size);
+		s = open_in(
+		    folder, dir, sizes, writable, &missing, why, why_size);
 	if (folder >= 0 && folder != home) {
 		close(folder);
 		if (s != NULL) {

@@ -32,7 +32,9 @@ struct state;
 
 /*
  * Sizes of a state file that is made anew; 0 takes the default.  They are
- * rounded up to powers of two.  A file that is there keeps its own.
+ * rounded up to powers of two.  A file that is there is replaced by a larger
+ * one, with all that it counts, when nobody serves from it; none is made
+ * smaller.
  */
 struct state_sizes {
 	uint32_t n_buckets;
@@ -53,6 +55,9 @@ struct state_sizes {
 struct state *state_open(const char *dir, const struct state_sizes *sizes,
     char *why, size_t why_size);
 void state_close(struct state *s);
+
+/* It has less than "sizes" say: somebody serves from it, or no room. */
+bool state_is_smaller(const struct state *s, const struct state_sizes *sizes);
 
 /*
  * Have the shared file of "dir" in the folder "memory", which is of a file

@@ -360,14 +360,18 @@ void state_add_section(
 /* Take the space, then write the header; 0 or the error. */
 int state_fill_file(int fd, const struct state_header *h);
 
+/* Counters, which a copy or a larger table has to move one by one. */
+bool state_is_counters(uint32_t tag);
+
 /*
- * Put a shared file with all sections in the place of the one that is open
- * as "fd", and was made before some of them were known; what it has counted
- * goes with it.  NULL: done, by us or by another, and to be opened again;
- * else why not.  Nothing is changed then.
+ * Put a shared file with all sections, of these sizes at least, in the place
+ * of the one that is open as "fd", and was made before some of them were
+ * known or is smaller; what it has counted goes with it.  NULL: done, by us
+ * or by another, and to be opened again; else why not.  Nothing is changed
+ * then.
  */
-const char *state_migrate(
-    int folder, int fd, const struct state_header *old, const char *map);
+const char *state_migrate(int folder, int fd, const struct state_header *old,
+    const char *map, const struct state_sizes *sizes);
 
 /* How many requests of "t" are in progress. */
 uint64_t state_held_count(const struct state *s, const struct take *t);

@@ -146,15 +146,6 @@ copy_bucket(const char *from, char *to, size_t stride, int64_t now_us)
 }
 
 static bool
-is_counters(uint32_t tag)
-{
-	return tag == STATE_BUCKETS || tag == STATE_OVERFLOW ||
-	    tag == STATE_CLIENT_BUCKETS || tag == STATE_SLIDES ||
-	    tag == STATE_CLIENT_SLIDES || tag == STATE_SLIDE_OVERFLOW ||
-	    tag == STATE_FAILURES;
-}
-
-static bool
 copy_section(const struct state *s, const struct state_section *e, int to,
     int64_t now_us)
 {
@@ -167,9 +158,9 @@ copy_section(const struct state *s, const struct state_section *e, int to,
 		    bytes - at < STATE_PAGE ? (size_t)(bytes - at) : STATE_PAGE;
 		const char *from = s->map + e->offset + at;
 
-		if (!is_counters(e->tag))
+		if (!state_is_counters(e->tag))
 			memcpy(page, from, n);
-		for (size_t k = 0; is_counters(e->tag) && k < n;
+		for (size_t k = 0; state_is_counters(e->tag) && k < n;
 		     k += e->entry_bytes)
 			copy_bucket(from + k, page + k, e->entry_bytes, now_us);
 		/* A hole in the file costs no writing. */

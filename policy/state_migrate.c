@@ -1,5 +1,6 @@
 /*
- * state_migrate - an older shared file, with the sections of this build.
+ * state_migrate - an older or smaller shared file, with the sections of this
+ * build and of the size that is wanted.
  *
  * The new file gets the name only when it is whole.  Who has the old one
  * open would count on in it, so that nobody may: a gate that runs has the
@@ -8,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,17 +32,44 @@ count_of(const struct state_header *h, uint32_t tag)
 	return e != NULL ? e->count : 0;
 }
 
-/* Of the size of the old, and with what it has that is not known here. */
-static void
-lay_out(struct state_header *h, const struct state_header *old)
+bool
+state_is_counters(uint32_t tag)
 {
-	const struct state_sizes sizes = {
-		.n_buckets = count_of(old, STATE_BUCKETS),
-		.n_verdicts = count_of(old, STATE_VERDICTS),
-		.n_client_buckets = count_of(old, STATE_CLIENT_BUCKETS),
-		.n_slides = count_of(old, STATE_SLIDES),
-		.n_failures = count_of(old, STATE_FAILURES),
-	};
+	return tag == STATE_BUCKETS || tag == STATE_OVERFLOW ||
+	    tag == STATE_CLIENT_BUCKETS || tag == STATE_SLIDES ||
+	    tag == STATE_CLIENT_SLIDES || tag == STATE_SLIDE_OVERFLOW ||
+	    tag == STATE_FAILURES;
+}
+
+static uint32_t
+larger(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* What a file is to have that takes the place of one that has "old". */
+static struct state_sizes
+sizes_of(const struct state_header *old, const struct state_sizes *wanted)
+{
+	struct state_sizes s = { 0 };
+
+	if (wanted != NULL)
+		s = *wanted;
+	s.n_buckets = larger(s.n_buckets, count_of(old, STATE_BUCKETS));
+	s.n_verdicts = count_of(old, STATE_VERDICTS);
+	s.n_client_buckets =
+	    larger(s.n_client_buckets, count_of(old, STATE_CLIENT_BUCKETS));
+	s.n_slides = larger(s.n_slides, count_of(old, STATE_SLIDES));
+	s.n_failures = larger(s.n_failures, count_of(old, STATE_FAILURES));
+	return s;
+}
+
+/* With what the old has that is not known here. */
+static void
+lay_out(struct state_header *h, const struct state_header *old,
+    const struct state_sizes *wanted)
+{
+	const struct state_sizes sizes = sizes_of(old, wanted);
 
 	memset(h, 0, sizeof(*h));
 	h->key = old->key;
@@ -54,6 +83,21 @@ lay_out(struct state_header *h, const struct state_header *old)
 			state_add_section(h, e->tag, e->entry_bytes, e->count);
 	}
 	h->sum = state_header_sum(h);
+}
+
+bool
+state_is_smaller(const struct state *s, const struct state_sizes *sizes)
+{
+	struct state_header h;
+	bool smaller = false;
+
+	lay_out(&h, s->header, sizes);
+	for (uint32_t i = 0; i < h.n_sections; i++)
+		smaller |= state_is_counters(h.sections[i].tag) &&
+		    h.sections[i].count >
+			count_of(s->header, h.sections[i].tag);
+	explicit_bzero(&h.key, sizeof(h.key));
+	return smaller;
 }
 
 static bool
@@ -90,6 +134,53 @@ copy(int to, off_t at, const char *from, size_t n)
 }
 
 /*
+ * Each counter into its group of a larger table.  A group of the old one is
+ * taken apart into some of the new, so that there is room for all.
+ */
+static void
+spread(char *table, const struct state_section *n,
+    const struct state_section *e, const char *map)
+{
+	uint32_t groups = n->count / GROUP;
+
+	for (uint32_t i = 0; i < e->count; i++) {
+		const char *from = map + e->offset + (size_t)i * e->entry_bytes;
+		const struct bucket *b = (const void *)from;
+		uint64_t lo = atomic_load(&b->lo), hi = atomic_load(&b->hi);
+		size_t group = (size_t)(lo & (groups - 1)) * GROUP;
+
+		if (atomic_load(&b->expires_us) == 0 ||
+		    (atomic_load(&b->value) & PAYLOAD) == BUSY)
+			continue;
+		for (unsigned k = 0; k < GROUP; k++) {
+			char *to = table +
+			    (group + ((hi + k) & (GROUP - 1))) * e->entry_bytes;
+			const struct bucket *there = (const void *)to;
+
+			if (atomic_load(&there->expires_us) != 0)
+				continue;
+			memcpy(to, from, e->entry_bytes);
+			break;
+		}
+	}
+}
+
+static bool
+copy_spread(int to, const struct state_section *n,
+    const struct state_section *e, const char *map)
+{
+	size_t bytes = (size_t)n->count * n->entry_bytes;
+	char *table = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, to,
+	    (off_t)n->offset);
+
+	if (table == MAP_FAILED)
+		return false;
+	spread(table, n, e, map);
+	(void)munmap(table, bytes);
+	return true;
+}
+
+/*
  * Sections whose entries are as they were; processes come by themselves,
  * and hold nothing yet.
  */
@@ -102,27 +193,32 @@ copy_sections(int to, const struct state_header *h,
 		const struct state_section *n = find(h, e->tag);
 
 		if (n == NULL || n->version != e->version ||
-		    n->entry_bytes != e->entry_bytes || n->count != e->count ||
+		    n->entry_bytes != e->entry_bytes ||
+		    (n->count != e->count &&
+			(n->count < e->count || !state_is_counters(e->tag))) ||
 		    e->tag == STATE_PROCESSES || e->tag == STATE_HELD ||
 		    e->entry_bytes == 0 || e->offset > old->size ||
 		    e->count > (old->size - e->offset) / e->entry_bytes)
 			continue;
-		if (!copy(to, (off_t)n->offset, map + e->offset,
-			(size_t)e->entry_bytes * e->count))
+		if (n->count != e->count
+			? !copy_spread(to, n, e, map)
+			: !copy(to, (off_t)n->offset, map + e->offset,
+			      (size_t)e->entry_bytes * e->count))
 			return false;
 	}
 	return true;
 }
 
 static const char *
-replace(int folder, const struct state_header *old, const char *map)
+replace(int folder, const struct state_header *old, const char *map,
+    const struct state_sizes *sizes)
 {
 	struct state_header h;
 	const char *bad = NULL;
 	char name[48];
 	int fd, rc;
 
-	lay_out(&h, old);
+	lay_out(&h, old, sizes);
 	snprintf(name, sizeof(name), "shared.old.%ld", (long)getpid());
 	/* Under the lock nobody lives who begins one of this name. */
 	(void)unlinkat(folder, name, 0);
@@ -144,8 +240,8 @@ replace(int folder, const struct state_header *old, const char *map)
 }
 
 const char *
-state_migrate(
-    int folder, int fd, const struct state_header *old, const char *map)
+state_migrate(int folder, int fd, const struct state_header *old,
+    const char *map, const struct state_sizes *sizes)
 {
 	struct stat ours, named;
 	short type = F_WRLCK;
@@ -160,5 +256,5 @@ state_migrate(
 	if (in_use(fd, old))
 		return "was made by an older mgw that still runs; stop it "
 		       "first";
-	return replace(folder, old, map);
+	return replace(folder, old, map, sizes);
 }

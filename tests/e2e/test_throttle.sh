@@ -231,6 +231,27 @@ get_as /limits/Twenty/x "$free"
 expect_status 429
 stop_lighttpd
 
+it 'a larger state has the counts of the smaller one'
+echo 'state-counters 200000' >>"$W/mgw.conf"
+"$O"/mgw --config "$W/mgw.conf" --listen "unix:$W/more.sock" \
+    2>"$W/more.log" &
+more=$!
+PIDS="$PIDS $more"
+wait_for 100 test -S "$W/more.sock" || wrong 'a second gate does not start'
+grep -q 'smaller than state-counters' "$W/more.log" || wrong 'not told'
+kill $more
+wait $more 2>/dev/null
+stop_mgw
+start_mgw
+"$O"/mgw-status --state "$W/state" --json >"$W/body"
+expect_body ',"count":262144}'
+expect_body ',"count":65536}'
+start_lighttpd
+get_as /limits/Twenty/x "$free"
+expect_status 429
+expect 'CGI' "$(cgi)" 429
+stop_lighttpd
+
 it 'a state in memory takes the counts along, and leaves them on disk'
 stop_mgw
 printf 'state-memory %s\nstate-snapshot 1s\n' "$W/ram" >>"$W/mgw.conf"

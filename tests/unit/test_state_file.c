@@ -151,6 +151,69 @@ START_TEST(a_file_of_an_older_build_keeps_what_it_has_counted)
 }
 END_TEST
 
+/* Of "key" with each algorithm; how many of five pass. */
+static int
+five_of(const char *key, bool client)
+{
+	int passed = 0;
+
+	for (int i = 0; i < 5; i++)
+		for (int k = 0; k < 3; k++) {
+			const struct row_limit l = { .count = 3,
+				.burst = 3,
+				.algorithm = (uint32_t)k,
+				.period_us = 3600 * S };
+			struct take t = { .limit = &l,
+				.parts = { SPAN("a"), span_str(key) },
+				.n_parts = 2,
+				.client = client };
+
+			passed +=
+			    state_take(state, &t, 1, NOON) == TAKE_ALLOWED;
+		}
+	return passed;
+}
+
+START_TEST(a_small_file_is_made_larger_and_keeps_what_it_has_counted)
+{
+	const struct state_sizes more = { .n_buckets = 4096,
+		.n_client_buckets = 256,
+		.n_slides = 1024,
+		.n_failures = 256 };
+	const struct state_sizes less = { .n_buckets = 16 };
+	char key[16];
+
+	for (int i = 0; i < 12; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		ck_assert_int_eq(five_of(key, i % 3 == 0), 9);
+	}
+	ck_assert(state_is_smaller(state, &more));
+	ck_assert(!state_is_smaller(state, &less));
+	/* Not under the feet of who serves from it. */
+	state_process_enter(state, SPAN("b"), 1, 1);
+	state_close(must_open(&more));
+	ck_assert(state_is_smaller(state, &more));
+	state_close(state);
+	state = must_open(&more);
+	ck_assert(!state_is_smaller(state, &more));
+	ck_assert_uint_eq(state->tables[TABLE_BUCKETS].n_groups, 4096 / GROUP);
+	ck_assert_uint_eq(
+	    state->tables[TABLE_CLIENT_SLIDES].n_groups, 256 / GROUP);
+	for (int i = 0; i < 12; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		ck_assert_int_eq(five_of(key, i % 3 == 0), 0);
+	}
+	for (int i = 0; i < 200; i++) {
+		snprintf(key, sizeof(key), "n%d", i);
+		ck_assert_int_eq(five_of(key, false), 9);
+	}
+	/* It never becomes smaller again. */
+	state_close(state);
+	state = must_open(&less);
+	ck_assert_uint_eq(state->tables[TABLE_BUCKETS].n_groups, 4096 / GROUP);
+}
+END_TEST
+
 static struct take
 take_of(const struct row_limit *l)
 {
@@ -382,6 +445,8 @@ main(void)
 	tcase_add_test(
 	    c, a_verdict_too_long_is_not_remembered_and_a_full_set_forgets);
 	tcase_add_test(c, requests_are_counted_by_api_and_reason);
+	tcase_add_test(
+	    c, a_small_file_is_made_larger_and_keeps_what_it_has_counted);
 	tcase_add_loop_test(c,
 	    a_file_of_an_older_build_keeps_what_it_has_counted, 0,
 	    sizeof(older) / sizeof(older[0]));

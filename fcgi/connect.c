@@ -32,6 +32,7 @@ struct connection {
 	CURLM *multi; /* holds the connection; NULL once it is of no use */
 	struct curl_slist *connect_to;
 	int fd;
+	int64_t made_us;
 	bool tls;
 	bool may_be_local;
 	bool loopback_only; /* a credential is going to be said in the clear */
@@ -290,6 +291,7 @@ attempt(struct connection *c, int client_fd, struct connect_problem *p)
 		return CONNECT_FAILED;
 	}
 	c->fd = fd;
+	c->made_us = clock_mono_us();
 	return CONNECT_OK;
 }
 
@@ -368,6 +370,12 @@ int
 connection_fd(const struct connection *c)
 {
 	return c->fd;
+}
+
+int64_t
+connection_made_us(const struct connection *c)
+{
+	return c->made_us;
 }
 
 /* What a call on the plain socket says, in our words. */

@@ -48,6 +48,9 @@ void connection_close(struct connection *c);
 
 int connection_fd(const struct connection *c);
 
+/* When it was made, by the monotonic clock. */
+int64_t connection_made_us(const struct connection *c);
+
 #define CONNECTION_BROKEN -1
 #define CONNECTION_LATER -2 /* it would block */
 

@@ -16,6 +16,8 @@
 /* A power of two. */
 #define BUCKETS 256
 
+int64_t kept_age_us_max = 60 * US_PER_S;
+
 struct idle {
 	struct connection *connection;
 	int64_t since_us;
@@ -256,7 +258,8 @@ kept_give(struct upstreams *u, struct origin *o, struct connection *c)
 
 	pthread_mutex_lock(&u->lock);
 	expired = take_expired(o, now_us);
-	if (o->n_idle < u->max_idle) {
+	if (o->n_idle < u->max_idle &&
+	    now_us - connection_made_us(c) < kept_age_us_max) {
 		o->idle[o->n_idle++] = (struct idle){ c, now_us };
 		c = NULL;
 	}

@@ -42,6 +42,12 @@ struct lane *kept_lane_get(struct upstreams *u);
 void kept_lane_put(struct upstreams *u, struct lane *lane);
 
 /*
+ * A connection that is older is not kept, however much it is used: names
+ * are to be looked up again, and a server that moved is to be found.
+ */
+extern int64_t kept_age_us_max;
+
+/*
  * A connection that is open and has nothing to read, or NULL.  The caller
  * owns it; kept_give takes it back, and closes it when there are enough.
  */

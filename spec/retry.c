@@ -116,11 +116,27 @@ read_ms(const struct node *map, const char *key, uint64_t *us, struct diag *d)
 	*us = ms * US_PER_MS;
 }
 
+/* What stands in WSO2's maps and means nothing here, by name. */
+static void
+warn_unread(const struct node *map, const char *const *known, struct diag *d)
+{
+	if (!tree_is(map, NODE_MAP))
+		return;
+	for (const struct node *m = map->first; m != NULL; m = m->next)
+		if (!span_is_one_of(m->name, known))
+			diag_warning(d, m->name_place, "wso2-unsupported",
+			    "'%.*s' has no effect", SPAN_ARG(m->name));
+}
+
 struct spec_retry *
 retry_read_wso2(const struct node *n, struct diag *d)
 {
+	static const char *const known[] = { "count", "intervalInMillis",
+		"backOffFactor", "maxWaitIntervalInMillis", "statusCodes",
+		NULL };
 	struct spec_retry *r = new_retry(d);
 
+	warn_unread(n, known, d);
 	if (r == NULL || n->kind != NODE_MAP) {
 		diag_error(d, n->place, "kind", "retryConfig must be a map");
 		return NULL;
@@ -170,6 +186,11 @@ breaker_read(const struct node *n, struct diag *d)
 struct spec_breaker *
 breaker_read_wso2(const struct node *n, struct diag *d)
 {
+	static const char *const known[] = { "rollingWindow",
+		"failureThreshold", "resetTimeInMillis", "statusCodes", NULL };
+	/* bucketSizeInMillis: the window moves by an eighth of itself. */
+	static const char *const of_window[] = { "requestVolumeThreshold",
+		"timeWindowInMillis", NULL };
 	const struct node *window = tree_get(n, "rollingWindow");
 	struct spec_breaker *b = new_breaker(d);
 
@@ -177,7 +198,8 @@ breaker_read_wso2(const struct node *n, struct diag *d)
 		diag_error(d, n->place, "kind", "circuitBreaker must be a map");
 		return NULL;
 	}
-	/* bucketSizeInMillis: the window moves by an eighth of itself. */
+	warn_unread(n, known, d);
+	warn_unread(window, of_window, d);
 	field_number(
 	    window, "requestVolumeThreshold", 1, 100000, &b->volume, d);
 	read_ms(window, "timeWindowInMillis", &b->window_us, d);

@@ -5,6 +5,8 @@
  */
 #include "tests/unit/upstream_rig.h"
 
+#include "fcgi/kept.h"
+
 static const struct {
 	uint32_t connect_ms, total_ms;
 	bool client_gone;
@@ -68,6 +70,21 @@ START_TEST(a_connection_made_at_leisure_is_used_twice)
 }
 END_TEST
 
+START_TEST(a_connection_that_is_old_is_not_used_again)
+{
+	struct rig *g = rig_new();
+
+	kept_age_us_max = 0;
+	g->server.script[0] = g->server.script[1] = HELLO;
+	ask(g, "GET", "", NULL, -1);
+	ck_assert(g->whole && got(g, "\r\n\r\nhello"));
+	ask(g, "GET", "", NULL, -1);
+	ck_assert(g->whole && got(g, "\r\n\r\nhello"));
+	ck_assert_uint_eq(g->server.n_connections, 2);
+	rig_free(g);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -82,6 +99,7 @@ main(void)
 	    (int)(sizeof(limits) / sizeof(*limits)));
 	tcase_add_test(tc, what_connecting_took_is_taken_from_the_total);
 	tcase_add_test(tc, a_connection_made_at_leisure_is_used_twice);
+	tcase_add_test(tc, a_connection_that_is_old_is_not_used_again);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

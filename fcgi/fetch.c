@@ -216,6 +216,8 @@ set_form(const struct libcurl *curl, CURL *h, const struct fetch_form *form)
 
 	if (form == NULL)
 		return true;
+	if (form->body.p == NULL)
+		return set_login(curl, h, form);
 	bad |= curl->easy_setopt(h, CURLOPT_POST, 1L);
 	bad |= curl->easy_setopt(h, CURLOPT_POSTFIELDSIZE, (long)form->body.n);
 	bad |= curl->easy_setopt(h, CURLOPT_POSTFIELDS, form->body.p);

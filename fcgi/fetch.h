@@ -23,12 +23,13 @@ bool fetch_url(struct span url, size_t max_bytes, unsigned total_ms,
 
 /* A form to be sent, and who sends it. */
 struct fetch_form {
-	struct span body; /* application/x-www-form-urlencoded */
+	/* application/x-www-form-urlencoded; p == NULL: it is a GET. */
+	struct span body;
 	/* HTTP Basic (RFC 7617), where user.p != NULL; else as Bearer. */
 	struct span user, secret; /* secret.p == NULL: neither */
 };
 
-/* POST the form to "url"; the rest as for fetch_url. */
+/* POST the form to "url", or GET it so; the rest as for fetch_url. */
 bool fetch_post(struct span url, const struct fetch_form *form,
     size_t max_bytes, unsigned total_ms, struct buf *body, char *why,
     size_t why_size);

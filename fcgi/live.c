@@ -351,6 +351,7 @@ live_close(struct live *l)
 	if (l == NULL)
 		return;
 	generation_put(l->current);
+	revocations_wait();
 	remote_close(l->remote);
 	questions_free(l->questions);
 	pthread_mutex_destroy(&l->lock);
@@ -428,6 +429,7 @@ live_refresh(struct live *l, bool force)
 	struct private *p;
 	char why[512] = "out of memory";
 
+	revocations_refresh(l->current->loaded->revocations);
 	if (!file_identify(l->config->bundle, &id))
 		id = (struct file_identity){ 0 };
 	if (!force &&

@@ -24,6 +24,12 @@ struct revocations *revocations_open(const struct bundle *b,
     bool direct, char *why, size_t why_size);
 void revocations_close(struct revocations *r);
 
+/* Look at files and feeds.  Now and then, so that requests need not. */
+void revocations_refresh(struct revocations *r);
+
+/* Wait until no feed is being fetched for one that was closed. */
+void revocations_wait(void);
+
 enum revoked_result revocations_check(
     struct revocations *r, struct revoked_query *q);
 

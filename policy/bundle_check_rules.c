@@ -355,7 +355,6 @@ static const struct rule rules[] = {
 	{ SECTION_REVOCATION, RULE_TEXT, AT(revocation, file), 0 },
 	{ SECTION_REVOCATION, RULE_TEXT, AT(revocation, feed), 0 },
 	{ SECTION_REVOCATION, RULE_HEADER, AT(revocation, user), 0 },
-	{ SECTION_REVOCATION, RULE_HEADER, AT(revocation, tenant), 0 },
 	{ SECTION_REVOCATION, RULE_TEXT, AT(revocation, origin), 0 },
 	{ SECTION_REVOCATION, RULE_RANGE, AT(revocation, issuers),
 	    SECTION_STRING },

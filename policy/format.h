@@ -1000,7 +1000,6 @@ struct row_revocation {
 	struct text file;     /* may hold references */
 	struct text feed;     /* a URL, which may, too; one of both */
 	struct text user;     /* of the feed, for HTTP Basic; absent: none */
-	struct text tenant;   /* sent to it as xWSO2Tenant; or absent */
 	struct text origin;   /* FILE:LINE that names it */
 	struct range issuers; /* STRING: whose tokens a feed is about */
 	uint32_t password;    /* SOURCE of kind SOURCE_SECRET, or ROW_NONE */

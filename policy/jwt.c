@@ -446,6 +446,7 @@ fill_principal(const struct check *k, struct principal *who)
 	/* A token that names no key is of one all the same. */
 	who->key_id = k->key_id.p != NULL ? k->key_id : k->jwt.header.kid;
 	who->digest = k->digest;
+	who->signature = span_skip(k->token, k->jwt.signed_text.n + 1);
 	who->claims = k->jwt.payload;
 	who->signed_text = k->jwt.signed_text;
 	if ((k->issuer->flags & ISSUER_TRUST_CLAIMS) != 0)

@@ -38,6 +38,7 @@ struct principal {
 	struct span token_id;    /* "jti" */
 	struct span claims;      /* JSON: its payload, or what was answered */
 	struct span signed_text; /* "header.payload" of a JWT */
+	struct span signature;   /* of a JWT, as it came */
 	struct span opaque;      /* a token that is no JWT */
 	struct span digest;      /* SHA-256 of either; absent: not made */
 	bool bound;              /* "cnf": good only for who has these: */

@@ -274,6 +274,41 @@ load_feed(const struct revoked_source *s, struct revoked_list *l)
 		l->written_us = l->base.header.origin.fetched_us;
 }
 
+bool
+revoked_feed_keep(const struct revoked_source *s, struct revoked_making *m,
+    struct hash128 content, int64_t fetched_us, char *why, size_t why_size)
+{
+	struct revoked_origin origin = { .content = content,
+		.fetched_us = fetched_us };
+	struct revoked_list l = { .lost = true };
+	bool ok = revoked_list_make(s, &l, m, &origin, fetched_us);
+
+	/* One that is not kept is of no use to others, nor found again. */
+	if (!ok || !l.base.mapped)
+		(void)snprintf(why, why_size, "%s",
+		    ok ? "its table cannot be kept" : l.why);
+	ok = ok && l.base.mapped;
+	revoked_list_fini(&l);
+	return ok;
+}
+
+bool
+revoked_feed_renew(
+    const struct revoked_source *s, struct hash128 content, int64_t fetched_us)
+{
+	struct revoked_table t;
+	char path[PATH_SIZE];
+	bool same;
+
+	if (!revoked_table_place(s, path, sizeof(path)) ||
+	    !revoked_table_open(&t, path, &s->keys, NULL))
+		return false;
+	same = t.header.origin.list == revoked_list_name(s) &&
+	    hash128_eq(t.header.origin.content, content);
+	revoked_table_close(&t);
+	return same && revoked_table_renew(path, &s->keys, fetched_us);
+}
+
 void
 revoked_list_load(
     const struct revoked_source *s, struct revoked_list *l, int64_t now_us)

@@ -105,6 +105,17 @@ revoked_each revoked_making_add;
 bool revoked_list_make(const struct revoked_source *s, struct revoked_list *l,
     struct revoked_making *m, struct revoked_origin *origin, int64_t now_us);
 
+/*
+ * Make "m" what a feed told at "fetched_us", in a body of this sum.  False
+ * with "why".
+ */
+bool revoked_feed_keep(const struct revoked_source *s, struct revoked_making *m,
+    struct hash128 content, int64_t fetched_us, char *why, size_t why_size);
+
+/* The same when it told nothing new; false: it must be kept again. */
+bool revoked_feed_renew(
+    const struct revoked_source *s, struct hash128 content, int64_t fetched_us);
+
 /* Where the table is kept, and the name of the list. */
 bool revoked_table_place(const struct revoked_source *s, char *to, size_t size);
 uint64_t revoked_list_name(const struct revoked_source *s);

@@ -149,6 +149,8 @@ value_of(const struct principal *who, enum revoked_kind kind,
 		return who->application;
 	case REVOKED_KEY:
 		return who->key_id;
+	case REVOKED_SIGNATURE:
+		return who->signature;
 	case REVOKED_TOKEN:
 		if (who->signed_text.n == 0 && who->opaque.n == 0)
 			return none;

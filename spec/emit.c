@@ -476,6 +476,7 @@ emit_bundle(const struct spec *s, struct buf *bytes)
 	emit_tiers(&e);
 	emit_conditions(&e);
 	emit_store(&e);
+	emit_revocations(&e);
 	emit_levels(&e, s->policy->levels, ROW_NONE);
 	for (const struct spec_document *d = s->documents; d; d = d->next)
 		emit_document(&e, d);

@@ -50,6 +50,9 @@ struct range emit_introspect_list(
 void emit_reach(struct emit *e, const struct spec_document *doc,
     const struct spec_url *url, struct row_endpoint *row);
 
+/* emit_revocation.c. */
+void emit_revocations(struct emit *e);
+
 /* The LIMIT rows of failures (emit_throttle.c). */
 struct range emit_failures(struct emit *e);
 

@@ -15,6 +15,7 @@
 #include "spec/hostauth.h"
 #include "spec/keysource.h"
 #include "spec/maintenance.h"
+#include "spec/revocation.h"
 #include "spec/storefile.h"
 #include "spec/verifiers.h"
 
@@ -269,7 +270,7 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 		"tiers-file", "store", "apis", "limits", "timeouts", "errors",
 		"realm", "cors", "certificates", "levels", "unknown-tier",
 		"rate-headers", "failures", "conditions", "key-manager",
-		"backends", "request-id", NULL };
+		"backends", "request-id", "revocation", NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;
@@ -285,6 +286,7 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 		tiers_read(f->tiers, tree_get(root, "tiers"), d);
 	read_tiers_file(f, root, d);
 	storefile_read(f, root, bundle, d);
+	revocation_read(f, root, bundle, d);
 	read_apis(f, tree_get(root, "apis"), d);
 	read_limits(&f->settings, tree_get(root, "limits"), d);
 	read_timeouts(&f->settings, tree_get(root, "timeouts"), d);

@@ -52,6 +52,7 @@
  *	tiers: ...            see tiers.h
  *	tiers-file: policies.yaml
  *	store: ...            see storefile.h
+ *	revocation: [...]     see revocation.h
  *	apis:                 by file name as given to import
  *	  petstore.yaml:
  *	    name: Petstore                  instead of the title
@@ -214,7 +215,8 @@ struct policyfile {
 	struct spec_applications *applications; /* spec/applications.h */
 	struct spec_verifier *verifiers;
 	struct spec_tier *tiers;
-	struct spec_store *store; /* or NULL */
+	struct spec_store *store;            /* or NULL */
+	struct spec_revocation *revocations; /* spec/revocation.h */
 	struct spec_api_rule *apis;
 	struct row_settings settings; /* all but realm and failures */
 	struct spec_failures failures;

@@ -134,7 +134,7 @@ word_lists spec/policyfile.c spec/applications.c spec/certificates.c spec/keysou
     spec/introspection.c spec/hostauth.c spec/verifiers.c spec/reach.c \
     spec/assertion.c spec/tiers.c \
     spec/tiers_wso2.c spec/levels.c spec/cors.c spec/endpoints.c spec/retry.c \
-    spec/storefile.c spec/keymanager.c spec/failures.c spec/conditions.c \
+    spec/storefile.c spec/revocation.c spec/keymanager.c spec/failures.c spec/conditions.c \
     spec/healthcheck.c spec/changes.c spec/errors.c >"$work/lists"
 # Private members of keys, which are looked for to be refused.
 grep -v 'const secret\[\]' "$work/lists" >"$work/read"

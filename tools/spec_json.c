@@ -299,6 +299,8 @@ spec_bundle_json(const struct bundle *b)
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_TIER); i++)
 		(void)json_append(tiers, spec_tier_json(b, bundle_tier(b, i)));
 	(void)json_put(o, "tiers", tiers);
+	if (bundle_n(b, SECTION_REVOCATION) > 0)
+		(void)json_put(o, "revocation", spec_revocations_json(b));
 	if (bundle_n(b, SECTION_STORE) > 0)
 		(void)json_put(o, "store", store_json(b, bundle_store(b, 0)));
 	(void)json_put(o, "levels", spec_levels_json(b, ROW_NONE));

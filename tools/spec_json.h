@@ -38,6 +38,7 @@ struct json_object *spec_applications_json(
     const struct bundle *b, const struct row_applications *r);
 struct json_object *spec_introspect_json(
     const struct bundle *b, const struct row_introspect *r);
+struct json_object *spec_revocations_json(const struct bundle *b);
 struct json_object *spec_issuer_json(
     const struct bundle *b, const struct row_issuer *i);
 

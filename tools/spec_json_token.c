@@ -281,3 +281,29 @@ spec_issuer_json(const struct bundle *b, const struct row_issuer *i)
 	(void)json_put(o, "keys", keys);
 	return o;
 }
+
+/* Lists of what is revoked; the password is not in a bundle. */
+struct json_object *
+spec_revocations_json(const struct bundle *b)
+{
+	struct json_object *list = json_new_array();
+
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_REVOCATION); i++) {
+		const struct row_revocation *r = bundle_revocation(b, i);
+		struct json_object *o = json_new_object();
+
+		spec_put_text(o, "file", b, r->file);
+		spec_put_text(o, "feed", b, r->feed);
+		if (r->feed.n > 0) {
+			spec_put_strings(o, "issuers", b, r->issuers);
+			spec_put_text(o, "user", b, r->user);
+			spec_put_flag(o, "password", r->password != ROW_NONE);
+			spec_put_number(o, "every_s", r->every_s);
+			spec_put_number(o, "timeout_ms", r->timeout_ms);
+		}
+		if (r->max_age_s > 0)
+			spec_put_number(o, "max_age_s", r->max_age_s);
+		(void)json_append(list, o);
+	}
+	return list;
+}

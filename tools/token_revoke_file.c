@@ -52,6 +52,7 @@ static bool
 open_and_lock(struct revoked_open *f)
 {
 	const char *path = f->source->path;
+	struct stat st;
 
 	for (;;) {
 		f->fd = open(path,
@@ -65,7 +66,9 @@ open_and_lock(struct revoked_open *f)
 			break;
 		(void)close(f->fd); /* nothing was written */
 	}
-	return sync_folder(f->source->dir) || fail(f, "sync");
+	return (fstat(f->fd, &st) == 0 &&
+		   (st.st_size > 0 || sync_folder(f->source->dir))) ||
+	    fail(f, "sync");
 }
 
 bool

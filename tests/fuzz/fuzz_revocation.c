@@ -1,11 +1,11 @@
 /*
  * fuzz_revocation - lists of what is revoked: the file of another program,
- * revoked.list as it is, and the same with right sums, so that what is
- * behind them is met.
+ * what a feed tells, revoked.list as it is, and the same with right sums, so
+ * that what is behind them is met.
  */
 #include <stdlib.h>
 
-#include "policy/revocation_list.h"
+#include "policy/revocation_feed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
@@ -30,11 +30,22 @@ judge(void *user, const struct revoked_entry *e)
 		abort();
 }
 
+static void
+judge_feed(void *user, const struct revoked_entry *e)
+{
+	(void)user;
+	if (e->value.n == 0 || e->value.n > REVOKED_FEED_VALUE_MAX ||
+	    e->expires_s <= 0 ||
+	    (e->kind != REVOKED_JTI && e->kind != REVOKED_SIGNATURE))
+		abort();
+}
+
 /* Lines are changed as they are read. */
 static void
 try(struct span text)
 {
 	struct revoked_origin end;
+	const struct span issuer = SPAN("i");
 	struct buf copy, room;
 	unsigned line;
 
@@ -47,6 +58,7 @@ try(struct span text)
 	(void)revoked_file_walk(buf_span(&copy), judge, &room, &line);
 	buf_fini(&copy);
 	buf_fini(&room);
+	(void)revoked_feed_walk(text, &issuer, 1, judge_feed, NULL);
 }
 
 int

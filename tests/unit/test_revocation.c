@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "policy/revocation_feed.h"
 #include "policy/revocation_set.h"
 #include "tests/unit/guard.h"
 #include "tests/unit/state_dir.h"
@@ -181,6 +182,66 @@ START_TEST(a_file_is_whole_or_no_list)
 	}
 	ck_assert_ptr_nonnull(said);
 	ck_assert_msg(strstr(said, files[_i].wrong) != NULL, "%s", said);
+}
+END_TEST
+
+static const struct {
+	const char *json;
+	const char *wrong; /* NULL: it is a list of "n" entries */
+	unsigned n;
+} feeds[] = {
+	{ "[]", NULL, 0 },
+	{ " [ {\"jwt_signature\":\"a\",\"expiry_time\":1593187742001} ] ", NULL,
+	    2 },
+	{ "[{\"expiryTime\":\"1\",\"x\":[1,{}],\"jwtSignature\":\"a\"}]", NULL,
+	    2 },
+	{ "[{\"jwt_signature\":\"\\u0061\",\"expiry_time\":0}]", NULL, 2 },
+	/* A signature of 64 bytes, and its other form. */
+	{ "[{\"jwt_signature\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
+	  "\"expiry_time\":1}]",
+	    NULL, 6 },
+	/* It is no number modulo the order. */
+	{ "[{\"jwt_signature\":\"________________________________________"
+	  "_____________________________________________w\","
+	  "\"expiry_time\":1}]",
+	    NULL, 4 },
+	{ "", "no list", 0 },
+	{ "{}", "no list", 0 },
+	{ "[1]", "no list of objects", 0 },
+	{ "[[]]", "no list of objects", 0 },
+	{ "[{}]", "no signature", 0 },
+	{ "[{\"jwt_signature\":\"a\"}]", "no signature", 0 },
+	{ "[{\"expiry_time\":1}]", "no signature", 0 },
+	{ "[{\"jwt_signature\":\"\",\"expiry_time\":1}]", "no signature", 0 },
+	{ "[{\"jwt_signature\":1,\"expiry_time\":1}]", "no text", 0 },
+	{ "[{\"jwt_signature\":\"a\",\"jwtSignature\":\"b\"}]", "no text", 0 },
+	{ "[{\"jwt_signature\":\"a\",\"expiry_time\":-1}]", "no number", 0 },
+	{ "[{\"jwt_signature\":\"a\",\"expiry_time\":1.5}]", "no number", 0 },
+	{ "[{\"jwt_signature\":\"a\",\"expiry_time\":1e9}]", "no number", 0 },
+	{ "[{\"expiryTime\":1,\"expiry_time\":1}]", "no number", 0 },
+	{ "[{\"jwt_signature\":\"a\",\"expiry_time\":1}", "no list", 0 },
+	{ "[{\"jwt_signature\":\"a\",\"expiry_time\":1},]", "no list", 0 },
+	{ "[{\"jwt_signature\":\"a\",\"expiry_time\":1", "no JSON", 0 },
+	{ "[]]", "no JSON", 0 },
+	{ "[] []", "no JSON", 0 },
+	{ "[{\"x\":[[[[[]]]]]}]", "no JSON", 0 },
+};
+
+START_TEST(a_feed_is_whole_or_no_list)
+{
+	static const struct span issuers[] = { SPAN_INIT("a"), SPAN_INIT("b") };
+	unsigned n = 0;
+	const char *said = revoked_feed_walk(
+	    guard_new(span_str(feeds[_i].json)).text, issuers, 2, count, &n);
+
+	if (feeds[_i].wrong == NULL) {
+		ck_assert_msg(said == NULL, "%s", said);
+		ck_assert_uint_eq(n, feeds[_i].n);
+		return;
+	}
+	ck_assert_ptr_nonnull(said);
+	ck_assert_msg(strstr(said, feeds[_i].wrong) != NULL, "%s", said);
 }
 END_TEST
 
@@ -455,6 +516,39 @@ START_TEST(the_file_of_another_program_is_read_when_it_changed)
 }
 END_TEST
 
+START_TEST(a_feed_is_kept_until_a_whole_one_comes)
+{
+	struct revoked_source s = file;
+	struct revoked_making m = { .keys = &keys };
+	struct hash128 one = { 1, 1 }, two = { 2, 2 };
+	const struct span issuer = SPAN("https://id/");
+	struct revoked_list l;
+
+	s.how = REVOKED_FEED;
+	ck_assert_int_eq(ask(&s, "a"), -1);
+	ck_assert(!revoked_feed_renew(&s, one, NOON));
+	ck_assert_ptr_null(
+	    revoked_feed_walk(SPAN("[{\"jwt_signature\":\"a\",\"expiry_time\":"
+				   "9000000000000}]"),
+		&issuer, 1, revoked_making_add, &m));
+	ck_assert(revoked_feed_keep(&s, &m, one, NOON, why, sizeof(why)));
+	ck_assert_int_eq(ask(&s, "a"), REVOKED_FOUND);
+	ck_assert_int_eq(ask(&s, "b"), REVOKED_NOT_FOUND);
+	revoked_list_load(&s, &l, NOON);
+	ck_assert_int_eq(l.written_us, NOON);
+	ck_assert(!revoked_list_changed(&s, &l));
+	ck_assert(!revoked_feed_renew(&s, two, NOON + S));
+	ck_assert(revoked_feed_renew(&s, one, NOON + S));
+	ck_assert(revoked_list_changed(&s, &l));
+	revoked_list_fini(&l);
+	revoked_list_load(&s, &l, NOON);
+	ck_assert_int_eq(l.written_us, NOON + S);
+	ck_assert_int_eq(revoked_list_find(&l, REVOKED_JTI, jti("a"), NOON / S),
+	    REVOKED_FOUND);
+	revoked_list_fini(&l);
+}
+END_TEST
+
 START_TEST(an_old_list_is_of_no_use)
 {
 	struct revoked_source s = file;
@@ -578,6 +672,8 @@ main(void)
 	    sizeof(entries) / sizeof(entries[0]));
 	tcase_add_loop_test(lines, a_file_is_whole_or_no_list, 0,
 	    sizeof(files) / sizeof(files[0]));
+	tcase_add_loop_test(lines, a_feed_is_whole_or_no_list, 0,
+	    sizeof(feeds) / sizeof(feeds[0]));
 	suite_add_tcase(suite, lines);
 	tcase_add_checked_fixture(lists, setup_lists, teardown_lists);
 	tcase_set_timeout(lists, 60);
@@ -591,6 +687,7 @@ main(void)
 	tcase_add_test(lists, a_list_that_was_tidied_goes_on);
 	tcase_add_test(
 	    lists, the_file_of_another_program_is_read_when_it_changed);
+	tcase_add_test(lists, a_feed_is_kept_until_a_whole_one_comes);
 	tcase_add_test(lists, an_old_list_is_of_no_use);
 	tcase_add_test(
 	    lists, who_is_killed_while_he_makes_a_table_disturbs_nobody);

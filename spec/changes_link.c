@@ -4,6 +4,7 @@
  */
 #include "spec/changes.h"
 
+#include "policy/change.h"
 #include "policy/credential_fields.h"
 #include "spec/assertion.h"
 #include "spec/link.h"
@@ -221,11 +222,39 @@ check_name(const struct linking *l, const struct spec_change *c)
 		    SPAN_ARG(name), why);
 }
 
+/* Bytes that a change takes of CHANGE_BYTES_MAX, its values apart. */
+static size_t
+size_of(const struct spec_change *c)
+{
+	size_t n = c->name.text.n + 4;
+
+	for (const struct spec_part *p = c->parts; p != NULL; p = p->next)
+		n += p->word == NULL ? p->text.n : 0;
+	/* In a query any byte may become three. */
+	return c->kind == CHANGE_QUERY ? 3 * n : n;
+}
+
 static void
 check_names(const struct linking *l, const struct spec_changed *list)
 {
-	for (; list != NULL; list = list->next)
-		check_name(l, list->change);
+	size_t sizes[CHANGE_PLACES] = { 0 };
+
+	for (; list != NULL; list = list->next) {
+		const struct spec_change *c = list->change;
+
+		check_name(l, c);
+		if (c->how == CHANGE_REMOVE)
+			continue;
+		sizes[c->kind] += size_of(c);
+		/* The other half is for the values. */
+		if (sizes[c->kind] > CHANGE_BYTES_MAX / 2) {
+			diag_error(l->d, c->place, "changes-name",
+			    "the changes of one request are longer than %d "
+			    "bytes without their values",
+			    CHANGE_BYTES_MAX / 2);
+			return;
+		}
+	}
 }
 
 static void

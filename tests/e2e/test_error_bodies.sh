@@ -1,6 +1,7 @@
 #!/bin/sh
 # Refusals with bodies of the policy's own: only the body and its type are
 # the policy's, whatever the web server.
+# shellcheck disable=SC2016 # values of the policy, not of the shell
 . tests/e2e/lib.sh
 start_backend
 policy

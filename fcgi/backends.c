@@ -93,6 +93,8 @@ from_row(
 		.no_via = (row->flags & ENDPOINT_NO_VIA) != 0,
 		.prefix = (row->flags & ENDPOINT_PREFIX) != 0,
 		.weight = row->weight };
+	if (row->proxy.n > 0)
+		b->proxy = bundle_proxy(bundle, row->proxy.first);
 	if (row->security.n > 0)
 		b->security = bundle_security(bundle, row->security.first);
 	if (b->security != NULL)
@@ -281,7 +283,7 @@ add_backend(const struct making *m, struct balance_set *s,
 		if (!set_url(&quiet, b, text))
 			return wrong(m, who, reason);
 	}
-	if (!login_set(&login, b))
+	if (!login_set(&login, b) || !login_set_proxy(&login, b))
 		return false;
 	b->life = arena_calloc(&m->to->arena, 1, sizeof(*b->life));
 	s->n++;

@@ -223,15 +223,18 @@ check_backend(struct report *r, struct span of, const struct backend *b)
 		[BACKEND_AUTH_HEADER] = ", with a secret header",
 		[BACKEND_AUTH_OAUTH2] = ", with a token of our own",
 	};
+	const struct span none = { "", 0 };
 	bool ok = b->ca_file.n == 0 || access(b->ca_file.p, R_OK) == 0;
 
 	if (ok)
-		check_item(r, "endpoint", b->url, true, "of %.*s%s%s",
+		check_item(r, "endpoint", b->url, true, "of %.*s%s%s%.*s%.*s",
 		    SPAN_ARG(of),
 		    b->security != NULL && b->security->certificate != ROW_NONE
 			? ", with our certificate"
 			: "",
-		    b->security != NULL ? auths[b->security->auth] : "");
+		    b->security != NULL ? auths[b->security->auth] : "",
+		    SPAN_ARG(b->proxy != NULL ? SPAN(", through ") : none),
+		    SPAN_ARG(b->proxy != NULL ? b->proxy_url : none));
 	else
 		check_item(r, "endpoint", b->url, false, "%.*s: %s",
 		    SPAN_ARG(b->ca_file), strerror(errno));

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "policy/outside.h"
 
 #define HOST_BYTES_MAX 253
+#define SECRET_BYTES_MAX 4096
 
 /* The rest is scheme and port. */
 #define URL_BYTES_MAX 320
@@ -36,6 +38,8 @@ struct connection {
 	bool tls;
 	bool may_be_local;
 	bool loopback_only; /* a credential is going to be said in the clear */
+	bool through_proxy;
+	bool unresolved;
 	bool refused_local; /* an address was found, and is not allowed */
 	char error[CURL_ERROR_SIZE];
 };
@@ -50,6 +54,10 @@ open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 	struct connection *c = user;
 
 	(void)purpose;
+	/* Then this is the proxy's address, which the policy names. */
+	if (c->through_proxy)
+		return socket(address->family, address->socktype | SOCK_CLOEXEC,
+		    address->protocol);
 	if ((!c->may_be_local && libcurl_address_is_local(&address->addr)) ||
 	    (c->loopback_only &&
 		!libcurl_address_is_loopback(&address->addr))) {
@@ -103,27 +111,102 @@ set_url(struct connection *c, const struct backend *b)
 	    c->curl->easy_setopt(c->handle, CURLOPT_URL, url) == CURLE_OK;
 }
 
-/* Where it is, when its certificate has another name. */
+/*
+ * Through a proxy, no address is seen here: what a document names is looked
+ * up before, and the proxy gets the address, so that no name can lead it to
+ * what a document may not reach.  False: none, or a local one.
+ */
+static bool
+look_up(struct connection *c, struct span host, char to[static NI_MAXHOST])
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	char name[HOST_BYTES_MAX + 1];
+	struct addrinfo *list = NULL;
+	bool ok;
+
+	memcpy(name, host.p, host.n);
+	name[host.n] = '\0';
+	if (getaddrinfo(name, NULL, &hints, &list) != 0 || list == NULL) {
+		c->unresolved = true;
+		return false;
+	}
+	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next)
+		c->refused_local =
+		    c->refused_local || libcurl_address_is_local(a->ai_addr);
+	ok = !c->refused_local &&
+	    getnameinfo(list->ai_addr, list->ai_addrlen, to, NI_MAXHOST, NULL,
+		0, NI_NUMERICHOST) == 0;
+	freeaddrinfo(list);
+	return ok;
+}
+
+/* Where it is, when that is not what the URL says. */
 static bool
 set_place(struct connection *c, const struct backend *b)
 {
 	struct span host = host_of(b);
-	bool v6 = span_has(host, ':');
-	char text[URL_BYTES_MAX];
+	char text[URL_BYTES_MAX], address[NI_MAXHOST];
+	bool v6;
 	int n;
 
-	if (b->tls_name.n == 0 || b->unix_path.p != NULL)
+	if (host.n > HOST_BYTES_MAX)
+		return false;
+	if (c->through_proxy && !b->may_be_local) {
+		if (!look_up(c, host, address))
+			return false;
+		host = span_str(address);
+	} else if (b->tls_name.n == 0 || b->unix_path.p != NULL) {
 		return true;
-	n = host.n > HOST_BYTES_MAX
-	    ? -1
-	    : snprintf(text, sizeof(text), "::%s%.*s%s:%u", v6 ? "[" : "",
-		  SPAN_ARG(host), v6 ? "]" : "", port_of(b));
+	}
+	v6 = span_has(host, ':');
+	n = snprintf(text, sizeof(text), "::%s%.*s%s:%u", v6 ? "[" : "",
+	    SPAN_ARG(host), v6 ? "]" : "", port_of(b));
 	if (n <= 0 || (size_t)n >= sizeof(text))
 		return false;
 	c->connect_to = c->curl->slist_append(NULL, text);
 	return c->connect_to != NULL &&
 	    c->curl->easy_setopt(
 		c->handle, CURLOPT_CONNECT_TO, c->connect_to) == CURLE_OK;
+}
+
+static bool
+set_text(struct connection *c, CURLoption option, struct span text)
+{
+	char copy[SECRET_BYTES_MAX];
+	bool ok;
+
+	if (text.n >= sizeof(copy) || span_has_control(text))
+		return false;
+	memcpy(copy, text.p, text.n);
+	copy[text.n] = '\0';
+	ok = c->curl->easy_setopt(c->handle, option, copy) == CURLE_OK;
+	explicit_bzero(copy, sizeof(copy));
+	return ok;
+}
+
+/* Always by CONNECT: the proxy sees where to, and no request. */
+static bool
+set_proxy(
+    struct connection *c, const struct backend *b, const struct outside *w)
+{
+	struct source s;
+	int bad = 0;
+
+	if (b->proxy == NULL)
+		return true;
+	bad |= c->curl->easy_setopt(c->handle, CURLOPT_NOPROXY, "");
+	bad |= c->curl->easy_setopt(c->handle, CURLOPT_HTTPPROXYTUNNEL, 1L);
+	bad |= !set_text(c, CURLOPT_PROXY, b->proxy_url);
+	if (b->proxy->password == ROW_NONE)
+		return bad == 0;
+	if (w == NULL ||
+	    w->source(w->world, b->proxy->password, &s) != SOURCE_OK)
+		return false;
+	bad |= c->curl->easy_setopt(
+	    c->handle, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
+	bad |= !set_text(c, CURLOPT_PROXYUSERNAME, b->proxy_user);
+	bad |= !set_text(c, CURLOPT_PROXYPASSWORD, s.secret);
+	return bad == 0;
 }
 
 /* libcurl takes a copy. */
@@ -173,6 +256,7 @@ set_up(struct connection *c, const struct connect_call *q, long limit_ms)
 	if (b->unix_path.p != NULL)
 		bad |= !set_unix_path(c, b->unix_path);
 	bad |= !set_url(c, b) || !set_place(c, b);
+	bad |= !set_proxy(c, b, q->outside);
 	bad |= !set_certificate(c, b, q->outside);
 	return bad == 0;
 }
@@ -213,6 +297,19 @@ perform(struct connection *c, int client_fd)
 	}
 }
 
+/* What a proxy has answered instead of connecting us; 0: nothing. */
+static long
+connect_code(const struct connection *c)
+{
+	long code = 0;
+
+	if (!c->through_proxy)
+		return 0;
+	(void)c->curl->easy_getinfo(
+	    c->handle, CURLINFO_HTTP_CONNECTCODE, &code);
+	return code >= 200 && code <= 299 ? 0 : code;
+}
+
 /* The error types of RFC 9209 section 2.3 for what libcurl tells. */
 static struct span
 type_of(const struct connection *c, CURLcode rc)
@@ -222,6 +319,10 @@ type_of(const struct connection *c, CURLcode rc)
 
 	if (c->refused_local)
 		return SPAN("destination_ip_prohibited");
+	if (connect_code(c) != 0)
+		return connect_code(c) == 407
+		    ? SPAN("proxy_configuration_error")
+		    : SPAN("destination_unavailable");
 	switch (rc) {
 	case CURLE_OPERATION_TIMEDOUT:
 		(void)c->curl->easy_getinfo(
@@ -270,7 +371,11 @@ result_of(struct connection *c, CURLcode rc, struct connect_problem *p)
 		    ? "a credential would be said in the clear"
 		    : "the name leads to a local address";
 	}
-	(void)snprintf(p->why, sizeof(p->why), "%s", why);
+	if (connect_code(c) != 0)
+		(void)snprintf(p->why, sizeof(p->why), "the proxy answered %ld",
+		    connect_code(c));
+	else
+		(void)snprintf(p->why, sizeof(p->why), "%s", why);
 	return result;
 }
 
@@ -338,11 +443,14 @@ connection_open(const struct connect_call *q, struct connection **to,
 	c->tls = b->tls;
 	c->fd = -1;
 	c->may_be_local = b->may_be_local;
+	c->through_proxy = b->proxy != NULL;
 	c->loopback_only = !b->tls && b->security != NULL &&
 	    b->unix_path.p == NULL && b->security->auth != BACKEND_AUTH_NONE;
 	c->handle = libcurl_handle(curl, b->ca_file);
 	if (c->handle != NULL && set_up(c, q, limit_ms))
 		result = attempt(c, q->client_fd, p);
+	else if (c->refused_local || c->unresolved)
+		result = result_of(c, CURLE_COULDNT_RESOLVE_HOST, p);
 	if (result != CONNECT_OK) {
 		connection_close(c);
 		return result;

@@ -28,6 +28,7 @@ struct origin {
 	uint64_t hash;
 	char *name;
 	struct span host, unix_path, ca_file, tls_name; /* copies */
+	struct span proxy_url, proxy_user;
 	uint64_t certificate; /* ours, that was shown; 0: none */
 	uint32_t port;
 	bool tls, may_be_local;
@@ -64,6 +65,8 @@ free_origin(struct origin *o)
 	free((void *)(uintptr_t)o->unix_path.p);
 	free((void *)(uintptr_t)o->ca_file.p);
 	free((void *)(uintptr_t)o->tls_name.p);
+	free((void *)(uintptr_t)o->proxy_url.p);
+	free((void *)(uintptr_t)o->proxy_user.p);
 	free(o);
 }
 
@@ -140,7 +143,9 @@ make_origin(struct upstreams *u, const struct backend *b, uint64_t certificate,
 	o->certificate = certificate;
 	if (!copy(&o->host, b->host) || !copy(&o->unix_path, b->unix_path) ||
 	    !copy(&o->ca_file, b->ca_file) ||
-	    !copy(&o->tls_name, b->tls_name) || !name_origin(o)) {
+	    !copy(&o->tls_name, b->tls_name) ||
+	    !copy(&o->proxy_url, b->proxy_url) ||
+	    !copy(&o->proxy_user, b->proxy_user) || !name_origin(o)) {
 		free_origin(o);
 		return NULL;
 	}
@@ -157,7 +162,9 @@ same_origin(
 	    (o->unix_path.p == NULL) == (b->unix_path.p == NULL) &&
 	    span_eq(o->unix_path, b->unix_path) &&
 	    span_eq(o->ca_file, b->ca_file) &&
-	    span_eq(o->tls_name, b->tls_name);
+	    span_eq(o->tls_name, b->tls_name) &&
+	    span_eq(o->proxy_url, b->proxy_url) &&
+	    span_eq(o->proxy_user, b->proxy_user);
 }
 
 struct origin *

@@ -154,3 +154,49 @@ login_set(const struct login_making *m, struct backend *b)
 		return true;
 	}
 }
+
+/* "host", or ".suffix" of it; a name may end with a dot. */
+static bool
+is_host(struct span host, struct span rule)
+{
+	if (span_ends(host, SPAN(".")))
+		host.n--;
+	if (rule.n > 0 && rule.p[0] == '.' && host.n > rule.n)
+		host = span_skip(host, host.n - rule.n);
+	return span_eq_nocase(host, rule);
+}
+
+static bool
+is_excepted(const struct bundle *bundle, const struct backend *b)
+{
+	struct range list = b->proxy->except;
+
+	for (uint32_t i = 0; i < list.n; i++)
+		if (is_host(b->host, bundle_string(bundle, list.first + i)))
+			return true;
+	return false;
+}
+
+bool
+login_set_proxy(const struct login_making *m, struct backend *b)
+{
+	const struct bundle *bundle = m->override->bundle;
+	const struct url place = { .host = b->host, .unix_path = b->unix_path };
+	const char *reason;
+	struct url u;
+
+	if (b->proxy == NULL)
+		return true;
+	/* What is on this machine is not seen from another. */
+	if (url_is_local(&place) || is_excepted(bundle, b)) {
+		b->proxy = NULL;
+		return true;
+	}
+	if (!expand(m, b, b->proxy->url, &b->proxy_url))
+		return false;
+	b->proxy_user = bundle_text(bundle, b->proxy->user);
+	return (url_parse(b->proxy_url, &u, &reason) && !u.tls &&
+		   u.unix_path.p == NULL && u.path.n == 0 &&
+		   u.query.p == NULL) ||
+	    wrong(m, b, "its proxy is not http://HOST:PORT");
+}

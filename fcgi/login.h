@@ -17,6 +17,9 @@ struct login_making {
 	size_t why_size;
 };
 
+/* Leave the proxy of a backend as it is to be used, or out. */
+bool login_set_proxy(const struct login_making *m, struct backend *b);
+
 /*
  * Fill user, password and token_url of a backend whose place and security
  * are known, and judge both together.  False: "why" names the place.

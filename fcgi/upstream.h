@@ -50,6 +50,8 @@ struct backend {
 	enum forward_rule forwarded, x_forwarded;
 	enum trace_rule trace;
 	bool no_via, prefix;
+	const struct row_proxy *proxy; /* to go through; or NULL */
+	struct span proxy_url, proxy_user;
 	uint32_t connect_ms, first_byte_ms, total_ms; /* 0: no limit */
 	uint32_t idle_ms; /* between bytes of an answer; 0: no limit */
 	uint32_t weight;  /* among those of its list; 0 is 1 */

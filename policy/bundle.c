@@ -67,6 +67,7 @@ static const struct {
 	[SECTION_SHIFT] = { "SHIFT", sizeof(struct row_shift) },
 	[SECTION_STORE] = { "STORE", sizeof(struct row_store) },
 	[SECTION_REVOCATION] = { "REVOCATION", sizeof(struct row_revocation) },
+	[SECTION_PROXY] = { "PROXY", sizeof(struct row_proxy) },
 	[SECTION_SECURITY] = { "SECURITY", sizeof(struct row_security) },
 };
 

@@ -50,15 +50,24 @@ bundle_check_backends(const struct bundle *b, char *why, size_t why_size)
 		if (!security_ok(b, bundle_security(b, i)))
 			return bundle_bad_row(why, why_size, SECTION_SECURITY,
 			    i, "certificate, key or credential");
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_PROXY); i++) {
+		const struct row_proxy *p = bundle_proxy(b, i);
+
+		if (p->url.n == 0 ||
+		    (p->user.n > 0) != (p->password != ROW_NONE) ||
+		    (p->password != ROW_NONE && !is_secret(b, p->password)))
+			return bundle_bad_row(
+			    why, why_size, SECTION_PROXY, i, "url or password");
+	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_ENDPOINT); i++) {
 		const struct row_endpoint *e = bundle_endpoint(b, i);
 		struct span host = bundle_text(b, e->host_name);
 
-		if (e->security.n > 1 ||
+		if (e->security.n > 1 || e->proxy.n > 1 ||
 		    (e->host_rule == HOST_NAME) != (host.n > 0) ||
 		    !field_is_host(host))
 			return bundle_bad_row(why, why_size, SECTION_ENDPOINT,
-			    i, "security or host");
+			    i, "security, proxy or host");
 	}
 	return true;
 }

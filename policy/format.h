@@ -111,6 +111,7 @@ enum section {
 	SECTION_HEALTH = 60, /* of an endpoint: path, period, statuses */
 	SECTION_REVOCATION = 53,
 	SECTION_SECURITY = 58, /* of an endpoint: TLS, credential */
+	SECTION_PROXY = 59,    /* by which endpoints are reached */
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
 	 * 37 PARAMETER  of an operation: place, name, style, schema
@@ -807,6 +808,17 @@ struct row_endpoint {
 	uint32_t forwarded;    /* enum forward_rule, of RFC 7239 */
 	uint32_t x_forwarded;  /* enum forward_rule, of X-Forwarded-* */
 	uint32_t trace;        /* enum trace_rule */
+	struct range proxy;    /* PROXY, one; n == 0: none */
+};
+
+/* A proxy that connects us with endpoints (CONNECT, RFC 9110 9.3.6). */
+struct row_proxy {
+	struct text url; /* http; may hold references */
+	struct text user;
+	struct text origin;  /* FILE:LINE that names it */
+	struct range except; /* STRING: a host, or ".suffix" */
+	uint32_t password;   /* SOURCE of kind SOURCE_SECRET, or ROW_NONE */
+	uint32_t pad;
 };
 
 /* What Host a backend gets. */

@@ -60,6 +60,28 @@ share(struct build *b, const struct row_security *row)
 	return (struct range){ BUILD_ROW(b, SECTION_SECURITY, row), 1 };
 }
 
+static struct range
+proxy_row(struct emit *e, struct spec_proxy *p)
+{
+	struct row_proxy row = { .password = ROW_NONE };
+	struct span origin;
+
+	if (p == NULL || p->off)
+		return (struct range){ 0, 0 };
+	if (p->row > 0)
+		return (struct range){ p->row - 1, 1 };
+	origin = arena_printf(e->arena, "%s:%u", p->place.file, p->place.line);
+	e->failed |= origin.p == NULL;
+	row.url = build_text(e->b, p->url.text);
+	row.user = build_text(e->b, p->user.text);
+	row.origin = build_text(e->b, origin);
+	row.except = emit_words(e, p->except);
+	if (p->password != NULL)
+		row.password = emit_source(e, p->password);
+	p->row = BUILD_ROW(e->b, SECTION_PROXY, &row) + 1;
+	return (struct range){ p->row - 1, 1 };
+}
+
 static void
 fill_way(struct build *b, const struct spec_reach *r, struct row_endpoint *row)
 {
@@ -92,6 +114,7 @@ emit_reach(struct emit *e, const struct spec_document *doc,
 	struct spec_tls *tls = reach.tls;
 
 	fill_way(e->b, &reach, row);
+	row->proxy = proxy_row(e, reach.proxy);
 	if (tls != NULL) {
 		row->ca_file = build_text(e->b, tls->ca_file.text);
 		s.tls_name = build_text(e->b, tls->name.text);

@@ -59,11 +59,13 @@ struct spec_health {
 
 struct spec_tls;   /* spec/reach.h */
 struct spec_login; /* the same */
+struct spec_proxy; /* the same */
 
 /* How endpoints are reached: each as it is said, or NULL. */
 struct spec_reach {
 	struct spec_tls *tls;
 	struct spec_login *login;
+	struct spec_proxy *proxy;
 	struct spec_text host; /* endpoint, client, or a name */
 	/* Plus one, so that 0 is what was not said. */
 	int forwarded, x_forwarded, prefix, via, trace;

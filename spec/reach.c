@@ -16,7 +16,8 @@
 #define HEADER_BYTES_MAX 128
 
 const char *const reach_keys[] = { "tls", "credential", "host", "forwarded",
-	"x-forwarded", "x-forwarded-prefix", "via", "traceparent", NULL };
+	"x-forwarded", "x-forwarded-prefix", "via", "traceparent", "proxy",
+	NULL };
 
 static void *
 make(struct diag *d, size_t bytes)
@@ -272,6 +273,57 @@ read_way(const struct node *n, struct spec_reach *to, struct diag *d)
 	read_choice(n, "traceparent", traces, &to->trace, d);
 }
 
+static void
+check_proxy(const struct spec_proxy *p, struct diag *d)
+{
+	const char *why;
+	struct url u;
+
+	if (p->url.text.p == NULL || reference_in(p->url.text))
+		return;
+	if (!url_parse(p->url.text, &u, &why))
+		diag_error(d, p->url.place, "proxy", "proxy: %s", why);
+	else if (u.tls || u.unix_path.p != NULL || u.path.n > 0 ||
+	    u.query.p != NULL)
+		diag_error(d, p->url.place, "proxy",
+		    "a proxy is http://HOST:PORT, and no more");
+}
+
+static struct spec_proxy *
+read_proxy(const struct keysource *r, const struct node *n)
+{
+	static const char *const keys[] = { "url", "user", "password", "except",
+		NULL };
+	struct spec_proxy *p = make(r->d, sizeof(*p));
+	const struct node *password = tree_get(n, "password");
+
+	if (p == NULL)
+		return NULL;
+	p->place = n->place;
+	if (n->kind == NODE_STRING) {
+		p->off = span_eq(n->text, SPAN("off"));
+		if (!p->off && node_text(n, "proxy", true, &p->url, r->d))
+			check_proxy(p, r->d);
+		return p;
+	}
+	if (!fields_check(n, "proxy", keys, r->d))
+		return p;
+	field_reference(n, "url", &p->url, r->d);
+	check_proxy(p, r->d);
+	field_text(n, "user", &p->user, r->d);
+	if (password != NULL)
+		p->password = keysource_secret(r, password, "password");
+	field_words(n, "except", &p->except, r->d);
+	if (tree_get(n, "url") == NULL)
+		diag_error(r->d, n->place, "missing-key", "proxy needs url");
+	if ((password == NULL) != (p->user.text.p == NULL) ||
+	    span_has(p->user.text, ':'))
+		diag_error(r->d, n->place, "proxy",
+		    "proxy needs both user, without a colon, and password, or "
+		    "neither");
+	return p;
+}
+
 void
 reach_read(
     const struct keysource *r, const struct node *n, struct spec_reach *to)
@@ -284,6 +336,8 @@ reach_read(
 	if (login != NULL)
 		to->login = read_login(r, login);
 	read_way(n, to, r->d);
+	if (tree_get(n, "proxy") != NULL)
+		to->proxy = read_proxy(r, tree_get(n, "proxy"));
 }
 
 void
@@ -345,6 +399,8 @@ fall_back(struct spec_reach *to, const struct spec_reach *from)
 		to->tls = from->tls;
 	if (to->login == NULL)
 		to->login = from->login;
+	if (to->proxy == NULL)
+		to->proxy = from->proxy;
 	if (to->host.text.p == NULL)
 		to->host = from->host;
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)

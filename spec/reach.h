@@ -22,6 +22,10 @@
  *	x-forwarded: append          or set, pass, off
  *	x-forwarded-prefix: false
  *	via: true
+ *	proxy: off                   or its URL, or
+ *	  url: http://proxy.example:3128
+ *	  user: gate, password: ${env:PASSWORD}
+ *	  except: [internal.example, .local]
  *	traceparent: pass            or make, off
  *
  * These stand beside "urls", or beside one "url", which wins.  "backends",
@@ -50,10 +54,19 @@ struct spec_login {
 	uint32_t secret_row; /* + 1, set by emit */
 };
 
+struct spec_proxy {
+	struct place place;
+	bool off;
+	struct spec_text url, user;
+	struct spec_source *password; /* or NULL */
+	struct spec_word *except;
+	uint32_t row; /* + 1, set by emit */
+};
+
 /* The keys: as such, and for lists that end with NULL. */
 #define REACH_KEYS                                               \
 	"tls", "credential", "host", "forwarded", "x-forwarded", \
-	    "x-forwarded-prefix", "via", "traceparent"
+	    "x-forwarded-prefix", "via", "traceparent", "proxy"
 extern const char *const reach_keys[];
 
 /* Read these keys of "n"; no error: "n" may have others. */

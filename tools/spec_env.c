@@ -157,6 +157,12 @@ print_sources(const struct bundle *b, struct arena *a)
 		else if (s->how != SOURCE_INLINE)
 			print_references(value, "named by", origin, a);
 	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_PROXY); i++) {
+		const struct row_proxy *p = bundle_proxy(b, i);
+
+		print_references(bundle_text(b, p->url), "named by",
+		    bundle_text(b, p->origin), a);
+	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_SECURITY); i++) {
 		const struct row_security *s = bundle_security(b, i);
 		struct span origin = bundle_text(b, s->origin);

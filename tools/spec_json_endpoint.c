@@ -165,6 +165,9 @@ spec_endpoints_json(const struct bundle *b, struct range r)
 			(void)json_put(o, "health_check",
 			    health_json(b, bundle_health(b, e->health.first)));
 		put_way(o, b, e);
+		if (e->proxy.n > 0)
+			spec_put_text(o, "proxy", b,
+			    bundle_proxy(b, e->proxy.first)->url);
 		if (e->ca_file.n > 0)
 			spec_put_text(o, "ca_file", b, e->ca_file);
 		if (e->security.n > 0)

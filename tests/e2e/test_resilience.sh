@@ -124,7 +124,7 @@ for host in lighttpd apache; do
 	get /down/x
 	expect_status 502
 	expect_reason upstream-connect
-	expect_header Proxy-Status 'mgw; error=destination_unavailable'
+	expect_header Proxy-Status 'mgw; error=connection_refused'
 	stop_$host
 done
 

@@ -63,7 +63,8 @@ read_failures(struct spec_key_manager *k, const struct node *n, struct diag *d)
 }
 
 static void
-read_map(struct spec_key_manager *k, const struct node *n, struct diag *d)
+read_map(struct spec_key_manager *k, const struct node *n,
+    const struct keysource *r, struct diag *d)
 {
 	static const char *const keys[] = { "endpoints", "base-path", "tier",
 		"max-body", "failures", NULL };
@@ -75,7 +76,7 @@ read_map(struct spec_key_manager *k, const struct node *n, struct diag *d)
 		diag_error(d, n->place, "missing-key",
 		    "endpoints is missing in key-manager");
 	else
-		k->endpoints = endpoints_read(endpoints, "endpoints", false, d);
+		k->endpoints = endpoints_read(endpoints, "endpoints", r, d);
 	field_text(n, "base-path", &k->base_path, d);
 	field_text(n, "tier", &k->tier, d);
 	field_size(n, "max-body", 0, INT64_MAX, &k->max_body_bytes, d);
@@ -83,7 +84,7 @@ read_map(struct spec_key_manager *k, const struct node *n, struct diag *d)
 }
 
 struct spec_key_manager *
-keymanager_read(const struct node *n, struct diag *d)
+keymanager_read(const struct node *n, const struct keysource *r, struct diag *d)
 {
 	struct spec_key_manager *k;
 
@@ -97,9 +98,9 @@ keymanager_read(const struct node *n, struct diag *d)
 	*k = (struct spec_key_manager){ .place = n->place,
 		.max_body_bytes = MAX_BODY_DEFAULT };
 	if (n->kind == NODE_MAP) {
-		read_map(k, n, d);
+		read_map(k, n, r, d);
 	} else {
-		k->endpoints = endpoints_read(n, "key-manager", false, d);
+		k->endpoints = endpoints_read(n, "key-manager", r, d);
 		read_failures(k, NULL, d);
 	}
 	check_places(k->endpoints, d);

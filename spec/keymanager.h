@@ -21,6 +21,8 @@
 
 #define KEYMANAGER_TITLE "Key Manager"
 
+struct keysource; /* spec/keysource.h */
+
 struct spec_key_manager {
 	struct place place;
 	struct spec_url *endpoints;
@@ -31,7 +33,8 @@ struct spec_key_manager {
 };
 
 /* What stands under "key-manager"; NULL: nothing, or after an error. */
-struct spec_key_manager *keymanager_read(const struct node *n, struct diag *d);
+struct spec_key_manager *keymanager_read(
+    const struct node *n, const struct keysource *r, struct diag *d);
 
 /*
  * The document of its API, called "file" in messages; NULL: out of memory,

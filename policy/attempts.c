@@ -89,7 +89,9 @@ attempts_count(const struct outside *world, const struct bundle *b,
 	    (status != 400 && status != 401 && status != 403))
 		return;
 	n = collect(b, r, api, takes);
-	/* Each alone, and none behind one that is full; see failure.c. */
+	/* None where one is full, and else each alone; see failure.c. */
+	if (world->look(world->world, takes, n, r->now_us) != TAKE_ALLOWED)
+		return;
 	for (unsigned i = 0; i < n; i++)
 		if (world->take(world->world, &takes[i], 1, r->now_us) !=
 		    TAKE_ALLOWED)

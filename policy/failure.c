@@ -118,16 +118,20 @@ failure_count(const struct outside *world, const struct bundle *b,
     const struct request *r, const struct decision *d)
 {
 	struct take takes[FAILURE__MAX];
-	unsigned n;
+	unsigned n, n_networks;
 
 	if (!is_failure(d->reason) || world->look == NULL ||
-	    !collect(b, r, d->claimed, takes, &n))
+	    !collect(b, r, d->claimed, takes, &n) || n == 0)
 		return;
 	/*
-	 * From the widest network on, each alone.  Behind one that is full
-	 * nothing is asked that the others would hold: so that who has many
-	 * addresses cannot fill the table with them and have all share.
+	 * Who is held counts no more: else one address would fill the count
+	 * of its network, and have all others there held as well.
 	 */
+	n_networks = d->claimed.n > 0 ? n - 1 : n;
+	if (world->look(world->world, takes, n_networks, r->now_us) !=
+	    TAKE_ALLOWED)
+		return;
+	/* From the widest on, each alone; others may be at it as well. */
 	for (unsigned i = 0; i < n; i++)
 		if (world->take(world->world, &takes[i], 1, r->now_us) !=
 		    TAKE_ALLOWED)

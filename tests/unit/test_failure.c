@@ -175,6 +175,25 @@ START_TEST(networks_are_held_at_growing_limits)
 }
 END_TEST
 
+START_TEST(an_address_that_fails_for_ever_holds_none_of_its_neighbours)
+{
+	char address[64];
+
+	for (int i = 0; i < 500; i++)
+		fails("2001:db8:0:1::1", NULL, REASON_NO_ROUTE);
+	ck_assert(!may("2001:db8:0:1::2", NULL));
+	ck_assert(may("2001:db8:0:2::1", NULL));
+	/* Nor does a /56, however many addresses it has. */
+	for (int i = 0; i < 2000; i++) {
+		arena_reset(&arena);
+		snprintf(address, sizeof(address), "2001:db8:0:%x::1", i % 256);
+		fails(address, NULL, REASON_NO_ROUTE);
+	}
+	ck_assert(!may("2001:db8:0:ff::1", NULL));
+	ck_assert(may("2001:db8:0:100::1", NULL));
+}
+END_TEST
+
 START_TEST(a_network_that_is_full_fills_no_table_with_its_addresses)
 {
 	struct state_report report;
@@ -297,6 +316,8 @@ main(void)
 	tcase_add_test(t, a_look_charges_nothing_and_makes_nothing);
 	tcase_add_test(t, a_name_is_held_at_its_own_address);
 	tcase_add_test(t, networks_are_held_at_growing_limits);
+	tcase_add_test(
+	    t, an_address_that_fails_for_ever_holds_none_of_its_neighbours);
 	tcase_add_test(
 	    t, a_network_that_is_full_fills_no_table_with_its_addresses);
 	tcase_add_test(

@@ -1,6 +1,8 @@
 /*
  * check_source - what stands behind a SOURCE row; part of check.c.
  */
+#include "base/clock.h"
+#include "fcgi/application_feed.h"
 #include "fcgi/check_part.h"
 #include "fcgi/remote_file.h"
 #include "policy/source.h"
@@ -39,6 +41,40 @@ check_applications(struct report *r, struct span name,
 	    notes->n > 0 ? notes->p : "");
 }
 
+/* The same of what is kept of a URL; nothing is fetched. */
+static void
+check_feed(struct report *r, const struct bundle *b, struct span url)
+{
+	struct application_feed_settings set = { .bundle = b,
+		.folder = r->config->state,
+		.state = r->state,
+		.url = url };
+	struct application_feed *f = application_feed_new(&set);
+	struct applications *apps = NULL;
+	int64_t fetched_us = 0, age_s;
+	char why[WHY_MAX] = "";
+	struct buf text;
+
+	buf_init(&text, APPLICATIONS_BYTES_MAX);
+	if (f != NULL && r->state != NULL &&
+	    application_feed_read(
+		f, &text, NULL, &fetched_us, why, sizeof(why)))
+		apps = applications_new(
+		    text.n > 0 ? buf_span(&text) : SPAN(""), why, sizeof(why));
+	age_s = (clock_wall_us() - fetched_us) / US_PER_S;
+	if (apps == NULL)
+		check_item(r, "applications", url, true, "not fetched yet");
+	else
+		check_item(r, "applications", url,
+		    !application_feed_is_stale(f, fetched_us),
+		    "%zu, %zu of them blocked; fetched %lld s ago",
+		    applications_n(apps), applications_n_blocked(apps),
+		    (long long)age_s);
+	applications_free(apps);
+	application_feed_put(f);
+	buf_fini(&text);
+}
+
 void
 check_source(struct report *r, const struct bundle *b, uint32_t row)
 {
@@ -72,6 +108,11 @@ check_source(struct report *r, const struct bundle *b, uint32_t row)
 	if (name.p == NULL) {
 		name = bundle_text(b, s->value);
 		ok = false;
+	} else if (s->how == SOURCE_URL && s->kind == SOURCE_APPLICATIONS) {
+		check_feed(r, b, name);
+		buf_fini(&notes);
+		arena_fini(&a);
+		return;
 	} else if (s->how == SOURCE_URL) {
 		/* As remote.h names it. */
 		if (s->issuer.n > 0)

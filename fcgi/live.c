@@ -12,6 +12,7 @@
 #include <sys/random.h>
 
 #include "base/log.h"
+#include "fcgi/application_feed.h"
 #include "fcgi/backends.h"
 #include "fcgi/closed.h"
 #include "fcgi/introspect.h"
@@ -352,6 +353,7 @@ live_close(struct live *l)
 		return;
 	generation_put(l->current);
 	revocations_wait();
+	application_feed_wait();
 	remote_close(l->remote);
 	questions_free(l->questions);
 	pthread_mutex_destroy(&l->lock);

@@ -1,203 +1,16 @@
 /*
  * sources - see sources.h.
  */
-#include "fcgi/sources.h"
+#include "fcgi/sources_part.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "base/log.h"
-#include "policy/source.h"
-
-#define NOTES_BYTES_MAX 4096
-
-/* One version of one source; counted, as two sets may share it. */
-struct object {
-	atomic_uint n_users;
-	struct source_object source;
-};
-
-/* Versions that a set has had; requests may still look at each. */
-struct held {
-	struct held *older;
-	struct object *object; /* NULL: cannot be used */
-};
-
-struct entry {
-	const struct row_source *row;
-	const char *place; /* of SOURCE_FILE and SOURCE_URL */
-	bool unread;       /* until it is asked for */
-	bool moves;        /* it may change while the set is in use */
-	/* Under lock where it moves, else immutable: */
-	struct file_identity identity;
-	struct held *held;
-	bool broken;      /* what it held counts no longer */
-	uint64_t version; /* of remote.h */
-	bool down;        /* nothing is there now */
-};
-
-struct sources {
-	const struct bundle *bundle;
-	const struct config *config;
-	const struct state *state;
-	struct remote *remote;
-	struct arena arena;
-	pthread_mutex_t lock;
-	struct entry *entries;
-	uint32_t n;
-};
-
-static void
-object_put(struct object *o)
-{
-	if (o == NULL || atomic_fetch_sub(&o->n_users, 1) != 1)
-		return;
-	source_free(&o->source);
-	free(o);
-}
-
-/* Takes "o"; false: out of memory, and nothing counts any longer. */
-static bool
-hold(struct entry *e, struct object *o)
-{
-	struct held *h = malloc(sizeof(*h));
-
-	e->broken = h == NULL;
-	if (h == NULL) {
-		object_put(o);
-		return false;
-	}
-	*h = (struct held){ e->held, o };
-	e->held = h;
-	return true;
-}
-
-static struct object *
-newest(const struct entry *e)
-{
-	return e->held != NULL && !e->broken ? e->held->object : NULL;
-}
-
-/* The functions of struct source_reader; "world" is the set. */
-
-static struct span
-reader_env(void *world, struct span name)
-{
-	return config_env(((struct sources *)world)->config, name);
-}
-
-/* Equal content has one name in all processes of this gate. */
-static uint64_t
-reader_generation(void *world, struct span text)
-{
-	return state_sum(((struct sources *)world)->state, text).lo | 1;
-}
-
-static struct source_reader
-reader(struct sources *s, struct buf *notes)
-{
-	return (struct source_reader){ .bundle = s->bundle,
-		.env = reader_env,
-		.world = s,
-		.generation = reader_generation,
-		.notes = notes };
-}
-
-/*
- * Read entry "e": "text" as what its URL brought, or, where that is
- * absent, from where it is.
- */
-static bool
-read_object(struct sources *s, struct entry *e, struct span text, char *why,
-    size_t why_size)
-{
-	uint32_t row = (uint32_t)(e - s->entries);
-	struct object *o = calloc(1, sizeof(*o));
-	struct source_reader r;
-	struct buf notes;
-	bool ok;
-
-	(void)snprintf(why, why_size, "out of memory");
-	if (o == NULL)
-		return false;
-	o->n_users = 1;
-	buf_init(&notes, NOTES_BYTES_MAX);
-	r = reader(s, &notes);
-	ok = text.p != NULL
-	    ? source_parse(&r, row, text, true, &o->source, why, why_size)
-	    : source_load(&r, row, &o->source, why, why_size);
-	if (notes.n > 0)
-		log_warn("%s: %.*s",
-		    e->row->kind == SOURCE_KEY_SET
-			? "source keys skipped"
-			: "source names what is not known",
-		    (int)notes.n, notes.p);
-	buf_fini(&notes);
-	if (!ok) {
-		object_put(o);
-		return false;
-	}
-	e->identity = o->source.identity;
-	return hold(e, o);
-}
-
-/* Nothing there is no mistake: its server may come back. */
-static bool
-read_url(struct sources *s, struct entry *e, char *why, size_t why_size)
-{
-	struct buf b;
-	bool ok;
-
-	buf_init(&b, KEY_SET_BYTES_MAX);
-	e->down = !remote_get(s->remote, span_str(e->place), &b, &e->version);
-	if (e->down)
-		ok = hold(e, NULL);
-	else
-		ok = read_object(s, e, buf_span(&b), why, why_size);
-	buf_fini(&b);
-	return ok;
-}
-
-/* As remote.h names what a URL leads to. */
-static bool
-name_place(struct sources *s, struct entry *e, char *why, size_t why_size)
-{
-	struct span issuer = bundle_text(s->bundle, e->row->issuer);
-
-	if (issuer.n == 0)
-		return true;
-	e->place =
-	    arena_printf(&s->arena, "%s %.*s", e->place, SPAN_ARG(issuer)).p;
-	if (e->place == NULL)
-		(void)snprintf(why, why_size, "out of memory");
-	return e->place != NULL;
-}
-
-/* First reading of a source. */
-static bool
-open_entry(struct sources *s, struct entry *e, char *why, size_t why_size)
-{
-	uint32_t row = (uint32_t)(e - s->entries);
-	struct source_reader r = reader(s, NULL);
-	struct span none = { NULL, 0 };
-
-	if (e->row->how == SOURCE_FILE || e->row->how == SOURCE_URL) {
-		e->place = source_place(&r, row, &s->arena, why, why_size).p;
-		if (e->place == NULL)
-			return false;
-	}
-	if (e->row->how == SOURCE_URL)
-		return name_place(s, e, why, why_size) &&
-		    read_url(s, e, why, why_size);
-	return read_object(s, e, none, why, why_size);
-}
 
 static struct sources *
-make(const struct bundle *b, const struct config *c, const struct state *state,
-    struct remote *remote)
+make(const struct bundle *b, const struct config *c, struct state *state,
+    struct remote *remote, bool lazy)
 {
 	struct sources *s = calloc(1, sizeof(*s));
 	uint32_t n = bundle_n(b, SECTION_SOURCE);
@@ -208,6 +21,7 @@ make(const struct bundle *b, const struct config *c, const struct state *state,
 	s->config = c;
 	s->state = state;
 	s->remote = remote;
+	s->lazy = lazy;
 	s->n = n;
 	pthread_mutex_init(&s->lock, NULL);
 	arena_init(&s->arena, 1024, 1024 * 1024);
@@ -231,10 +45,10 @@ make(const struct bundle *b, const struct config *c, const struct state *state,
 
 struct sources *
 sources_open(const struct bundle *b, const struct config *c,
-    const struct state *state, struct remote *remote, bool lazy, char *why,
+    struct state *state, struct remote *remote, bool lazy, char *why,
     size_t why_size)
 {
-	struct sources *s = make(b, c, state, remote);
+	struct sources *s = make(b, c, state, remote, lazy);
 	char reason[512] = "out of memory";
 
 	if (s == NULL) {
@@ -245,8 +59,11 @@ sources_open(const struct bundle *b, const struct config *c,
 		struct entry *e = &s->entries[i];
 		struct span origin = bundle_text(b, e->row->origin);
 
-		e->unread = lazy && e->row->kind == SOURCE_KEY_SET;
-		if (e->unread || open_entry(s, e, reason, sizeof(reason)))
+		e->unread = lazy &&
+		    (e->row->kind == SOURCE_KEY_SET ||
+			e->row->kind == SOURCE_APPLICATIONS);
+		if (e->unread ||
+		    sources_open_entry(s, e, reason, sizeof(reason)))
 			continue;
 		(void)snprintf(
 		    why, why_size, "%.*s: %s", SPAN_ARG(origin), reason);
@@ -266,9 +83,10 @@ sources_free(struct sources *s)
 			struct held *h = s->entries[i].held;
 
 			s->entries[i].held = h->older;
-			object_put(h->object);
+			sources_object_put(h->object);
 			free(h);
 		}
+		application_feed_put(s->entries[i].feed);
 	}
 	free(s->entries);
 	arena_fini(&s->arena);
@@ -287,12 +105,14 @@ read_again(struct sources *s, struct entry *e, const struct file_identity *now)
 	char why[512];
 
 	e->identity = *now;
-	if (read_object(s, e, none, why, sizeof(why))) {
+	if (e->feed != NULL
+		? sources_read_feed(s, e, why, sizeof(why))
+		: sources_read_object(s, e, none, why, sizeof(why))) {
 		log_info("source read again: %s", e->place);
 		return;
 	}
 	log_error("source cannot be used, its requests fail: %s", why);
-	(void)hold(e, NULL);
+	(void)sources_hold(e, NULL);
 }
 
 /* One that is gone is like none: noticed once. */
@@ -315,7 +135,7 @@ has_changed(const struct sources *s, const struct entry *e)
 	/* Versions that have gathered go with the set. */
 	if (e->held != NULL && e->held->older != NULL)
 		return true;
-	if (e->row->how == SOURCE_URL)
+	if (sources_is_remote(e))
 		return remote_version(s->remote, span_str(e->place)) !=
 		    e->version;
 	if (e->place == NULL)
@@ -328,14 +148,14 @@ has_changed(const struct sources *s, const struct entry *e)
 static void
 share_object(struct entry *e, const struct entry *old)
 {
-	struct object *o = newest(old);
+	struct object *o = sources_newest(old);
 
 	e->version = old->version;
 	e->down = old->down;
 	if (o != NULL)
 		atomic_fetch_add(&o->n_users, 1);
 	/* Without memory it holds nothing, which is a fault. */
-	if (!hold(e, o))
+	if (!sources_hold(e, o))
 		e->down = false;
 }
 
@@ -343,19 +163,31 @@ share_object(struct entry *e, const struct entry *old)
 static void
 renew_entry(struct sources *s, struct entry *e, const struct entry *old)
 {
-	bool url = e->row->how == SOURCE_URL;
+	const struct source_reader r = sources_reader(s, NULL);
+	bool url = sources_is_remote(old);
 	struct file_identity now = old->identity;
 	char why[512] = "out of memory";
 
 	e->identity = old->identity;
-	if (old->place != NULL) {
+	e->fetched_us = old->fetched_us;
+	if (old->feed != NULL) {
+		/* Its password may be another now. */
+		e->place = source_place(
+		    &r, (uint32_t)(e - s->entries), &s->arena, why, sizeof(why))
+			       .p;
+		if (e->place == NULL ||
+		    !sources_make_feed(s, e, why, sizeof(why))) {
+			log_error("applications cannot be read: %s", why);
+			return;
+		}
+	} else if (old->place != NULL) {
 		e->place = arena_copy(&s->arena, span_str(old->place)).p;
 		if (e->place == NULL)
 			return;
 	}
 	if (url &&
 	    remote_version(s->remote, span_str(e->place)) != old->version) {
-		if (!read_url(s, e, why, sizeof(why)))
+		if (!sources_read_url(s, e, why, sizeof(why)))
 			log_error("key set cannot be used: %s", why);
 		return;
 	}
@@ -375,9 +207,13 @@ sources_renew(struct sources *old)
 
 	pthread_mutex_lock(&old->lock);
 	for (uint32_t i = 0; i < old->n; i++)
+		if (old->entries[i].feed != NULL)
+			application_feed_poll(old->entries[i].feed);
+	for (uint32_t i = 0; i < old->n; i++)
 		changed = changed || has_changed(old, &old->entries[i]);
 	if (changed)
-		s = make(old->bundle, old->config, old->state, old->remote);
+		s = make(old->bundle, old->config, old->state, old->remote,
+		    old->lazy);
 	for (uint32_t i = 0; s != NULL && i < s->n; i++)
 		renew_entry(s, &s->entries[i], &old->entries[i]);
 	pthread_mutex_unlock(&old->lock);
@@ -392,7 +228,7 @@ sources_renew(struct sources *old)
 static const struct object *
 newest_moving(struct sources *s, struct entry *e, bool *down)
 {
-	bool file = e->row->how == SOURCE_FILE;
+	bool file = !sources_is_remote(e);
 	struct file_identity now = { 0 };
 	const struct object *o;
 
@@ -401,8 +237,13 @@ newest_moving(struct sources *s, struct entry *e, bool *down)
 	pthread_mutex_lock(&s->lock);
 	if (file && !file_identity_eq(&now, &e->identity))
 		read_again(s, e, &now);
-	o = newest(e);
+	o = sources_newest(e);
 	*down = e->down;
+	if (e->feed != NULL && o != NULL &&
+	    application_feed_is_stale(e->feed, e->fetched_us)) {
+		*down = true;
+		o = NULL;
+	}
 	pthread_mutex_unlock(&s->lock);
 	return o;
 }
@@ -414,10 +255,10 @@ read_late(struct sources *s, struct entry *e)
 	char why[512] = "out of memory";
 
 	e->unread = false;
-	if (open_entry(s, e, why, sizeof(why)))
+	if (sources_open_entry(s, e, why, sizeof(why)))
 		return;
 	log_error("%.*s: %s", SPAN_ARG(origin), why);
-	(void)hold(e, NULL);
+	(void)sources_hold(e, NULL);
 }
 
 enum source_result
@@ -434,7 +275,7 @@ sources_get(struct sources *s, uint32_t row, struct source *to)
 	if (e->unread)
 		read_late(s, e);
 	o = e->moves && e->place != NULL ? newest_moving(s, e, &down)
-					 : newest(e);
+					 : sources_newest(e);
 	if (o == NULL)
 		return down ? SOURCE_DOWN : SOURCE_FAULT;
 	*to = o->source.view;
@@ -464,7 +305,7 @@ sources_refresh(struct sources *s, uint32_t row, struct span kid)
 		return result;
 	pthread_mutex_lock(&s->lock);
 	/* Another request may have been faster: that is new to us, too. */
-	if (e->version == seen && !read_url(s, e, why, sizeof(why))) {
+	if (e->version == seen && !sources_read_url(s, e, why, sizeof(why))) {
 		log_error("key set cannot be used: %s", why);
 		result = REFRESH_DOWN;
 	}

@@ -20,11 +20,11 @@ struct sources;
 /*
  * Read all sources of "b", which outlives the set.  NULL: "why" names the
  * one that cannot be read and where it is configured.  "lazy" reads key
- * sets when they are asked for, and what is no key set then is a fault:
- * for a process of one request and one thread.
+ * sets and applications when they are asked for, and what is none then is
+ * a fault: for a process of one request and one thread.
  */
 struct sources *sources_open(const struct bundle *b, const struct config *c,
-    const struct state *state, struct remote *remote, bool lazy, char *why,
+    struct state *state, struct remote *remote, bool lazy, char *why,
     size_t why_size);
 void sources_free(struct sources *s);
 

@@ -117,6 +117,22 @@ issue_ok(const struct bundle *b, const struct row_issue *r)
 	    bundle_source(b, r->key)->kind == SOURCE_SIGNING_KEY;
 }
 
+/* What is fetched has a login, a time limit, and an end. */
+static bool
+applications_ok(const struct bundle *b, const struct row_applications *r)
+{
+	const struct row_source *s = bundle_source(b, r->source);
+
+	if (s->kind != SOURCE_APPLICATIONS)
+		return false;
+	if (s->how != SOURCE_URL)
+		return s->how == SOURCE_FILE;
+	return r->user.n > 0 && r->issuers.n >= 2 && r->issuers.n % 2 == 0 &&
+	    r->password > 0 && r->password <= bundle_n(b, SECTION_SOURCE) &&
+	    bundle_source(b, r->password - 1)->kind == SOURCE_SECRET &&
+	    r->max_age_s > 0 && r->timeout_ms > 0;
+}
+
 bool
 bundle_check_tokens(const struct bundle *b, char *why, size_t why_size)
 {
@@ -152,8 +168,7 @@ bundle_check_tokens(const struct bundle *b, char *why, size_t why_size)
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_APPLICATIONS); i++) {
 		const struct row_applications *r = bundle_applications(b, i);
 
-		if (i > 0 ||
-		    bundle_source(b, r->source)->kind != SOURCE_APPLICATIONS)
+		if (i > 0 || !applications_ok(b, r))
 			return bundle_bad_row(why, why_size,
 			    SECTION_APPLICATIONS, i,
 			    "more than one, or source");

@@ -548,10 +548,21 @@ struct row_assertion {
 #define APPLICATIONS_SUBSCRIBED UINT32_C(1) /* each API must be */
 #define APPLICATIONS_KNOWN UINT32_C(2)      /* each caller must have one */
 
-/* The file of applications; at most one row. */
+#define APPLICATIONS_MAX_AGE_S_MAX (7 * 24 * 3600)
+
+/*
+ * The applications; at most one row.  Where the source is a URL, it is
+ * that of WSO2's internal data API, and what follows counts.
+ */
 struct row_applications {
 	uint32_t source; /* SOURCE of kind SOURCE_APPLICATIONS */
 	uint32_t flags;
+	struct text user;     /* for HTTP Basic */
+	struct range issuers; /* STRING: a key manager and its issuer, ... */
+	uint32_t password;    /* SOURCE of kind SOURCE_SECRET + 1; 0: none */
+	uint32_t every_s;     /* 0: once */
+	uint32_t max_age_s;
+	uint32_t timeout_ms;
 };
 
 #define ISSUE_LIFE_S_MAX (90 * 86400)

@@ -7,6 +7,14 @@
  *	                                has subscribed to the API
  *	    unknown: allow              refuse: each caller's application is
  *	                                in the file
+ *	    wso2:                       in place of file
+ *	      url: https://apim.example:9443/internal/data/v1/
+ *	      username: admin
+ *	      password: ${env:PASSWORD}
+ *	      key-managers: {Default: ISSUER}   of the tokens of each
+ *	      poll: 5m                  0s: once
+ *	      max-age: 24h
+ *	      timeout: 10s
  */
 #ifndef MGW_SPEC_APPLICATIONS_H
 #define MGW_SPEC_APPLICATIONS_H
@@ -17,6 +25,11 @@
 struct spec_applications {
 	struct spec_source *source;
 	int subscribed, known; /* 1: needed */
+	/* Of a URL: */
+	struct spec_text user;
+	struct spec_source *password;
+	struct spec_word *issuers; /* a key manager, its issuer, ... */
+	uint64_t every_us, max_age_us, timeout_us;
 };
 
 /* Read the map "n", which may be NULL, into r->f. */

@@ -175,7 +175,15 @@ emit_applications(struct emit *e)
 
 	if (a == NULL)
 		return;
+	/* Before the URL that it is needed for. */
+	if (a->password != NULL)
+		row.password = emit_source(e, a->password) + 1;
 	row.source = emit_source(e, a->source);
+	row.user = build_text(e->b, a->user.text);
+	row.issuers = emit_words(e, a->issuers);
+	row.every_s = (uint32_t)(a->every_us / US_PER_S);
+	row.max_age_s = (uint32_t)(a->max_age_us / US_PER_S);
+	row.timeout_ms = (uint32_t)(a->timeout_us / US_PER_MS);
 	if (a->subscribed == 1)
 		row.flags |= APPLICATIONS_SUBSCRIBED;
 	if (a->known == 1)

@@ -179,12 +179,34 @@ spec_assertion_json(const struct bundle *b, const struct row_assertion *r)
 	return o;
 }
 
+/* How WSO2's internal data API is asked. */
+static void
+put_wso2(struct json_object *o, const struct bundle *b,
+    const struct row_applications *r)
+{
+	struct json_object *issuers = json_new_object();
+
+	spec_put_text(o, "username", b, r->user);
+	(void)json_put(o, "password", source_json(b, r->password - 1));
+	for (uint32_t i = 0; i + 1 < r->issuers.n; i += 2)
+		(void)json_put(issuers,
+		    bundle_string(b, r->issuers.first + i).p,
+		    json_new_string(
+			bundle_string(b, r->issuers.first + i + 1)));
+	(void)json_put(o, "key_managers", issuers);
+	spec_put_number(o, "poll_s", r->every_s);
+	spec_put_number(o, "max_age_s", r->max_age_s);
+	spec_put_number(o, "timeout_ms", r->timeout_ms);
+}
+
 struct json_object *
 spec_applications_json(const struct bundle *b, const struct row_applications *r)
 {
 	struct json_object *o = json_new_object();
 
 	(void)json_put(o, "from", source_json(b, r->source));
+	if (r->password > 0)
+		put_wso2(o, b, r);
 	spec_put_flag(o, "subscriptions_required",
 	    (r->flags & APPLICATIONS_SUBSCRIBED) != 0);
 	spec_put_flag(

@@ -109,11 +109,14 @@ static bool
 load_from(const struct source_reader *r, uint32_t row, const char *file,
     struct source_object *o, char *why, size_t why_size)
 {
+	size_t max_bytes =
+	    bundle_source(r->bundle, row)->kind == SOURCE_APPLICATIONS
+	    ? APPLICATIONS_BYTES_MAX
+	    : KEY_SET_BYTES_MAX;
 	struct buf text;
 	bool ok;
 
-	if (!file_read(
-		file, FILE_ANY, KEY_SET_BYTES_MAX, &text, NULL, why, why_size))
+	if (!file_read(file, FILE_ANY, max_bytes, &text, NULL, why, why_size))
 		return false;
 	ok = source_parse(r, row, buf_span(&text), true, o, why, why_size);
 	buf_fini(&text);

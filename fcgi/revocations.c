@@ -42,7 +42,7 @@ struct revocations {
 	pthread_rwlock_t lock; /* of the lists in "set" */
 	atomic_bool loaded;
 	_Atomic uint64_t seq;      /* of revoked.list, as it was loaded */
-	_Atomic int64_t looked_us; /* monotonic */
+	_Atomic int64_t looked_us; /* wall time */
 };
 
 static struct span
@@ -90,7 +90,7 @@ load_all(struct revocations *r)
 	if (!atomic_load(&r->loaded)) {
 		for (unsigned i = 0; i < r->set.n; i++)
 			load(r, i);
-		atomic_store(&r->looked_us, clock_mono_us());
+		atomic_store(&r->looked_us, clock_wall_us());
 		atomic_store(&r->loaded, true);
 	}
 	pthread_mutex_unlock(&r->loading);
@@ -109,12 +109,12 @@ load_own(struct revocations *r)
 
 /* Lists that changed otherwise; all but one thread go on meanwhile. */
 static void
-look(struct revocations *r)
+look(struct revocations *r, int64_t now_us)
 {
 	int64_t last_us = atomic_load(&r->looked_us);
-	int64_t now_us = clock_mono_us();
 
-	if (now_us - last_us < LOOK_US ||
+	/* One to come is of a clock that was set back. */
+	if ((now_us >= last_us && now_us - last_us < LOOK_US) ||
 	    !atomic_compare_exchange_strong(&r->looked_us, &last_us, now_us) ||
 	    pthread_mutex_trylock(&r->loading) != 0)
 		return;
@@ -221,10 +221,8 @@ start_fetch(struct revocations *r, unsigned i)
 
 /* Fetch what is due; a process of one request does no more than it must. */
 static void
-fetch_due(struct revocations *r, struct span issuer)
+fetch_due(struct revocations *r, struct span issuer, int64_t now_us)
 {
-	int64_t now_us = clock_wall_us();
-
 	for (unsigned i = 0; i < r->set.n; i++) {
 		bool idle = false;
 		int64_t fetched_us;
@@ -280,7 +278,7 @@ wait_for_feeds(struct revocations *r, struct span issuer)
 			revocation_fetch_is_tried(
 			    &r->feeds[i], clock_wall_us()))) {
 			(void)nanosleep(&step, NULL); /* or a little less */
-			look(r);
+			look(r, clock_wall_us());
 		}
 	}
 	atomic_fetch_sub(&r->n_waiting, 1);
@@ -376,7 +374,7 @@ revocations_open(const struct bundle *b, const struct config *c,
 	}
 	if (!direct) {
 		load_all(r);
-		fetch_due(r, SPAN(""));
+		fetch_due(r, SPAN(""), clock_wall_us());
 	}
 	return r;
 }
@@ -384,8 +382,8 @@ revocations_open(const struct bundle *b, const struct config *c,
 void
 revocations_refresh(struct revocations *r)
 {
-	look(r);
-	fetch_due(r, SPAN(""));
+	look(r, clock_wall_us());
+	fetch_due(r, SPAN(""), clock_wall_us());
 }
 
 void
@@ -425,9 +423,9 @@ revocations_check(struct revocations *r, struct revoked_query *q)
 	if (atomic_load(&r->seq) !=
 	    state_revoked_get(r->state, STATE_REVOKED_SEQ))
 		load_own(r);
-	look(r);
+	look(r, q->now_us);
 	if (r->set.n > 1) {
-		fetch_due(r, q->who->issuer);
+		fetch_due(r, q->who->issuer, q->now_us);
 		wait_for_feeds(r, q->who->issuer);
 	}
 	result = check(r, q);

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/shown.h"
 #include "policy/control.h"
+#include "policy/revocation_set.h"
 #include "policy/state_health.h"
 #include "tools/state_place.h"
 
@@ -116,6 +117,45 @@ write_rules(const struct rules *r, bool json, struct buf *to)
 	}
 }
 
+/* What mgw-token has revoked. */
+struct revoked {
+	bool had; /* else "why" */
+	uint64_t entries;
+	char why[512];
+};
+
+static void
+count_revoked(
+    const char *dir, struct state *s, int64_t now_us, struct revoked *r)
+{
+	struct revoked_list list;
+	struct revoked_set set;
+
+	*r = (struct revoked){ .had = false };
+	if (revoked_set_init(
+		&set, NULL, dir, s, true, NULL, NULL, r->why, sizeof(r->why))) {
+		revoked_list_load(&set.sources[0], &list, now_us);
+		r->had = !list.lost;
+		r->entries = revoked_list_entries(&list);
+		(void)snprintf(r->why, sizeof(r->why), "%s", list.why);
+		revoked_list_fini(&list);
+	}
+	revoked_set_fini(&set);
+}
+
+static void
+write_revoked(const struct revoked *r, bool json, struct buf *to)
+{
+	buf_add_str(to, json ? ",\"revoked\":" : "revoked: ");
+	if (r->had)
+		buf_add_u64(to, r->entries);
+	else if (json)
+		json_write_string(to, span_str(r->why));
+	else
+		shown_ascii(to, span_str(r->why));
+	buf_add_str(to, json ? "" : "\n");
+}
+
 static const char *const verdicts[] = {
 	[HEALTH_NOT_KNOWN] = "not checked",
 	[HEALTH_UP] = "up",
@@ -149,7 +189,7 @@ write_endpoint(const struct state_endpoint *e, int64_t now_us, struct buf *to)
 
 static void
 write_text(const struct state_report *r, const struct rules *rules,
-    int64_t now_us, struct buf *to)
+    const struct revoked *revoked, int64_t now_us, struct buf *to)
 {
 	for (unsigned i = 0; i < r->n_processes; i++) {
 		const struct state_process *p = &r->processes[i];
@@ -180,6 +220,7 @@ write_text(const struct state_report *r, const struct rules *rules,
 	for (unsigned i = 0; i < r->n_endpoints; i++)
 		write_endpoint_text(&r->endpoints[i], now_us, to);
 	write_rules(rules, false, to);
+	write_revoked(revoked, false, to);
 	for (unsigned i = 0; i < r->n_fills; i++)
 		buf_printf(to, "%s: %" PRIu64 " of %" PRIu64 " used\n",
 		    r->fills[i].section, r->fills[i].used, r->fills[i].count);
@@ -225,7 +266,7 @@ write_process(const struct state_process *p, int64_t now_us, struct buf *to)
 
 static void
 write_json(const struct state_report *r, const struct rules *rules,
-    int64_t now_us, struct buf *to)
+    const struct revoked *revoked, int64_t now_us, struct buf *to)
 {
 	buf_add_str(to, "{\"processes\":[");
 	for (unsigned i = 0; i < r->n_processes; i++) {
@@ -247,6 +288,7 @@ write_json(const struct state_report *r, const struct rules *rules,
 	}
 	buf_add_char(to, ']');
 	write_rules(rules, true, to);
+	write_revoked(revoked, true, to);
 	buf_add_str(to, ",\"sections\":{");
 	for (unsigned i = 0; i < r->n_fills; i++)
 		buf_printf(to,
@@ -263,10 +305,11 @@ write_json(const struct state_report *r, const struct rules *rules,
 
 /* Print once; exit code. */
 static int
-print(const char *dir, const struct state *s, bool json)
+print(const char *dir, struct state *s, bool json)
 {
 	int64_t now_us = clock_wall_us();
 	struct state_report r;
+	struct revoked revoked;
 	struct rules rules;
 	struct arena a;
 	struct buf out;
@@ -275,11 +318,12 @@ print(const char *dir, const struct state *s, bool json)
 	arena_init(&a, 65536, REPORT_BYTES_MAX);
 	buf_init(&out, REPORT_BYTES_MAX);
 	count_rules(dir, s, now_us, &rules);
+	count_revoked(dir, s, now_us, &revoked);
 	good = state_report(s, now_us, &a, &r);
 	if (good && json)
-		write_json(&r, &rules, now_us, &out);
+		write_json(&r, &rules, &revoked, now_us, &out);
 	else if (good)
-		write_text(&r, &rules, now_us, &out);
+		write_text(&r, &rules, &revoked, now_us, &out);
 	good = good && !out.failed &&
 	    fwrite(buf_span(&out).p, 1, out.n, stdout) == out.n &&
 	    fflush(stdout) == 0;

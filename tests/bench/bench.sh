@@ -143,7 +143,8 @@ prepare() {
 	$jose jwks rsa="$W/rsa.pem" ec="$W/ec.pem" >"$W/keys.json"
 	$jose sign RS256 "$W/rsa.pem" "{\"sub\":\"u1\",$CLAIMS}" >"$W/rs256"
 	$jose sign ES256 "$W/ec.pem" "{\"sub\":\"u1\",$CLAIMS}" >"$W/es256"
-	$jose many 1000 RS256 "$W/rsa.pem" "{\"sub\":\"u%d\",$CLAIMS}" \
+	$jose many 1000 RS256 "$W/rsa.pem" \
+	    "{\"sub\":\"u%d\",\"jti\":\"token-%d\",$CLAIMS}" \
 	    >"$W/rs256-1000"
 	$jose many 1000 ES256 "$W/ec.pem" "{\"sub\":\"u%d\",$CLAIMS}" \
 	    >"$W/es256-1000"

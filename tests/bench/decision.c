@@ -3,6 +3,8 @@
  * its state, but without web server, backend and event.
  *
  *	decision CONFIG TOKENS		as the gate finds them in mgw.conf
+ *	decision CONFIG TOKENS STATE	how much more it costs with a million
+ *					entries revoked, in that state
  *
  * The request is a GET of /orders/v1/items/7 with each token of the file
  * in turn, as lighttpd would bring it.  Costs are of this thread alone.
@@ -14,6 +16,7 @@
 #include "base/clock.h"
 #include "fcgi/config.h"
 #include "fcgi/live.h"
+#include "policy/revocation_list.h"
 
 #define LOOPS 20000
 #define TOKENS_MAX 1000
@@ -111,6 +114,69 @@ best(const struct policy *p, unsigned loops, struct arena *a)
 	return least;
 }
 
+#define REVOKED 1000000
+
+/* A third each by token, by "jti" and by subject, and none of ours. */
+static void
+revoke_million(const char *dir, struct state *s)
+{
+	char path[4096], why[512], id[32];
+	struct hash128 sum = { 0, 0 };
+	struct revoked_entry e = { .time_s = 1, .author = SPAN("bench") };
+	struct file_identity now;
+	struct buf text;
+
+	buf_init(&text, REVOKED_BYTES_MAX);
+	for (e.seq = 1; e.seq <= REVOKED; e.seq++) {
+		int n = snprintf(
+		    id, sizeof(id), "%031llx", (unsigned long long)e.seq);
+
+		e.kind = e.seq % 3 == 0 ? REVOKED_TOKEN
+		    : e.seq % 3 == 1    ? REVOKED_JTI
+					: REVOKED_SUBJECT;
+		e.value = span_of(id, e.kind == REVOKED_TOKEN ? 32 : (size_t)n);
+		e.issuer = e.kind == REVOKED_TOKEN
+		    ? SPAN("")
+		    : SPAN("https://id.example/");
+		revoked_line_write(&e, &sum, &text);
+	}
+	(void)snprintf(path, sizeof(path), "%s/" REVOKED_FILE, dir);
+	if (text.failed ||
+	    !file_write(path, buf_span(&text), 0600, why, sizeof(why)) ||
+	    !file_identify(path, &now))
+		die(path);
+	buf_fini(&text);
+	state_revoked_raise(s, STATE_REVOKED_SEQ, REVOKED);
+}
+
+static double
+wall_us(void)
+{
+	return (double)clock_mono_us();
+}
+
+/* The difference, and what a process of one request pays to begin with. */
+static void
+measure_revoked(const struct config *c, struct state *s,
+    const struct generation *g, struct arena *a)
+{
+	double without = best(&g->policy, LOOPS, a), with, start;
+	char why[512];
+	struct live *l;
+
+	revoke_million(c->state, s);
+	with = best(&g->policy, LOOPS, a);
+	printf("a million revoked, more than with none %.2f\n",
+	    with > without ? with - without : 0.0);
+	start = wall_us();
+	l = live_open(c, s, false, why, sizeof(why));
+	if (l == NULL)
+		die(why);
+	printf("a million revoked, to open lists and bundle %.0f\n",
+	    wall_us() - start);
+	live_close(l);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -126,16 +192,22 @@ main(int argc, char **argv)
 	struct live *l;
 	double us;
 
-	if (argc != 3 ||
+	if ((argc != 3 && argc != 4) ||
 	    !config_load(&c, 3, options, nothing, why, sizeof(why)))
 		die(why[0] != '\0' ? why : "decision CONFIG TOKENS");
 	read_tokens(argv[2]);
+	if (argc == 4)
+		c.state = argv[3];
 	s = state_open(c.state, NULL, why, sizeof(why));
 	l = s != NULL ? live_open(&c, s, false, why, sizeof(why)) : NULL;
 	if (l == NULL)
 		die(why);
 	arena_init(&a, 16 * 1024, 4 * 1024 * 1024);
 	g = live_get(l);
+	if (argc == 4) {
+		measure_revoked(&c, s, g, &a);
+		return 0;
+	}
 	us = best(&g->policy, LOOPS, &a);
 	printf("a decision, %u token%s, cached %.2f\n", n_tokens,
 	    n_tokens == 1 ? "" : "s", us);

@@ -157,6 +157,8 @@ expect_no_body mallory
 expect_body '"id": "told"'
 "$O/mgw" --config "$W/mgw.conf" --check >"$W/body" 2>&1
 expect_body 'revoked.list	ok	'
+"$O/mgw-status" >"$W/body"
+expect_body 'revoked: '
 
 it 'wrong use changes nothing'
 cp "$LIST" "$W/before"

@@ -111,7 +111,7 @@ for body in x '[]' '{"validityTime":0}' '{"validityTime":-5}' \
 	expect_no_body eyJ
 done
 it 'nor a long body read'
-ask bob --data "$(head -c 2000 /dev/zero | tr '\0' ' ')"
+ask bob --http1.1 --data "$(head -c 2000 /dev/zero | tr '\0' ' ')"
 expect_status 413
 
 it 'without TLS there is none, whatever the client says of it'

@@ -41,6 +41,23 @@ test "$(asked 'GET /keys')" = 1 ||
     wrong "the keys were fetched $(asked 'GET /keys') times"
 stop "$SECOND"
 
+it 'names of keys without end cost all processes one fetch at most'
+n=0
+while [ $n -lt 10 ]; do
+	n=$((n + 1))
+	ask "$ISSUER" ec.pem "pool$n"
+	expect_status 401
+	env -i PATH="$PATH" MGW_CONF="$W/mgw.conf" REQUEST_METHOD=GET \
+	    REQUEST_URI=/remote/x SERVER_PROTOCOL=HTTP/1.1 HTTP_HOST=a \
+	    REMOTE_ADDR=127.0.0.1 GATEWAY_INTERFACE=CGI/1.1 SERVER_NAME=a \
+	    HTTP_AUTHORIZATION="Bearer $(token "\"iss\":\"$ISSUER\"" ES256 \
+		ec.pem "{\"alg\":\"ES256\",\"kid\":\"cgi$n\"}")" \
+	    "$O/mgw" </dev/null >"$W/body" 2>>"$W/mgw.log"
+	expect_body 'Status: 401'
+done
+test "$(asked 'GET /keys')" -le 2 ||
+    wrong "the keys were fetched $(asked 'GET /keys') times"
+
 it 'a restart starts with what was kept, also without the issuer'
 stop "$ISSUER_PID"
 stop_mgw

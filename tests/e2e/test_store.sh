@@ -27,6 +27,17 @@ counts=$(while read -r name; do redis GET "$name"; done <"$W/names" |
     awk '{ print $2 }' | sort -n | tr '\n' ' ')
 test "$counts" = '2 2 3 ' || wrong "counts are $counts"
 
+# commands: how many the server has run.
+commands() {
+	redis INFO commandstats | tr -d '\r' |
+	    sed -n 's/^cmdstat_evalsha:calls=\([0-9]*\),.*/\1/p'
+}
+
+it 'all limits of a request are one question'
+before=$(commands)
+for n in 1 2 3 4 5; do get /shared/b/both; done
+test $(($(commands) - before)) = 5 || wrong "$(commands), before $before"
+
 it 'a sliding limit and one by the calendar hold'
 for limit in slide month; do
 	for n in 1 2 3 4; do

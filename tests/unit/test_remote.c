@@ -425,6 +425,32 @@ START_TEST(of_two_processes_one_fetches_and_both_have_it)
 }
 END_TEST
 
+START_TEST(names_without_end_cost_all_processes_together_no_more)
+{
+	struct other o;
+	struct buf first;
+	uint64_t seen;
+	char kid[16];
+
+	first_fetch();
+	let_cool();
+	other_begin(&o);
+	buf_init(&first, 1 << 20);
+	(void)remote_get(o.remote, span_str(url), &first, &seen);
+	for (int i = 0; i < 500; i++) {
+		snprintf(kid, sizeof(kid), "k%d", i);
+		ck_assert_int_eq(ask(kid), REFRESH_SAME);
+		snprintf(kid, sizeof(kid), "o%d", i);
+		ck_assert_int_eq(remote_refresh(o.remote, span_str(url),
+				     span_str(kid), seen),
+		    REFRESH_SAME);
+	}
+	ck_assert_uint_le(n_requests, 3);
+	buf_fini(&first);
+	other_end(&o);
+}
+END_TEST
+
 START_TEST(what_one_process_fetched_the_others_notice)
 {
 	struct other o;
@@ -566,6 +592,8 @@ main(void)
 	tcase_add_test(tc, a_kept_set_that_somebody_changed_is_not_used);
 	tcase_add_test(tc, processes_of_one_request_do_not_all_fetch);
 	tcase_add_test(tc, of_two_processes_one_fetches_and_both_have_it);
+	tcase_add_test(
+	    tc, names_without_end_cost_all_processes_together_no_more);
 	tcase_add_test(tc, what_one_process_fetched_the_others_notice);
 	tcase_add_test(tc, a_restart_does_not_ask_again_right_away);
 	tcase_add_test(tc, a_lease_is_held_by_one_process_until_it_ends);

@@ -56,10 +56,9 @@ SPEC	 = $(patsubst %.c,$O/%.o,$(wildcard spec/*.c))
 # Counters of several machines need hiredis; HIREDIS= builds without.
 HIREDIS	:= $(if $(shell pkg-config --libs hiredis 2>/dev/null),1)
 ifeq ($(HIREDIS),1)
-LIBS_STORE := $(shell pkg-config --libs hiredis libssl)
 NOT_STORE = fcgi/redis_none.c
 else
-NOT_STORE = fcgi/redis.c fcgi/redis_tls.c
+NOT_STORE = fcgi/redis.c fcgi/redis_library.c fcgi/redis_tls.c
 endif
 FCGI	 = $(patsubst %.c,$O/%.o,$(filter-out fcgi/mgw.c $(NOT_STORE), \
 	   $(wildcard fcgi/*.c)))
@@ -71,9 +70,10 @@ UNIT	 = $(patsubst %.c,$O/%,$(wildcard tests/unit/test_*.c))
 HELPERS	 = $(patsubst %.c,$O/%.o,$(wildcard tests/*.c))
 FUZZ	 = $(patsubst %.c,$O/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-# libcurl is loaded by fcgi/ when it is first used, not linked.
+# libcurl, hiredis and libssl are loaded by fcgi/ when they are first used,
+# not linked.
 LIBS	 = -ljson-c -lcrypto -lcrypt -lm -pthread -ldl
-LIBS_GATE = -lfcgi $(LIBS_STORE) $(LIBS)
+LIBS_GATE = -lfcgi $(LIBS)
 
 # What this call must have installed first; order-only, costs nothing when
 # it is there.

@@ -103,8 +103,12 @@ static void
 world_charge(
     void *world, struct take *takes, unsigned n, uint64_t bytes, int64_t now_us)
 {
-	state_charge(
-	    ((struct private *)world)->live->state, takes, n, bytes, now_us);
+	struct private *p = world;
+
+	if (p->loaded->store != NULL)
+		store_charge(p->loaded->store, takes, n, bytes, now_us);
+	else
+		state_charge(p->live->state, takes, n, bytes, now_us);
 }
 
 static enum take_result

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <hiredis/hiredis.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -18,12 +17,17 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "fcgi/redis_library.h"
 #include "fcgi/redis_tls.h"
 
 #define WORDS_MAX 128
 #define ADDRESSES_MAX 8
 
+/* A server has so long to answer, however late it was asked. */
+#define ANSWER_LEAST_US US_PER_MS
+
 struct redis {
+	const struct redis_hiredis *library;
 	int fd;
 	struct redis_tls *tls;
 	redisReader *reader;
@@ -41,9 +45,9 @@ struct redis_addresses {
 };
 
 bool
-redis_is_there(void)
+redis_is_there(char *why, size_t why_size)
 {
-	return true;
+	return redis_hiredis_get(why, why_size) != NULL;
 }
 
 static struct redis_addresses *
@@ -118,7 +122,11 @@ redis_target_fini(struct redis_target *t)
 	t->addresses = NULL;
 }
 
-/* False: the deadline has passed. */
+/*
+ * False: the deadline has passed.  What has come by the time that we are
+ * let run again has come in time: on a machine that is overloaded that
+ * may be long after.
+ */
 static bool
 wait_until(int fd, short events, int64_t until_us)
 {
@@ -126,16 +134,17 @@ wait_until(int fd, short events, int64_t until_us)
 
 	for (;;) {
 		int64_t left = until_us - clock_mono_us();
-		struct timespec ts = { left / US_PER_S,
-			left % US_PER_S * 1000 };
+		bool last = left <= 0;
+		struct timespec ts = { 0 };
 		int rc;
 
-		if (left <= 0)
-			return false;
+		if (!last)
+			ts = (struct timespec){ left / US_PER_S,
+				left % US_PER_S * 1000 };
 		rc = ppoll(&p, 1, &ts, NULL);
 		if (rc > 0)
 			return true;
-		if (rc == 0 || errno != EINTR)
+		if (last || (rc < 0 && errno != EINTR))
 			return false;
 	}
 }
@@ -236,7 +245,7 @@ feed(struct redis *r, size_t *total, int64_t until_us)
 		return errno == EINTR ? REDIS_ANSWERED : REDIS_LOST;
 	*total += (size_t)n;
 	if (*total > REDIS_ANSWER_BYTES_MAX ||
-	    redisReaderFeed(r->reader, bytes, (size_t)n) != REDIS_OK)
+	    r->library->ReaderFeed(r->reader, bytes, (size_t)n) != REDIS_OK)
 		return REDIS_BROKEN;
 	return REDIS_ANSWERED;
 }
@@ -251,7 +260,7 @@ receive(struct redis *r, int64_t until_us, struct redis_answer *a)
 	*a = (struct redis_answer){ 0 };
 	r->answer = a;
 	while (result == REDIS_ANSWERED) {
-		if (redisReaderGetReply(r->reader, &whole) != REDIS_OK)
+		if (r->library->ReaderGetReply(r->reader, &whole) != REDIS_OK)
 			return REDIS_BROKEN;
 		if (whole != NULL) /* and nothing behind it */
 			return r->reader->pos == r->reader->len ? REDIS_ANSWERED
@@ -269,6 +278,7 @@ redis_call(struct redis *r, const struct span *words, unsigned n,
 	size_t lengths[WORDS_MAX];
 	enum redis_result result;
 	char *command = NULL;
+	int64_t least_us;
 	int bytes;
 
 	*a = (struct redis_answer){ 0 };
@@ -278,13 +288,17 @@ redis_call(struct redis *r, const struct span *words, unsigned n,
 		argv[i] = words[i].p;
 		lengths[i] = words[i].n;
 	}
-	bytes = redisFormatCommandArgv(&command, (int)n, argv, lengths);
+	bytes = r->library->FormatCommandArgv(&command, (int)n, argv, lengths);
 	if (bytes < 0)
 		return REDIS_BROKEN;
 	result = send_all(r, span_of(command, (size_t)bytes), until_us);
 	explicit_bzero(command, (size_t)bytes); /* it may be a password */
 	free(command);
-	return result == REDIS_ANSWERED ? receive(r, until_us, a) : result;
+	if (result != REDIS_ANSWERED)
+		return result;
+	/* Who was not let run until now has not asked before now. */
+	least_us = clock_mono_us() + ANSWER_LEAST_US;
+	return receive(r, until_us > least_us ? until_us : least_us, a);
 }
 
 bool
@@ -425,10 +439,12 @@ redis_open(
 	    r == NULL ? "out of memory" : "no address is known");
 	if (r == NULL)
 		return NULL;
-	r->fd =
-	    t->addresses != NULL ? connect_any(t, until_us, why, why_size) : -1;
+	r->fd = -1;
+	r->library = redis_hiredis_get(why, why_size);
+	if (r->library != NULL && t->addresses != NULL)
+		r->fd = connect_any(t, until_us, why, why_size);
 	if (r->fd != -1) {
-		r->reader = redisReaderCreateWithFunctions(&functions);
+		r->reader = r->library->ReaderCreateWithFunctions(&functions);
 		if (r->reader == NULL)
 			(void)snprintf(why, why_size, "out of memory");
 		else
@@ -449,7 +465,7 @@ redis_close(struct redis *r)
 		return;
 	redis_tls_free(r->tls);
 	if (r->reader != NULL)
-		redisReaderFree(r->reader);
+		r->library->ReaderFree(r->reader);
 	if (r->fd != -1)
 		close(r->fd);
 	free(r);

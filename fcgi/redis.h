@@ -47,8 +47,8 @@ enum redis_result {
 	REDIS_BROKEN,   /* it speaks something else; close it */
 };
 
-/* This mgw was built with hiredis. */
-bool redis_is_there(void);
+/* This mgw was built with hiredis, and has loaded it; false with "why". */
+bool redis_is_there(char *why, size_t why_size);
 
 /*
  * Find the addresses of "t", which may take as long as the resolver likes;

@@ -8,8 +8,9 @@
 #include "fcgi/redis.h"
 
 bool
-redis_is_there(void)
+redis_is_there(char *why, size_t why_size)
 {
+	(void)snprintf(why, why_size, "this mgw was built without hiredis");
 	return false;
 }
 

@@ -65,8 +65,7 @@ ask(struct store *s, struct part *shared, bool *refused)
 	struct redis_answer a;
 	struct store_call c;
 
-	if (!store_call_make(&c, s->set.script, &s->set.key, s->set.prefix,
-		shared->takes, shared->n) ||
+	if (!store_call_take(&c, &s->set.names, shared->takes, shared->n) ||
 	    !store_link_ask(s->link, &c, &a))
 		return false;
 	if (store_call_read(&a, shared->takes, shared->n, refused))
@@ -141,6 +140,47 @@ store_take(struct store *s, struct take *takes, unsigned n, int64_t now_us)
 	part_copy_back(&local, takes);
 	part_copy_back(&shared, takes);
 	return result;
+}
+
+/* False: the server has not heard of it. */
+static bool
+tell(struct store *s, const struct part *shared, uint64_t bytes)
+{
+	struct redis_answer a;
+	struct store_call c;
+
+	if (!store_call_charge(
+		&c, &s->set.names, shared->takes, shared->n, bytes) ||
+	    !store_link_ask(s->link, &c, &a))
+		return false;
+	if (store_call_charged(&a, shared->n))
+		return true;
+	store_link_distrust(s->link);
+	return false;
+}
+
+void
+store_charge(struct store *s, struct take *takes, unsigned n, uint64_t bytes,
+    int64_t now_us)
+{
+	struct part local = { .n = 0 }, shared = { .n = 0 };
+
+	for (unsigned i = 0; i < n && i < STORE_TAKES_MAX; i++)
+		if (takes[i].limit->unit == LIMIT_BYTES)
+			part_add((takes[i].store & TIER_STORE) != 0 ? &shared
+								    : &local,
+			    &takes[i], i);
+	if (shared.n > 0 && !tell(s, &shared, bytes)) {
+		/* So that the local count knows, where it stands in. */
+		for (unsigned i = 0; i < shared.n; i++)
+			if ((shared.takes[i].store &
+				(TIER_STORE_ALLOW | TIER_STORE_REFUSE)) == 0)
+				part_add(
+				    &local, &shared.takes[i], shared.at[i]);
+		state_tally(s->state,
+		    local.n > 0 ? STATE_STORE_LOCAL : STATE_STORE_ALLOWED);
+	}
+	state_charge(s->state, local.takes, local.n, bytes, now_us);
 }
 
 bool

@@ -31,4 +31,11 @@ void store_close(struct store *s);
 enum take_result store_take(
     struct store *s, struct take *takes, unsigned n, int64_t now_us);
 
+/*
+ * As state_charge.  Bytes that the server cannot be told of are charged
+ * here where the tier falls back to this machine, else lost.
+ */
+void store_charge(struct store *s, struct take *takes, unsigned n,
+    uint64_t bytes, int64_t now_us);
+
 #endif

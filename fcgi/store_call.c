@@ -11,14 +11,21 @@
 /* Times may lie ahead by so much, and are taken for true; see below. */
 #define STEP_US (10 * US_PER_S)
 
+/* More in one request counts as so many. */
+#define BYTES_MAX (UINT64_C(1) << 52)
+
 /*
- * ARGV has five words for each key: the algorithm's letter; 1 where a
- * request over the limit passes; and three numbers:
+ * ARGV has five words for each key: the algorithm's letter; how it is asked
+ * (below); and three numbers:
  *
- *	b	spacing, lead (in ticks), 0
+ *	b	spacing, lead, the farthest that it may lie ahead (in ticks)
  *	w	count, period, 0
  *	c	count, start, end; as the asking machine sees its calendar
  *	s	count, length of a slot, number of slots
+ *
+ *	0 1	charge one request; over the limit refuse it, pass it
+ *	2 3	of bytes: see whether any are left; if not refuse, pass
+ *	4	charge bytes: the first number is how many, of a bucket ticks
  *
  * What is computed stays below 2^53, where Lua's numbers are exact; times
  * are compared as differences, as ticks since 1970 would not.  The answer:
@@ -26,81 +33,107 @@
  * of a sliding one that is full, for how long.
  *
  * Times that lie ahead, when a replica with another clock took over, are
- * cut as policy/gauge.c does: 10 seconds are nothing, more is a mistake.
+ * treated as policy/gauge.c does: 10 seconds are nothing, and more is
+ * taken for a bucket that was emptied, and requests that passed, just now,
+ * which is kept even when nothing is charged: else it were so each time.
  */
 static const char script[] =
     "local t = redis.call('TIME')\n"
     "local now = t[1] * 1000000 + t[2]\n"
     "local all = redis.call('MGET', unpack(KEYS))\n"
     "local out, save = {0, now}, {}\n"
-    "local function put(i, text, us)\n"
+    "local function put(i, text, us, mended)\n"
     "  if us < 0 then us = 0 end\n"
-    "  save[#save + 1] = {KEYS[i], text,\n"
-    "    string.format('%.0f', math.ceil(us / 1000) + 10000)}\n"
+    "  us = string.format('%.0f', math.ceil(us / 1000) + 10000)\n"
+    "  if mended then redis.call('SET', KEYS[i], text, 'PX', us)\n"
+    "  else save[#save + 1] = {KEYS[i], text, us} end\n"
     "end\n"
     "local function two(p, q)\n"
     "  return string.format('%.0f %.0f', p, q)\n"
     "end\n"
-    "local function bucket(i, held, x, y)\n"
+    "local function fill(i, to, mended)\n"
+    "  put(i, two(now + math.floor(to / 16), to % 16), to / 16, mended)\n"
+    "end\n"
+    "local function bucket(i, held, how, x, y, z)\n"
     "  local p, q = string.match(held, '^(%d+) (%d+)$')\n"
     "  local ahead = p and (p - now) * 16 + q or 0\n"
     "  if ahead < 0 then ahead = 0 end\n"
-    "  if ahead > y + 160000000 then ahead = y end\n"
-    "  local to = ahead + x\n"
-    "  if to <= y then\n"
-    "    put(i, two(now + math.floor(to / 16), to % 16), to / 16)\n"
+    "  if ahead > z + 160000000 then\n"
+    "    ahead = y\n"
+    "    fill(i, ahead, true)\n"
     "  end\n"
+    "  local to = ahead + x\n"
+    "  if how == 4 then fill(i, math.max(ahead, math.min(to, z)))\n"
+    "  elseif to <= y and how < 2 then fill(i, to) end\n"
     "  return to > y, ahead, 0\n"
     "end\n"
-    "local function window(i, held, x, start, stop)\n"
+    "local function window(i, held, how, x, start, stop)\n"
     "  local p, q = string.match(held, '^(%d+) (%d+)$')\n"
     "  p, q = tonumber(p), tonumber(q)\n"
     "  if p and p > start and p - now <= 10000000 then\n"
     "    start, stop = p, p + stop - start\n"
     "  end\n"
     "  if p ~= start then q = 0 end\n"
-    "  put(i, two(start, q + 1), stop - now)\n"
+    "  q = math.min(q, 4503599627370496)\n"
+    "  if how < 2 or how == 4 then\n"
+    "    put(i, two(start, q + (how == 4 and x or 1)), stop - now)\n"
+    "  end\n"
     "  return q >= x, q, 0\n"
     "end\n"
-    "local function slide(i, held, x, y, n)\n"
+    "local function spread(i, kept, us, mended)\n"
+    "  local texts = {}\n"
+    "  for k, v in ipairs(kept) do\n"
+    "    texts[k] = string.format('%.0f:%.0f', v[1], v[2])\n"
+    "  end\n"
+    "  put(i, table.concat(texts, ' '), us, mended)\n"
+    "end\n"
+    "local function slide(i, held, how, x, y, n)\n"
     "  local slot, passed, kept, wait = math.floor(now / y), 0, {}, 0\n"
+    "  local lost, more = 0, how == 4 and x or how < 2 and 1 or 0\n"
     "  for s, c in string.gmatch(held, '(%d+):(%d+)') do\n"
-    "    s, c = tonumber(s), tonumber(c)\n"
+    "    s, c = tonumber(s), math.min(tonumber(c), 4294967294)\n"
     "    if s > slot and s * y - now <= 10000000 then slot = s end\n"
-    "    if s <= slot then kept[#kept + 1] = {s, c} end\n"
+    "    if s <= slot then kept[#kept + 1] = {s, c}\n"
+    "    else lost = math.min(lost + c, 4294967294) end\n"
     "  end\n"
     "  while kept[1] and kept[1][1] < slot - n do\n"
     "    table.remove(kept, 1)\n"
     "  end\n"
+    "  local last = kept[#kept]\n"
+    "  if not last or last[1] ~= slot then\n"
+    "    last = {slot, 0}\n"
+    "    kept[#kept + 1] = last\n"
+    "  end\n"
+    "  last[2] = last[2] + lost\n"
     "  for _, k in ipairs(kept) do passed = passed + k[2] end\n"
     "  local left = passed\n"
     "  for _, k in ipairs(kept) do\n"
     "    if left < x then break end\n"
     "    left, wait = left - k[2], (k[1] + n + 1) * y - now\n"
     "  end\n"
-    "  local last = kept[#kept]\n"
-    "  if last and last[1] == slot then last[2] = last[2] + 1\n"
-    "  else kept[#kept + 1] = {slot, 1} end\n"
-    "  for k, v in ipairs(kept) do\n"
-    "    kept[k] = string.format('%.0f:%.0f', v[1], v[2])\n"
-    "  end\n"
-    "  put(i, table.concat(kept, ' '), (n + 2) * y)\n"
+    "  if lost > 0 then spread(i, kept, (n + 2) * y, true) end\n"
+    "  last[2] = math.min(last[2] + more, 4294967294)\n"
+    "  if more > 0 then spread(i, kept, (n + 2) * y) end\n"
     "  return passed >= x, passed, wait\n"
     "end\n"
     "for i = 1, #KEYS do\n"
     "  local a = 5 * i - 4\n"
-    "  local kind, x = ARGV[a], tonumber(ARGV[a + 2])\n"
-    "  local y, z = tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])\n"
-    "  local held, full, used, wait = all[i] or ''\n"
-    "  if kind == 'b' then full, used, wait = bucket(i, held, x, y)\n"
-    "  elseif kind == 's' then full, used, wait = slide(i, held, x, y, z)\n"
-    "  elseif kind == 'c' then full, used, wait = window(i, held, x, y, z)\n"
+    "  local kind, how = ARGV[a], tonumber(ARGV[a + 1])\n"
+    "  local x, y = tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3])\n"
+    "  local z, held = tonumber(ARGV[a + 4]), all[i] or ''\n"
+    "  local full, used, wait\n"
+    "  if kind == 'b' then\n"
+    "    full, used, wait = bucket(i, held, how, x, y, z)\n"
+    "  elseif kind == 's' then\n"
+    "    full, used, wait = slide(i, held, how, x, y, z)\n"
+    "  elseif kind == 'c' then\n"
+    "    full, used, wait = window(i, held, how, x, y, z)\n"
     "  else\n"
     "    local start = now - now % y\n"
-    "    full, used, wait = window(i, held, x, start, start + y)\n"
+    "    full, used, wait = window(i, held, how, x, start, start + y)\n"
     "  end\n"
     "  out[2 * i + 1], out[2 * i + 2] = used, wait\n"
-    "  if full and ARGV[a + 1] == '0' then out[1] = 1 end\n"
+    "  if full and (how == 0 or how == 2) then out[1] = 1 end\n"
     "end\n"
     "if out[1] == 0 then\n"
     "  for _, s in ipairs(save) do\n"
@@ -141,8 +174,21 @@ time_of(const struct take *t, int64_t now_us)
 	return now_us < t->from_us ? t->from_us : now_us;
 }
 
+/* How a counter is asked; see the script. */
+static char
+how_of(const struct take *t, uint64_t bytes)
+{
+	if (bytes > 0)
+		return '4';
+	if (t->limit->unit == LIMIT_BYTES)
+		return t->pass_over ? '3' : '2';
+	return t->pass_over ? '1' : '0';
+}
+
+/* "bytes" 0: ask whether it may pass. */
 static bool
-add_limit(struct store_call *c, struct buf *b, size_t *at, const struct take *t)
+add_limit(struct store_call *c, struct buf *b, size_t *at, const struct take *t,
+    uint64_t bytes)
 {
 	bool calendar = t->limit->calendar != CALENDAR_NONE;
 	struct gauge g;
@@ -151,37 +197,39 @@ add_limit(struct store_call *c, struct buf *b, size_t *at, const struct take *t)
 	if (!store_can_hold(t->limit) ||
 	    !gauge_init(&g, t, time_of(t, INT64_C(1) << 50)))
 		return false;
+	if (bytes > BYTES_MAX)
+		bytes = BYTES_MAX;
 	buf_add_char(b,
 	    g.algorithm == LIMIT_TOKEN_BUCKET  ? 'b'
 		: g.algorithm == LIMIT_SLIDING ? 's'
 		: calendar                     ? 'c'
 					       : 'w');
 	add_word(c, b, at);
-	buf_add_char(b, t->pass_over ? '1' : '0');
+	buf_add_char(b, how_of(t, bytes));
 	add_word(c, b, at);
 	switch (g.algorithm) {
 	case LIMIT_TOKEN_BUCKET:
-		add_number(c, b, at, g.spacing);
+		add_number(
+		    c, b, at, bytes > 0 ? gauge_ticks(&g, bytes) : g.spacing);
 		add_number(c, b, at, g.lead);
-		add_number(c, b, at, 0);
+		add_number(c, b, at, gauge_ahead_max(&g));
 		return true;
 	case LIMIT_SLIDING:
-		add_number(c, b, at, g.count);
+		add_number(c, b, at, bytes > 0 ? bytes : g.count);
 		add_number(c, b, at, g.slot_us);
 		add_number(c, b, at, SLIDE_SLOTS);
 		return true;
 	default:
-		add_number(c, b, at, g.count);
+		add_number(c, b, at, bytes > 0 ? bytes : g.count);
 		add_number(c, b, at, calendar ? g.start : t->limit->period_us);
 		add_number(c, b, at, calendar ? g.end : 0);
 		return true;
 	}
 }
 
-bool
-store_call_make(struct store_call *c, const char *name,
-    const struct siphash_key *key, struct span prefix, const struct take *takes,
-    unsigned n)
+static bool
+make(struct store_call *c, const struct store_names *names,
+    const struct take *takes, unsigned n, uint64_t bytes)
 {
 	struct buf b = {
 		.p = c->room, .size = sizeof(c->room), .max = sizeof(c->room)
@@ -190,21 +238,38 @@ store_call_make(struct store_call *c, const char *name,
 
 	c->n = 2;
 	c->words[0] = SPAN("EVALSHA");
-	c->words[1] = span_str(name);
-	if (n == 0 || n > STORE_TAKES_MAX || prefix.n > STORE_PREFIX_MAX)
+	c->words[1] = span_str(names->script);
+	if (n == 0 || n > STORE_TAKES_MAX || names->prefix.n > STORE_PREFIX_MAX)
 		return false;
 	buf_add_u64(&b, n);
 	add_word(c, &b, &at);
 	for (unsigned i = 0; i < n; i++) {
-		buf_add(&b, prefix);
+		buf_add(&b, names->prefix);
 		buf_add_char(&b, ':');
-		store_name_write(&b, key, &takes[i]);
+		store_name_write(&b, &names->key, &takes[i]);
 		add_word(c, &b, &at);
 	}
 	for (unsigned i = 0; i < n; i++)
-		if (!add_limit(c, &b, &at, &takes[i]))
+		if (!add_limit(c, &b, &at, &takes[i], bytes))
 			return false;
 	return !b.failed;
+}
+
+bool
+store_call_take(struct store_call *c, const struct store_names *names,
+    const struct take *takes, unsigned n)
+{
+	return make(c, names, takes, n, 0);
+}
+
+bool
+store_call_charge(struct store_call *c, const struct store_names *names,
+    const struct take *takes, unsigned n, uint64_t bytes)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (takes[i].limit->unit != LIMIT_BYTES)
+			return false;
+	return bytes > 0 && make(c, names, takes, n, bytes);
 }
 
 void
@@ -225,7 +290,7 @@ read_slide(
 	t->over = full && t->pass_over;
 	t->refused = full && !t->pass_over;
 	t->wait_us = t->refused ? wait : 0;
-	t->remaining = full ? 0 : g->count - passed - 1;
+	t->remaining = full ? 0 : g->count - passed - (g->bytes ? 0 : 1);
 	t->reset_us = (SLIDE_SLOTS + 1) * g->slot_us - g->now % g->slot_us;
 	return full == (wait > 0) && wait <= longest + STEP_US;
 }
@@ -271,7 +336,14 @@ store_call_read(
 	if (any != *refused)
 		return false;
 	for (unsigned i = 0; i < n && any; i++)
-		if (!takes[i].refused && !takes[i].over)
+		if (!takes[i].refused && !takes[i].over &&
+		    takes[i].limit->unit != LIMIT_BYTES)
 			takes[i].remaining++;
 	return true;
+}
+
+bool
+store_call_charged(const struct redis_answer *a, unsigned n)
+{
+	return !a->error && a->n == 2 + 2 * n && a->numbers[0] == 0;
 }

@@ -27,16 +27,27 @@ struct store_call {
 	char room[STORE_TAKES_MAX * 180];
 };
 
-/* How the server names the script. */
+/* How the server names the script; false: it cannot be told. */
 bool store_call_script(char name[static REDIS_SCRIPT_NAME]);
 
+/* What counters and the script are called. */
+struct store_names {
+	struct siphash_key key;
+	struct span prefix;
+	char script[REDIS_SCRIPT_NAME];
+};
+
 /*
- * EVALSHA for "takes"; "c" must not be moved.  False: more than
- * STORE_TAKES_MAX, or something that the store cannot count.
+ * EVALSHA for "takes"; "c" must not be moved.  Limits on bytes are only
+ * asked whether any are left.  False: more than STORE_TAKES_MAX, or
+ * something that the store cannot count.
  */
-bool store_call_make(struct store_call *c, const char *script,
-    const struct siphash_key *key, struct span prefix, const struct take *takes,
-    unsigned n);
+bool store_call_take(struct store_call *c, const struct store_names *names,
+    const struct take *takes, unsigned n);
+
+/* The same, to charge so many bytes to "takes", which all count them. */
+bool store_call_charge(struct store_call *c, const struct store_names *names,
+    const struct take *takes, unsigned n, uint64_t bytes);
 
 /* The same as EVAL, for a server that does not know the script yet. */
 void store_call_spell_out(struct store_call *c);
@@ -47,5 +58,8 @@ void store_call_spell_out(struct store_call *c);
  */
 bool store_call_read(const struct redis_answer *a, struct take *takes,
     unsigned n, bool *refused);
+
+/* Bytes were charged to "n" counters. */
+bool store_call_charged(const struct redis_answer *a, unsigned n);
 
 #endif

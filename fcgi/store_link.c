@@ -56,6 +56,19 @@ complain(struct store_link *l, const char *why)
 	l->n_silent = 0;
 }
 
+/*
+ * The connections that are kept lead to the same server, which may have
+ * become a replica while another has taken its address.  With the lock.
+ */
+static void
+forget_kept(struct store_link *l)
+{
+	while (l->n_kept > 0) {
+		redis_close(l->kept[--l->n_kept]);
+		l->n_open--;
+	}
+}
+
 static void
 trip(struct store_link *l, const char *why)
 {
@@ -64,6 +77,7 @@ trip(struct store_link *l, const char *why)
 	pthread_mutex_lock(&l->lock);
 	complain(l, why);
 	atomic_store(&l->down, true);
+	forget_kept(l);
 	pthread_cond_signal(&l->wake);
 	pthread_mutex_unlock(&l->lock);
 }
@@ -187,14 +201,14 @@ ask_until(struct store_link *l, struct store_call *c, int64_t until_us,
 		if (r == NULL)
 			return false;
 		result = call(r, c, until_us, a);
-		if (result == REDIS_ANSWERED) {
+		if (result == REDIS_ANSWERED && !a->error) {
 			put_back(l, r);
-			(void)snprintf(why, why_size, "%s", a->text);
-			return !a->error;
+			return true;
 		}
 		drop(l, r);
 	} while (result == REDIS_LOST && !fresh);
-	(void)snprintf(why, why_size, "%s", redis_result_text(result));
+	(void)snprintf(why, why_size, "%s",
+	    a->error ? a->text : redis_result_text(result));
 	return false;
 }
 
@@ -334,10 +348,10 @@ struct store_link *
 store_link_open(const struct store_link_settings *s, char *why, size_t why_size)
 {
 	struct store_link *l;
+	char what[WHY_MAX];
 
-	if (!redis_is_there()) {
-		(void)snprintf(
-		    why, why_size, "store: this mgw was built without hiredis");
+	if (!redis_is_there(what, sizeof(what))) {
+		(void)snprintf(why, why_size, "store: %s", what);
 		return NULL;
 	}
 	l = make(s);
@@ -372,8 +386,7 @@ store_link_close(struct store_link *l)
 		pthread_mutex_unlock(&l->lock);
 		pthread_join(l->thread, NULL);
 	}
-	while (l->n_kept > 0)
-		redis_close(l->kept[--l->n_kept]);
+	forget_kept(l);
 	redis_target_fini(&l->set.target);
 	pthread_cond_destroy(&l->wake);
 	pthread_cond_destroy(&l->freed);

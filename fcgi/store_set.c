@@ -90,7 +90,7 @@ make_key(const struct reading *r)
 			? "its key is shorter than 16 bytes"
 			: "its password is shorter than 16 bytes: give it a "
 			  "key, too");
-	return store_key_make(secret, &r->set->key) ||
+	return store_key_make(secret, &r->set->names.key) ||
 	    wrong(r->why, r->why_size, "no key can be made");
 }
 
@@ -118,9 +118,9 @@ take_texts(
 	if (ca.n > 0)
 		s->link.target.ca_file = file_beside(ca, b->path, &s->arena).p;
 	s->link.target.user = bundle_text(b, row->user);
-	s->prefix = bundle_text(b, row->prefix);
-	if (s->prefix.n == 0)
-		s->prefix = SPAN(PREFIX_DEFAULT);
+	s->names.prefix = bundle_text(b, row->prefix);
+	if (s->names.prefix.n == 0)
+		s->names.prefix = SPAN(PREFIX_DEFAULT);
 	s->link.timeout_us =
 	    row->timeout_us > 0 ? row->timeout_us : TIMEOUT_DEFAULT_US;
 }
@@ -147,7 +147,9 @@ store_set_read(struct store_set *s, const struct bundle *b,
 		return false;
 	if (s->arena.full)
 		return wrong(why, why_size, "out of memory");
-	return !redis_is_there() || store_call_script(s->script) ||
+	/* Without hiredis nothing is asked, and the link says why. */
+	return !redis_is_there(why, why_size) ||
+	    store_call_script(s->names.script) ||
 	    wrong(why, why_size, "no SHA-1");
 }
 
@@ -159,6 +161,6 @@ store_set_fini(struct store_set *s)
 	/* Ours alone: it was copied. */
 	if (password.p != NULL)
 		explicit_bzero((void *)(uintptr_t)password.p, password.n);
-	explicit_bzero(&s->key, sizeof(s->key));
+	explicit_bzero(&s->names.key, sizeof(s->names.key));
 	arena_fini(&s->arena);
 }

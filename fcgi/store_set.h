@@ -11,10 +11,8 @@
 struct store_set {
 	struct arena arena; /* of all texts */
 	struct store_link_settings link;
-	struct siphash_key key;
-	struct span prefix;
+	struct store_names names;
 	struct span shown; /* where it is, for people */
-	char script[REDIS_SCRIPT_NAME];
 };
 
 /* Some tier of "b" is counted in a store. */

@@ -204,14 +204,26 @@ gauge_admit(
 	}
 }
 
-/* How far ahead of the clock what was charged may have brought a bucket. */
+uint64_t
+gauge_ahead_max(const struct gauge *g)
+{
+	if (!g->bytes)
+		return g->lead;
+	return g->lead + (g->lead > DEBT_MIN_TICKS ? g->lead : DEBT_MIN_TICKS);
+}
+
+uint64_t
+gauge_ticks(const struct gauge *g, uint64_t n)
+{
+	uint64_t cost = ratio_up(n, g->num, g->den), most = gauge_ahead_max(g);
+
+	return cost < most ? cost : most;
+}
+
 static uint64_t
 farthest(const struct gauge *g)
 {
-	if (!g->bytes)
-		return g->now + g->lead;
-	return g->now + g->lead +
-	    (g->lead > DEBT_MIN_TICKS ? g->lead : DEBT_MIN_TICKS);
+	return g->now + gauge_ahead_max(g);
 }
 
 uint64_t

@@ -98,6 +98,13 @@ bool gauge_admit(
 uint64_t gauge_charge(const struct gauge *g, uint64_t held, uint64_t n);
 
 /*
+ * Token bucket, in ticks: what "n" bytes take, and how far ahead of the
+ * clock charges bring it at most.
+ */
+uint64_t gauge_ticks(const struct gauge *g, uint64_t n);
+uint64_t gauge_ahead_max(const struct gauge *g);
+
+/*
  * What "held" should be, if it cannot have come about under this clock
  * and limit: the clock was set back, the limit changed, or it is damaged.
  * Such a bucket counts as empty, and fills at its rate.

@@ -71,8 +71,10 @@ state_open_folder(const char *dir, bool make, char *why, size_t why_size)
 	if (fd == -1 || fstat(fd, &st) != 0)
 		snprintf(why, why_size, "state %s: %s", dir, strerror(errno));
 	else if (st.st_uid != geteuid())
-		snprintf(
-		    why, why_size, "state %s: belongs to somebody else", dir);
+		snprintf(why, why_size,
+		    "state %s: belongs to somebody else; only its owner may "
+		    "use it",
+		    dir);
 	else if ((st.st_mode & 077) != 0)
 		snprintf(why, why_size,
 		    "state %s: is open to others; chmod 700 it", dir);

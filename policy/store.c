@@ -97,6 +97,6 @@ store_name_write(
 bool
 store_can_hold(const struct row_limit *l)
 {
-	return gauge_can_hold(l) && l->unit == LIMIT_REQUESTS &&
+	return gauge_can_hold(l) && l->unit != LIMIT_CONCURRENT &&
 	    l->count <= COUNT_MAX;
 }

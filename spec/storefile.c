@@ -131,8 +131,8 @@ settle(struct spec_tier *t, const struct spec_store *s, bool all,
 		    SPAN_ARG(t->name.text));
 	else if (!can_hold(t))
 		diag_error(d, t->name.place, "store-tier",
-		    "tier '%.*s' cannot be shared: a store counts requests, "
-		    "by a count up to 2^52",
+		    "tier '%.*s' cannot be shared: a store counts requests "
+		    "and bytes, up to 2^52, and none that are in progress",
 		    SPAN_ARG(t->name.text));
 	t->flags |= flags_of(down);
 }

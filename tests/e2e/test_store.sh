@@ -86,6 +86,75 @@ it 'and exactly the burst of a token bucket'
 flood 60 /shared/a/bucket "$FIRST" "$SECOND"
 expect_flood '200:50 429:70 '
 
+it 'bytes are counted by both gates, when a request has ended'
+for n in 1 2 3; do
+	URL=$FIRST
+	test $n = 2 || URL=$SECOND
+	get '/shared/a/bytes?do=bytes/400'
+	expect_status 200
+done
+for URL in "$FIRST" "$SECOND"; do
+	get '/shared/a/bytes?do=bytes/400'
+	expect_status 429
+	expect_reason quota-exceeded
+done
+for limit in bytebucket byteslide; do
+	get "/shared/a/$limit?do=bytes/1200"
+	expect_status 200
+	get "/shared/a/$limit"
+	expect_status 429
+done
+sleep 2.2
+for limit in bytebucket byteslide; do
+	get "/shared/a/$limit"
+	expect_status 200
+done
+
+# only PATH: forget all, ask once, and tell the name of its counter.
+only() {
+	redis FLUSHALL >/dev/null
+	get "$1"
+	NAME=$(redis --scan)
+}
+# ahead S US: the slot so many seconds from now, where one takes so long.
+ahead() {
+	echo $((($(date +%s) + $1) * 1000000 / $2))
+}
+
+it 'a sliding window from a server whose clock was ahead lets no more pass'
+only /shared/a/slide
+redis SET "$NAME" "$(ahead 3500 483871):1 $(ahead 3600 483871):2" >/dev/null
+get /shared/a/slide
+expect_status 200
+for n in 1 2 3; do
+	get /shared/a/slide
+	expect_status 429
+done
+
+it 'and holds nobody for longer than its period, nor does a bucket'
+only '/shared/a/byteslide'
+redis SET "$NAME" "$(ahead 3600 16130):1000" PX 9999999 >/dev/null
+get /shared/a/byteslide
+expect_status 429
+test "$(redis PTTL "$NAME")" -lt 20000 ||
+    wrong "it is kept for $(redis PTTL "$NAME") ms"
+only '/shared/a/bytebucket?do=bytes/10'
+redis SET "$NAME" "$(($(date +%s) + 9999))000000 0" PX 9999999 >/dev/null
+get /shared/a/bytebucket
+expect_status 429
+sleep 1
+get /shared/a/bytebucket
+expect_status 200
+only '/shared/a/byteslide'
+redis SET "$NAME" "$(ahead 3600 16130):1000" PX 9999999 >/dev/null
+get /shared/a/byteslide
+expect_status 429
+sleep 2.2
+get /shared/a/byteslide
+expect_status 200
+redis FLUSHALL >/dev/null
+for limit in three bucket both slide month; do get /shared/a/$limit; done
+
 it 'a counter that somebody has spoilt begins anew'
 for name in $(redis --scan); do redis SET "$name" 'not 3 numbers' >/dev/null; done
 get /shared/a/three

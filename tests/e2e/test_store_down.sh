@@ -73,6 +73,13 @@ expect_status 200
 redis CONFIG SET maxmemory 0 >/dev/null
 expect_back
 
+it 'nor is one that has become a replica asked on its old connections'
+redis REPLICAOF 127.0.0.1 1 >/dev/null
+get /shared/x/refuse
+expect_status 503
+redis REPLICAOF NO ONE >/dev/null
+expect_back
+
 it 'nothing fails when it is killed and started again under load'
 (
 	sleep 0.5

@@ -5,7 +5,12 @@
 #include "policy/store.h"
 
 #include <check.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "fcgi/store_call.h"
@@ -15,6 +20,9 @@
 #define MINUTE UINT64_C(60000000)
 
 static const struct siphash_key key = { 1, 2 };
+static const struct store_names names = {
+	.key = { 1, 2 }, .prefix = { "p", 1 }, .script = "SHA"
+};
 
 static const struct row_limit window = {
 	.algorithm = LIMIT_WINDOW, .count = 10, .period_us = MINUTE
@@ -26,6 +34,20 @@ static const struct row_limit bucket = { .algorithm = LIMIT_TOKEN_BUCKET,
 static const struct row_limit slide = {
 	.algorithm = LIMIT_SLIDING, .count = 10, .period_us = MINUTE
 };
+
+static const struct row_limit bytes = { .algorithm = LIMIT_WINDOW,
+	.unit = LIMIT_BYTES,
+	.count = 10,
+	.period_us = MINUTE };
+static const struct row_limit byte_bucket = { .algorithm = LIMIT_TOKEN_BUCKET,
+	.unit = LIMIT_BYTES,
+	.count = 6000,
+	.period_us = MINUTE,
+	.burst = 1000 };
+static const struct row_limit byte_slide = { .algorithm = LIMIT_SLIDING,
+	.unit = LIMIT_BYTES,
+	.count = 10,
+	.period_us = MINUTE };
 
 static const struct {
 	const char *text, *host, *unix_path;
@@ -150,7 +172,7 @@ START_TEST(a_call_names_all_counters_and_their_limits)
 	t[1].pass_over = true;
 	t[3].from_us = NOW;
 	t[3].until_us = NOW + 1000;
-	ck_assert(store_call_make(&c, "SHA", &key, SPAN("p"), t, 4));
+	ck_assert(store_call_take(&c, &names, t, 4));
 	expect_word(&c, 0, "EVALSHA");
 	expect_word(&c, 1, "SHA");
 	expect_word(&c, 2, "4");
@@ -177,25 +199,71 @@ START_TEST(a_call_names_all_counters_and_their_limits)
 }
 END_TEST
 
+START_TEST(bytes_are_asked_for_first_and_charged_later)
+{
+	struct take t[3] = { take_of(&bytes), take_of(&byte_bucket),
+		take_of(&byte_slide) };
+	struct store_call c;
+
+	t[2].pass_over = true;
+	ck_assert(store_call_take(&c, &names, t, 3));
+	expect_word(&c, 7, "2");
+	expect_word(&c, 8, "10");
+	expect_word(&c, 12, "2");
+	expect_word(&c, 13, "160000"); /* of one byte */
+	expect_word(&c, 14, "160000000");
+	expect_word(&c, 15, "57760000000"); /* and the debt of an hour */
+	expect_word(&c, 17, "3");
+	ck_assert(store_call_charge(&c, &names, t, 3, 700));
+	expect_word(&c, 7, "4");
+	expect_word(&c, 8, "700");
+	expect_word(&c, 12, "4");
+	expect_word(&c, 13, "112000000");
+	expect_word(&c, 18, "700");
+	ck_assert(store_call_charge(&c, &names, t, 3, UINT64_MAX));
+	expect_word(&c, 8, "4503599627370496");
+	expect_word(&c, 13, "57760000000");
+}
+END_TEST
+
+START_TEST(a_charge_is_known_by_an_answer_of_its_length)
+{
+	struct redis_answer a = { .n = 4, .numbers = { 0, NOW, 1, 0 } };
+
+	ck_assert(store_call_charged(&a, 1));
+	ck_assert(!store_call_charged(&a, 2));
+	a.numbers[0] = 1;
+	ck_assert(!store_call_charged(&a, 1));
+	a.numbers[0] = 0;
+	a.error = true;
+	ck_assert(!store_call_charged(&a, 1));
+}
+END_TEST
+
 START_TEST(what_no_store_counts_is_asked_of_none)
 {
-	struct row_limit bytes = window, huge = window;
+	const struct row_limit held = {
+		.algorithm = LIMIT_WINDOW, .unit = LIMIT_CONCURRENT, .count = 10
+	};
+	struct row_limit huge = window;
 	struct take t[STORE_TAKES_MAX + 1];
 	struct store_call c;
 
 	for (unsigned i = 0; i <= STORE_TAKES_MAX; i++)
 		t[i] = take_of(&bucket);
-	ck_assert(
-	    store_call_make(&c, "SHA", &key, SPAN("p"), t, STORE_TAKES_MAX));
-	ck_assert(!store_call_make(
-	    &c, "SHA", &key, SPAN("p"), t, STORE_TAKES_MAX + 1));
-	ck_assert(!store_call_make(&c, "SHA", &key, SPAN("p"), t, 0));
-	bytes.unit = LIMIT_BYTES;
+	ck_assert(store_call_take(&c, &names, t, STORE_TAKES_MAX));
+	ck_assert(!store_call_take(&c, &names, t, STORE_TAKES_MAX + 1));
+	ck_assert(!store_call_take(&c, &names, t, 0));
+	t[0] = take_of(&held);
+	ck_assert(!store_call_take(&c, &names, t, 1));
+	t[0] = take_of(&window);
+	ck_assert(!store_call_charge(&c, &names, t, 1, 5));
 	t[0] = take_of(&bytes);
-	ck_assert(!store_call_make(&c, "SHA", &key, SPAN("p"), t, 1));
+	ck_assert(store_call_charge(&c, &names, t, 1, 5));
+	ck_assert(!store_call_charge(&c, &names, t, 1, 0));
 	huge.count = UINT64_C(1) << 53;
 	t[0] = take_of(&huge);
-	ck_assert(!store_call_make(&c, "SHA", &key, SPAN("p"), t, 1));
+	ck_assert(!store_call_take(&c, &names, t, 1));
 }
 END_TEST
 
@@ -217,6 +285,19 @@ static const struct {
 	    US_PER_S },
 	{ "a slide", &slide, 4, { 0, NOW, 3, 0 }, true, false, 6, 0 },
 	{ "a full one", &slide, 4, { 1, NOW, 10, 5 }, true, true, 0, 5 },
+	{ "some bytes", &bytes, 4, { 0, NOW, 9, 0 }, true, false, 1, 0 },
+	{ "no bytes", &bytes, 4, { 1, NOW, 10, 0 }, true, true, 0, MINUTE },
+	{ "a bucket of bytes", &byte_bucket, 4, { 0, NOW, 80000000, 0 }, true,
+	    false, 500, 0 },
+	{ "an empty one", &byte_bucket, 4, { 1, NOW, 160000000, 0 }, true, true,
+	    0, 10000 },
+	{ "one in debt", &byte_bucket, 4, { 1, NOW, 57760000000, 0 }, true,
+	    true, 0, INT64_C(3600010000) },
+	{ "one farther ahead", &byte_bucket, 4,
+	    { 1, NOW, 57760000000 + 11 * 16 * US_PER_S, 0 }, false, false, 0,
+	    0 },
+	{ "a slide of bytes", &byte_slide, 4, { 0, NOW, 9, 0 }, true, false, 1,
+	    0 },
 	{ "allowed and full", &window, 4, { 0, NOW, 10, 0 }, false, false, 0,
 	    0 },
 	{ "refused and not full", &window, 4, { 1, NOW, 9, 0 }, false, false, 0,
@@ -295,6 +376,86 @@ START_TEST(a_machine_behind_the_server_reads_its_calendar_all_the_same)
 }
 END_TEST
 
+/* A server of one connection, which answers after a while. */
+struct server {
+	char path[64];
+	int fd;
+	useconds_t pause_us;
+	pthread_t thread;
+};
+
+static void *
+serve(void *server)
+{
+	const struct server *s = server;
+	int fd = accept(s->fd, NULL, NULL);
+	char got[256];
+
+	while (fd != -1 && read(fd, got, sizeof(got)) > 0) {
+		usleep(s->pause_us);
+		if (send(fd, "+PONG\r\n", 7, MSG_NOSIGNAL) != 7)
+			break;
+	}
+	close(fd);
+	return NULL;
+}
+
+static void
+server_start(struct server *s, useconds_t pause_us)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+	s->pause_us = pause_us;
+	(void)snprintf(
+	    s->path, sizeof(s->path), "/tmp/test_store.%ld", (long)getpid());
+	(void)unlink(s->path);
+	(void)snprintf(un.sun_path, sizeof(un.sun_path), "%s", s->path);
+	s->fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert(bind(s->fd, (const struct sockaddr *)&un, sizeof(un)) == 0 &&
+	    listen(s->fd, 1) == 0 &&
+	    pthread_create(&s->thread, NULL, serve, s) == 0);
+}
+
+static const struct {
+	useconds_t pause_us;
+	int64_t limit_us;
+	enum redis_result result;
+} late[] = {
+	/* A worker that was not let run has not asked before it runs. */
+	{ 0, -5000, REDIS_ANSWERED },
+	{ 0, 100000, REDIS_ANSWERED },
+	{ 20000, 500000, REDIS_ANSWERED },
+	{ 200000, -5000, REDIS_SLOW },
+	{ 200000, 20000, REDIS_SLOW },
+};
+
+START_TEST(a_server_has_its_time_from_when_it_was_asked)
+{
+	const struct span ping = SPAN("PING");
+	struct redis_target t = { 0 };
+	struct redis_answer a;
+	struct server s;
+	struct redis *r;
+	char why[200] = "";
+
+	if (!redis_is_there(why, sizeof(why)))
+		return;
+	server_start(&s, late[_i].pause_us);
+	t.unix_path = s.path;
+	ck_assert(redis_resolve(&t, why, sizeof(why)));
+	r = redis_open(&t, clock_mono_us() + US_PER_S, why, sizeof(why));
+	ck_assert_msg(r != NULL, "%s", why);
+	ck_assert_int_eq(
+	    redis_call(r, &ping, 1, clock_mono_us() + late[_i].limit_us, &a),
+	    late[_i].result);
+	redis_close(r);
+	pthread_join(s.thread, NULL);
+	close(s.fd);
+	unlink(s.path);
+	redis_target_fini(&t);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -310,12 +471,16 @@ main(void)
 	tcase_add_test(c, a_name_depends_on_the_key_the_parts_and_the_window);
 	tcase_add_test(c, secrets_make_keys_of_their_own);
 	tcase_add_test(c, a_call_names_all_counters_and_their_limits);
+	tcase_add_test(c, bytes_are_asked_for_first_and_charged_later);
+	tcase_add_test(c, a_charge_is_known_by_an_answer_of_its_length);
 	tcase_add_test(c, what_no_store_counts_is_asked_of_none);
 	tcase_add_loop_test(c, an_answer_is_believed_when_it_can_be, 0,
 	    sizeof(answers) / sizeof(answers[0]));
 	tcase_add_test(c, a_request_that_is_refused_leaves_what_the_others_had);
 	tcase_add_test(
 	    c, a_machine_behind_the_server_reads_its_calendar_all_the_same);
+	tcase_add_loop_test(c, a_server_has_its_time_from_when_it_was_asked, 0,
+	    sizeof(late) / sizeof(late[0]));
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

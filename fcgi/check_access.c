@@ -33,9 +33,33 @@ check_client_cert(struct report *r)
 		    c->pass ? "; passed on" : "");
 }
 
+/* For who looks why a proof is refused. */
+static void
+check_dpop(struct report *r, const struct bundle *b)
+{
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
+		const struct row_api *a = bundle_api(b, i);
+
+		for (uint32_t k = 0; k < a->schemes.n; k++) {
+			const struct row_scheme *s =
+			    bundle_scheme(b, a->schemes.first + k);
+
+			if ((s->flags & SCHEME_DPOP) == 0)
+				continue;
+			check_item(r, "dpop", bundle_text(b, s->name), true,
+			    "%s, of the last %us, for %.*s",
+			    (s->flags & SCHEME_DPOP_ONLY) != 0 ? "required"
+							       : "allowed",
+			    (unsigned)bundle_dpop(b, 0)->window_s,
+			    SPAN_ARG(bundle_text(b, a->public_url)));
+		}
+	}
+}
+
 void
 check_access(struct report *r, const struct bundle *b)
 {
 	check_client_cert(r);
 	check_host_auth(r, b);
+	check_dpop(r, b);
 }

@@ -50,7 +50,8 @@ const struct libcurl *libcurl_get(char *why, size_t why_size);
 /*
  * A new handle on which nothing from the process environment counts: no
  * proxy, no netrc, no redirects, no protocol but http and https, TLS 1.2
- * at least, names of certificates checked.  "ca_file" may be absent.  NULL: out of memory.
+ * at least, names of certificates checked.  "ca_file" may be absent.  NULL: out
+ * of memory.
  */
 CURL *libcurl_handle(const struct libcurl *curl, struct span ca_file);
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "fcgi/application_feed.h"
 #include "fcgi/backends.h"
@@ -143,6 +144,13 @@ world_remember(
 	state_remember(((struct private *)world)->live->state, parts, n, v);
 }
 
+static enum replay_result
+world_replay(void *world, const struct span *parts, unsigned n, int64_t until_s)
+{
+	return state_replay(((struct private *)world)->live->state, parts, n,
+	    until_s, clock_wall_us() / US_PER_S);
+}
+
 static bool
 world_has_endpoints(void *world, const struct match *m, bool sandbox)
 {
@@ -244,6 +252,7 @@ generation_new(struct live *l, struct loaded *loaded, struct sources *sources)
 		    .charge = world_charge,
 		    .recall = world_recall,
 		    .remember = world_remember,
+		    .replay = world_replay,
 		    .has_endpoints = world_has_endpoints,
 		    .hash_begin = world_hash_begin,
 		    .hash_end = world_hash_end,

@@ -42,6 +42,7 @@ static const struct {
 	[SECTION_ENDPOINT] = { "ENDPOINT", sizeof(struct row_endpoint) },
 	[SECTION_NAME] = { "NAME", sizeof(struct row_name) },
 	[SECTION_INTROSPECT] = { "INTROSPECT", sizeof(struct row_introspect) },
+	[SECTION_DPOP] = { "DPOP", sizeof(struct row_dpop) },
 	[SECTION_HOST_AUTH] = { "HOST_AUTH", sizeof(struct row_host_auth) },
 	[SECTION_ISSUE] = { "ISSUE", sizeof(struct row_issue) },
 	[SECTION_ASSERTION] = { "ASSERTION", sizeof(struct row_assertion) },

@@ -8,6 +8,7 @@
 #include "policy/bundle_check_part.h"
 
 #include "policy/condition.h"
+#include "policy/dpop.h"
 #include "policy/endpoint.h"
 #include "policy/failure.h"
 
@@ -135,9 +136,16 @@ static const struct rule rules[] = {
 	    SECTION_SOURCE },
 	{ SECTION_SCHEME, RULE_RANGE, AT(scheme, introspects), SECTION_INDEX },
 	{ SECTION_SCHEME, RULE_FLAGS, AT(scheme, flags),
-	    SCHEME_CERTIFICATE_ANY },
+	    SCHEME_CERTIFICATE_ANY | SCHEME_DPOP | SCHEME_DPOP_ONLY },
 	{ SECTION_SCHEME, RULE_RANGE, AT(scheme, certificates),
 	    SECTION_CERTIFICATE },
+
+	{ SECTION_DPOP, RULE_FLAGS, AT(dpop, algorithms),
+	    (UINT32_C(1) << ALG_HS256) - 1 },
+	{ SECTION_DPOP, RULE_WORD, AT(dpop, window_s), DPOP_WINDOW_S_MAX + 1 },
+	{ SECTION_DPOP, RULE_WORD, AT(dpop, leeway_s), DPOP_LEEWAY_S_MAX + 1 },
+	{ SECTION_DPOP, RULE_ROW, AT(dpop, field), SECTION_NAME },
+	{ SECTION_DPOP, RULE_RANGE, AT(dpop, share), SECTION_LIMIT },
 
 	{ SECTION_HOST_AUTH, RULE_HEADER, AT(host_auth, name), 0 },
 	{ SECTION_HOST_AUTH, RULE_RANGE, AT(host_auth, hosts), SECTION_STRING },

@@ -14,6 +14,22 @@ introspect_ok(const struct bundle *b, const struct row_introspect *r)
 	    (r->audiences.n > 0 || (r->flags & INTROSPECT_AUDIENCE_ANY) != 0);
 }
 
+/* Proofs come with tokens in Authorization, and are held to something. */
+static bool
+proofs_ok(const struct bundle *b, const struct row_scheme *s)
+{
+	const struct row_name *name;
+
+	if ((s->flags & SCHEME_DPOP) == 0)
+		return (s->flags & SCHEME_DPOP_ONLY) == 0;
+	if ((s->kind != SCHEME_JWT && s->kind != SCHEME_OPAQUE) ||
+	    s->field == ROW_NONE || bundle_n(b, SECTION_DPOP) == 0)
+		return false;
+	name = bundle_name(b, s->field);
+	return name->kind == NAME_HEADER &&
+	    span_eq(bundle_text(b, name->name), SPAN("HTTP_AUTHORIZATION"));
+}
+
 static bool
 is_of_keys(const struct row_issuer *r)
 {
@@ -28,6 +44,8 @@ scheme_ok(const struct bundle *b, const struct row_scheme *s)
 		    bundle_n(b, SECTION_INTROSPECT))
 			return false;
 	}
+	if (!proofs_ok(b, s))
+		return false;
 	if (s->kind == SCHEME_HOST)
 		return s->host > 0 && s->host <= bundle_n(b, SECTION_HOST_AUTH);
 	if (s->host != 0)
@@ -92,10 +110,15 @@ issuer_ok(const struct bundle *b, const struct row_issuer *r)
 	    is_of_keys(r);
 }
 
-/* What says that it sends one has something to send. */
+/* What says that it sends one has it; proofs name a URL that is known. */
 static bool
 api_ok(const struct bundle *b, const struct row_api *a)
 {
+	for (uint32_t i = 0; i < a->schemes.n; i++)
+		if ((bundle_scheme(b, a->schemes.first + i)->flags &
+			SCHEME_DPOP) != 0 &&
+		    a->public_url.n == 0)
+			return false;
 	return ((a->flags & API_ASSERTION) == 0 ||
 		   bundle_n(b, SECTION_ASSERTION) > 0) &&
 	    ((a->flags & API_RESOURCE_METADATA) == 0 || a->public_url.n > 0);
@@ -133,6 +156,16 @@ applications_ok(const struct bundle *b, const struct row_applications *r)
 	    r->max_age_s > 0 && r->timeout_ms > 0;
 }
 
+static bool
+dpop_ok(const struct bundle *b, const struct row_dpop *r)
+{
+	const struct row_name *name = bundle_name(b, r->field);
+
+	return r->algorithms != 0 && r->window_s > 0 && r->share.n == 1 &&
+	    name->kind == NAME_HEADER &&
+	    span_eq(bundle_text(b, name->name), SPAN("HTTP_DPOP"));
+}
+
 bool
 bundle_check_tokens(const struct bundle *b, char *why, size_t why_size)
 {
@@ -146,6 +179,11 @@ bundle_check_tokens(const struct bundle *b, char *why, size_t why_size)
 			return bundle_bad_row(why, why_size, SECTION_ISSUER, i,
 			    "issuer, audience, algorithm or keys");
 	}
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_DPOP); i++) {
+		if (i > 0 || !dpop_ok(b, bundle_dpop(b, i)))
+			return bundle_bad_row(why, why_size, SECTION_DPOP, i,
+			    "algorithms, window, field or share");
+	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_HOST_AUTH); i++) {
 		if (!host_auth_ok(b, bundle_host_auth(b, i)))
 			return bundle_bad_row(why, why_size, SECTION_HOST_AUTH,
@@ -154,7 +192,7 @@ bundle_check_tokens(const struct bundle *b, char *why, size_t why_size)
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
 		if (!api_ok(b, bundle_api(b, i)))
 			return bundle_bad_row(why, why_size, SECTION_API, i,
-			    "assertion or metadata");
+			    "assertion, metadata or public URL");
 	}
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_ASSERTION); i++) {
 		const struct row_assertion *r = bundle_assertion(b, i);

@@ -108,10 +108,10 @@ certificate_binding(
 
 	if (!who->bound)
 		return true;
-	if (who->proof_key.p != NULL || who->certificate.p == NULL)
+	if (who->certificate.p == NULL)
 		return refuse(d, REASON_WRONG_TYPE,
-		    SPAN("the token is bound to a key of which mgw takes no "
-			 "proof"));
+		    SPAN("the token is bound to something that is not known "
+			 "here"));
 	if (!certificate_of(r, &c, d))
 		return false;
 	if (who->certificate.n == THUMBPRINT_BYTES &&

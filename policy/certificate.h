@@ -26,8 +26,9 @@ bool certificate_of(
     const struct request *r, struct certificate *c, struct decision *d);
 
 /*
- * A verified credential that is bound to a key ("cnf") comes from who has
- * that key (RFC 8705 section 3).  True also for what is not bound.
+ * A verified credential that is bound to a certificate ("cnf") comes from
+ * who has that (RFC 8705 section 3).  True also for what is not bound; of
+ * another binding nothing is known here.
  */
 bool certificate_binding(
     const struct request *r, const struct principal *who, struct decision *d);

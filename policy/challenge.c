@@ -3,6 +3,7 @@
  */
 #include "policy/challenge.h"
 
+#include "policy/keyset.h"
 #include "policy/published.h"
 
 /* A quoted-string (RFC 9110 section 5.6.4) of what is printable ASCII. */
@@ -68,21 +69,47 @@ bearer_error(enum reason r)
 		return "invalid_request";
 	case REASON_SCOPE_MISSING:
 		return "insufficient_scope";
+	case REASON_PROOF_MISSING: /* RFC 9449 section 7.1 */
+	case REASON_PROOF_INVALID:
+	case REASON_PROOF_REPLAYED:
+		return "invalid_dpop_proof";
 	default:
 		return "invalid_token";
 	}
 }
 
+/* The algorithms of proofs, in a list with blanks. */
 static void
-write_bearer(const struct bundle *b, const struct row_requirement *q,
-    const struct ruling *v, struct buf *to)
+write_algorithms(const struct bundle *b, struct buf *to)
+{
+	uint32_t bits = bundle_dpop(b, 0)->algorithms;
+	bool any = false;
+
+	buf_add_str(to, ", algs=\"");
+	for (int alg = 0; alg < ALG__MAX; alg++) {
+		if ((bits >> alg & 1) == 0)
+			continue;
+		if (any)
+			buf_add_char(to, ' ');
+		buf_add_str(to, algorithm_name((enum algorithm)alg));
+		any = true;
+	}
+	buf_add_char(to, '"');
+}
+
+/* "Bearer" or "DPoP"; the error stands where the token came by it. */
+static void
+write_token(const struct bundle *b, const struct row_requirement *q,
+    const struct ruling *v, bool dpop, struct buf *to)
 {
 	const struct decision *d = &v->decision;
-	bool failed =
-	    d->requirement != NULL && d->requirement->scheme == q->scheme;
+	bool failed = d->requirement != NULL &&
+	    d->requirement->scheme == q->scheme && d->dpop == dpop;
 	const char *error = failed ? bearer_error(d->reason) : NULL;
 
-	write_realm(b, "Bearer", to);
+	write_realm(b, dpop ? "DPoP" : "Bearer", to);
+	if (dpop)
+		write_algorithms(b, to);
 	if (error != NULL) {
 		buf_add_str(to, ", error=\"");
 		buf_add_str(to, error);
@@ -98,6 +125,19 @@ write_bearer(const struct bundle *b, const struct row_requirement *q,
 		buf_add_char(to, '"');
 	}
 	buf_add_str(to, "\r\n");
+}
+
+/* Every way in which the scheme takes tokens (RFC 9449 section 7.2). */
+static void
+write_bearer(const struct bundle *b, const struct row_requirement *q,
+    const struct ruling *v, struct buf *to)
+{
+	uint32_t flags = bundle_scheme(b, q->scheme)->flags;
+
+	if ((flags & SCHEME_DPOP_ONLY) == 0)
+		write_token(b, q, v, false, to);
+	if ((flags & SCHEME_DPOP) != 0)
+		write_token(b, q, v, true, to);
 }
 
 static void
@@ -219,7 +259,7 @@ write_needed(const struct bundle *b, const struct ruling *v, struct buf *to)
 	const struct row_operation *op = v->match.operation;
 	const struct row_requirement *failed = v->decision.requirement;
 
-	write_bearer(b, failed, v, to);
+	write_token(b, failed, v, v->decision.dpop, to);
 	for (uint32_t i = 0; i < op->alternatives.n; i++) {
 		const struct row_requirement *q =
 		    alone(b, op, i, failed->scheme);
@@ -234,7 +274,7 @@ write_needed(const struct bundle *b, const struct ruling *v, struct buf *to)
 			    same_scopes(b, q->scopes, before->scopes);
 		}
 		if (!told)
-			write_bearer(b, q, v, to);
+			write_token(b, q, v, v->decision.dpop, to);
 	}
 }
 

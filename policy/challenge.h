@@ -5,6 +5,7 @@
  *
  *	Bearer realm="mgw", error="invalid_token",
  *	    error_description="Credential expired"	RFC 6750 section 3
+ *	DPoP realm="mgw", algs="ES256 PS256"		RFC 9449 section 7.1
  *	Basic realm="mgw", charset="UTF-8"		RFC 7617 section 2
  *	ApiKey realm="mgw", in="header", name="X-API-Key"
  *

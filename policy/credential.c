@@ -45,17 +45,31 @@ is_token68(struct span s)
 	return s.n > 0 && are_token68_bytes((const unsigned char *)s.p, s.n);
 }
 
+/* Whether the auth-scheme is one that comes before tokens here. */
+static bool
+is_token_scheme(const struct row_scheme *s, struct span scheme)
+{
+	if ((s->flags & SCHEME_DPOP) != 0 &&
+	    span_eq_nocase(scheme, SPAN("DPoP")))
+		return true;
+	return (s->flags & SCHEME_DPOP_ONLY) == 0 &&
+	    span_eq_nocase(scheme, SPAN("Bearer"));
+}
+
 /* Cut "Bearer" off, which Authorization must have and others may. */
 static bool
-cut_bearer(struct span *value, bool must, struct decision *d)
+cut_bearer(const struct row_scheme *s, struct span *value, bool must,
+    struct decision *d)
 {
 	struct span rest = *value, scheme = span_cut(&rest, ' ');
 
-	if (rest.p != NULL && span_eq_nocase(scheme, SPAN("Bearer")))
+	if (rest.p != NULL && is_token_scheme(s, scheme))
 		*value = span_trim(rest);
 	else if (must)
 		return refuse(d, REASON_CREDENTIAL_MALFORMED,
-		    SPAN("not of the form \"Bearer TOKEN\""));
+		    (s->flags & SCHEME_DPOP_ONLY) != 0
+			? SPAN("not of the form \"DPoP TOKEN\"")
+			: SPAN("not of the form \"Bearer TOKEN\""));
 	return is_token68(*value) ||
 	    refuse(d, REASON_CREDENTIAL_MALFORMED,
 		SPAN("the token has bytes that no token has"));
@@ -81,7 +95,7 @@ credential_find(const struct credential_call *c, bool bearer,
 		return refuse(d, REASON_CREDENTIAL_DUPLICATE,
 		    SPAN("the credential came more than once"));
 	if (bearer)
-		return cut_bearer(value, authorization, d);
+		return cut_bearer(c->scheme, value, authorization, d);
 	return !span_has_control(*value) ||
 	    refuse(d, REASON_CREDENTIAL_MALFORMED,
 		SPAN("control byte in the credential"));

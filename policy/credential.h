@@ -19,11 +19,14 @@ struct credential_call {
 	const struct request *request;
 	const struct row_scheme *scheme;
 	const struct row_api *api; /* keys may be held to some APIs */
+	/* The proof of this request was found good; NULL: not kept. */
+	bool *proved;
 };
 
 /*
  * The one value of the scheme's field; for Authorization also that its
- * auth-scheme is "Bearer" (RFC 6750 section 2.1), which is cut off.
+ * auth-scheme is "Bearer" (RFC 6750 section 2.1), or "DPoP" where the
+ * scheme takes proofs (RFC 9449 section 7.1), which is cut off.
  * False: credential-missing, credential-malformed (another auth-scheme,
  * no token68) or credential-duplicate (came twice, or joined by a comma).
  */

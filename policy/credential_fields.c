@@ -34,6 +34,22 @@ credential_name(const struct bundle *b, const struct row_api *api, uint32_t i)
 	return bundle_name(b, s->field);
 }
 
+/* A proof is of no use to a backend, and of some to who overhears it. */
+static bool
+is_proof(const struct bundle *b, const struct row_api *api, struct span name)
+{
+	const struct row_name *proof;
+
+	for (uint32_t i = 0; i < api->schemes.n; i++) {
+		if ((bundle_scheme(b, api->schemes.first + i)->flags &
+			SCHEME_DPOP) == 0)
+			continue;
+		proof = bundle_name(b, bundle_dpop(b, 0)->field);
+		return credential_name_eq(bundle_text(b, proof->name), name);
+	}
+	return false;
+}
+
 bool
 credential_is(const struct bundle *b, const struct row_api *api,
     enum name_kind kind, struct span name)
@@ -48,7 +64,7 @@ credential_is(const struct bundle *b, const struct row_api *api,
 			: span_eq(bundle_text(b, row->name), name))
 			return true;
 	}
-	return false;
+	return kind == NAME_HEADER && is_proof(b, api, name);
 }
 
 bool

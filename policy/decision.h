@@ -50,6 +50,14 @@
 	    "Untrusted client certificate")                                    \
 	REASON(CERTIFICATE_MISMATCH, "certificate-mismatch", 401, 900901,      \
 	    "Wrong client certificate")                                        \
+	REASON(                                                                \
+	    PROOF_MISSING, "proof-missing", 401, 900902, "Missing DPoP proof") \
+	REASON(                                                                \
+	    PROOF_INVALID, "proof-invalid", 401, 900901, "Invalid DPoP proof") \
+	REASON(                                                                \
+	    PROOF_MISMATCH, "proof-mismatch", 401, 900901, "Wrong DPoP key")   \
+	REASON(PROOF_REPLAYED, "proof-replayed", 401, 900901,                  \
+	    "DPoP proof used before")                                          \
 	REASON(NO_VERIFIER, "no-verifier", 503, 900900,                        \
 	    "Credential cannot be verified here")                              \
 	REASON(SCOPE_MISSING, "scope-missing", 403, 900910, "Missing scope")   \
@@ -103,6 +111,7 @@ struct decision {
 	/* An error type of RFC 9209; p == NULL: what the reason says. */
 	struct span proxy_error;
 	struct span claimed; /* who a refused credential said it was */
+	bool dpop;           /* it came, or should have, with a proof */
 	/* What of "security" failed, for the challenge; NULL: other. */
 	const struct row_requirement *requirement;
 };

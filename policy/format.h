@@ -105,6 +105,7 @@ enum section {
 	SECTION_STORE = 45,
 	SECTION_ASSERTION = 50,
 	SECTION_ISSUE = 56,
+	SECTION_DPOP = 54,
 	SECTION_HOST_AUTH = 51, /* what the web server verifies */
 	SECTION_APPLICATIONS = 52,
 	SECTION_SPIKE = 62,  /* of endpoints, or an API: what they may get */
@@ -386,6 +387,8 @@ enum scheme_kind {
 };
 
 #define SCHEME_CERTIFICATE_ANY UINT32_C(1)
+#define SCHEME_DPOP UINT32_C(2)      /* tokens may come with a proof */
+#define SCHEME_DPOP_ONLY UINT32_C(4) /* and with nothing else */
 
 struct row_scheme {
 	struct text name;     /* of the securityScheme */
@@ -528,6 +531,15 @@ struct row_introspect {
 	uint32_t keep_s;          /* what was active */
 	uint32_t keep_inactive_s; /* what was not */
 	uint32_t pad;
+};
+
+/* What proofs of DPoP are held to; one row where a scheme takes them. */
+struct row_dpop {
+	uint32_t algorithms; /* bits: 1 << enum algorithm, asymmetric ones */
+	uint32_t window_s;   /* how old one may be */
+	uint32_t leeway_s;   /* and how far in the future */
+	uint32_t field;      /* NAME: the header DPoP */
+	struct range share;  /* LIMIT, one: proofs of one key */
 };
 
 #define ASSERTION_LIFE_S_MAX 300

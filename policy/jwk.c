@@ -224,20 +224,42 @@ put_text(struct json_object *o, const char *name, struct span s)
 	return s.p != NULL && json_put(o, name, json_new_string(s));
 }
 
+/* The public members of "k" as they are written; false for a secret. */
+static bool
+write_members(const struct sign_key *k, struct arena *a,
+    struct key_numbers *numbers, struct span *x, struct span *y)
+{
+	bool rsa = sign_key_kind(k) == KEY_KIND_RSA;
+
+	*y = SPAN("");
+	if (!sign_key_numbers(k, a, numbers))
+		return false;
+	*x = encoded(a, rsa ? numbers->n : numbers->x);
+	if (rsa || numbers->y.n > 0)
+		*y = encoded(a, rsa ? numbers->e : numbers->y);
+	return x->p != NULL && y->p != NULL;
+}
+
+struct span
+jwk_thumbprint(const struct sign_key *k, struct arena *a)
+{
+	struct key_numbers numbers;
+	struct span x, y;
+
+	if (!write_members(k, a, &numbers, &x, &y))
+		return (struct span){ NULL, 0 };
+	return thumbprint(&numbers, x, y, a);
+}
+
 struct json_object *
 jwk_public(const struct sign_key *k, struct span kid, struct arena *a)
 {
 	struct json_object *o;
 	struct key_numbers numbers;
-	struct span x, y = { "", 0 };
+	struct span x, y;
 	bool rsa = sign_key_kind(k) == KEY_KIND_RSA, good;
 
-	if (!sign_key_numbers(k, a, &numbers))
-		return NULL;
-	x = encoded(a, rsa ? numbers.n : numbers.x);
-	if (rsa || numbers.y.n > 0)
-		y = encoded(a, rsa ? numbers.e : numbers.y);
-	if (x.p == NULL || y.p == NULL)
+	if (!write_members(k, a, &numbers, &x, &y))
 		return NULL;
 	if (kid.p == NULL)
 		kid = thumbprint(&numbers, x, y, a);

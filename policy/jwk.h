@@ -31,6 +31,9 @@ bool jwk_read(const struct json_object *o, bool private_too, struct arena *a,
 struct json_object *jwk_public(
     const struct sign_key *k, struct span kid, struct arena *a);
 
+/* RFC 7638; p == NULL for a secret, or when the arena is full. */
+struct span jwk_thumbprint(const struct sign_key *k, struct arena *a);
+
 /* The bits of all algorithms that "k" fits. */
 uint32_t jwk_algorithms(const struct sign_key *k);
 

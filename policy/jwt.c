@@ -44,6 +44,7 @@ jwt_split(struct span token, struct arena *a, struct jwt *t, const char **why)
 	if (!base64url_decode(header, a, &header) ||
 	    !base64url_decode(payload, a, &t->payload))
 		return false;
+	t->header_json = header;
 	return jose_header_read(header, a, &t->header, why);
 }
 

@@ -15,6 +15,7 @@
 struct jwt {
 	struct jose_header header;
 	struct span signed_text; /* "header.payload" as it came */
+	struct span header_json; /* decoded */
 	struct span payload;     /* decoded */
 	struct span signature;   /* still base64url */
 };

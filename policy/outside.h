@@ -50,6 +50,14 @@ enum take_result {
 	TAKE_DOWN,    /* none was charged; a store that counts is gone */
 };
 
+enum replay_result {
+	REPLAY_NEW,  /* and remembered from now on */
+	REPLAY_SEEN, /* it was there */
+	REPLAY_LATE, /* it does not count any more */
+	REPLAY_FULL, /* there is no place to remember it */
+	REPLAY_FAULT,
+};
+
 enum source_result {
 	SOURCE_OK,
 	SOURCE_DOWN,  /* not there now: verifier-down */
@@ -169,6 +177,15 @@ struct outside {
 	    struct arena *a, struct verdict *v);
 	void (*remember)(void *world, const struct span *parts, unsigned n,
 	    const struct verdict *v);
+
+	/*
+	 * Has the proof of these parts come before?  It counts, and is
+	 * remembered, to "until_s"; the time is that of the call, since a
+	 * request may have waited.  NULL: it cannot be found out, and none
+	 * is taken.
+	 */
+	enum replay_result (*replay)(
+	    void *world, const struct span *parts, unsigned n, int64_t until_s);
 
 	/*
 	 * The configuration of this machine names endpoints for "m" where

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "policy/assertion.h"
+#include "policy/keyset.h"
 
 #define DOCUMENT_BYTES_MAX (256 * 1024)
 #define WELL_KNOWN "/.well-known/oauth-protected-resource"
@@ -108,6 +109,31 @@ tell_scopes(
 	}
 }
 
+/* Of what algorithms proofs may be, and whether tokens need them. */
+static void
+tell_proofs(const struct bundle *b, const struct row_api *api, struct list *l)
+{
+	bool taken = false, needed = true;
+
+	for (uint32_t i = 0; i < api->schemes.n; i++) {
+		const struct row_scheme *s =
+		    bundle_scheme(b, api->schemes.first + i);
+
+		taken |= (s->flags & SCHEME_DPOP) != 0;
+		needed &=
+		    !takes_bearer(s) || (s->flags & SCHEME_DPOP_ONLY) != 0;
+	}
+	if (!taken)
+		return;
+	l->n = 0;
+	buf_add_str(l->to, ",\"dpop_signing_alg_values_supported\":[");
+	for (int alg = 0; alg < ALG__MAX; alg++)
+		if ((bundle_dpop(b, 0)->algorithms >> alg & 1) != 0)
+			tell(l, span_str(algorithm_name((enum algorithm)alg)));
+	buf_add_str(l->to, "],\"dpop_bound_access_tokens_required\":");
+	buf_add_str(l->to, needed ? "true" : "false");
+}
+
 /* RFC 9728 section 2. */
 static void
 write_metadata(const struct bundle *b, const struct row_api *api,
@@ -127,7 +153,9 @@ write_metadata(const struct bundle *b, const struct row_api *api,
 	for (uint32_t i = 0; i < api->operations.n; i++)
 		tell_scopes(
 		    b, bundle_operation(b, api->operations.first + i), &l);
-	buf_add_str(to, "],\"bearer_methods_supported\":[\"header\"]}\n");
+	buf_add_str(to, "],\"bearer_methods_supported\":[\"header\"]");
+	tell_proofs(b, api, &l);
+	buf_add_str(to, "}\n");
 }
 
 /* "target" without its query is the place of the metadata of "api". */
@@ -188,7 +216,7 @@ published_find(const struct policy *p, struct span method, struct span target,
 {
 	const struct bundle *b = p->bundle;
 	size_t n = bundle_n(b, SECTION_STRING) + bundle_n(b, SECTION_ISSUER) +
-	    bundle_n(b, SECTION_INTROSPECT) + 1;
+	    bundle_n(b, SECTION_INTROSPECT) + ALG__MAX + 1;
 	struct span *room;
 	struct buf body;
 	bool found = false;

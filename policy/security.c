@@ -11,6 +11,7 @@
 #include "policy/application_check.h"
 #include "policy/certificate.h"
 #include "policy/credential.h"
+#include "policy/dpop.h"
 #include "policy/revocation.h"
 
 typedef bool verifier(
@@ -83,6 +84,7 @@ struct trial {
 	const struct request *r;
 	const struct match *m;
 	int alternative; /* its number, for the trace */
+	bool *proved;    /* see struct credential_call */
 };
 
 static void
@@ -91,6 +93,32 @@ note(const struct trial *t, const char *stage, const struct decision *d)
 	if (t->world->note != NULL)
 		t->world->note(t->world->world, stage, t->alternative,
 		    d->reason, d->detail);
+}
+
+/*
+ * A token that is bound to something is good only together with it; to a
+ * key and a certificate, with both (RFC 8705 section 3, RFC 9449 section
+ * 7.2: a token that is bound to a key is no bearer token).
+ */
+static bool
+check_binding(const struct credential_call *c, const struct principal *who,
+    struct decision *d)
+{
+	bool by_key = who->proof_key.p != NULL;
+
+	if (dpop_presented(c)) {
+		if (!dpop_check(c, who, d))
+			return false;
+	} else if (by_key) {
+		return refuse(d, REASON_WRONG_TYPE,
+		    (c->scheme->flags & SCHEME_DPOP) != 0
+			? SPAN("the token is bound to a key: it is to be sent "
+			       "as DPoP, with a proof")
+			: SPAN("the token is bound to a key of which mgw takes "
+			       "no proof here"));
+	}
+	return (by_key && who->certificate.p == NULL) ||
+	    certificate_binding(c->request, who, d);
 }
 
 /* One scheme and its scopes, with a principal of its own. */
@@ -102,7 +130,8 @@ check_requirement(const struct trial *t, const struct row_requirement *q,
 		.bundle = t->b,
 		.request = t->r,
 		.scheme = bundle_scheme(t->b, q->scheme),
-		.api = t->m->api };
+		.api = t->m->api,
+		.proved = t->proved };
 	verifier *verify = verifiers[c.scheme->kind];
 	bool ok;
 
@@ -116,8 +145,8 @@ check_requirement(const struct trial *t, const struct row_requirement *q,
 	if (!ok && d->reason == REASON_NONE) /* no reason: we cannot tell */
 		(void)refuse(d, REASON_FAULT, SPAN("refused without reason"));
 	note(t, "authenticate", d);
-	if (ok && who->bound) {
-		ok = certificate_binding(t->r, who, d);
+	if (ok && (who->bound || dpop_presented(&c))) {
+		ok = check_binding(&c, who, d);
 		note(t, "binding", d);
 	}
 	if (ok && t->world->revoked != NULL) {
@@ -132,8 +161,10 @@ check_requirement(const struct trial *t, const struct row_requirement *q,
 	/* The first one says who it is, and so which application. */
 	if (ok && first)
 		ok = application_recognise(&c, t->alternative, who, d);
-	if (!ok)
+	if (!ok) {
 		d->requirement = q;
+		d->dpop = dpop_presented(&c);
+	}
 	return ok;
 }
 
@@ -162,7 +193,8 @@ security_check(const struct outside *world, const struct bundle *b,
     struct decision *d)
 {
 	struct range range = m->operation->alternatives;
-	struct trial t = { world, b, r, m, 0 };
+	bool proved = false;
+	struct trial t = { world, b, r, m, 0, &proved };
 	bool anonymous = (m->operation->flags & OPERATION_SECURED) == 0;
 	int furthest = -1;
 

@@ -202,7 +202,7 @@ static const char *
 place_sections(struct state *s)
 {
 	const struct state_header *h = s->header;
-	const struct state_section *v, *m, *a, *p, *c, *n, *d, *b, *e;
+	const struct state_section *v, *m, *a, *p, *c, *n, *d, *b, *e, *f;
 
 	v = section(
 	    h, STATE_VERDICTS, sizeof(struct verdict_slot), GROUP, true);
@@ -212,12 +212,13 @@ place_sections(struct state *s)
 	c = section(h, STATE_CONTROL, sizeof(struct control_words), 1, false);
 	d = section(h, STATE_HELD, sizeof(struct held), 2 * GROUP, true);
 	n = section(h, STATE_NAMES, sizeof(struct name_slot), GROUP, true);
+	f = section(h, STATE_PROOFS, sizeof(uint64_t), STATE_PROOF_GROUP, true);
 	b = section(
 	    h, STATE_BREAKERS, sizeof(struct breaker_slot), GROUP, true);
 	e = section(h, STATE_HEALTH, sizeof(struct health_slot), GROUP, true);
 	if (!place_tables(s) || !place_revocation(s) || v == NULL ||
 	    m == NULL || a == NULL || p == NULL || c == NULL || n == NULL ||
-	    d == NULL || b == NULL || e == NULL)
+	    d == NULL || b == NULL || e == NULL || f == NULL)
 		return lacking;
 	s->verdicts = (void *)(s->map + v->offset);
 	s->n_verdicts = v->count;
@@ -231,6 +232,8 @@ place_sections(struct state *s)
 	s->n_held = d->count;
 	s->names = (void *)(s->map + n->offset);
 	s->n_names = n->count;
+	s->proofs = (void *)(s->map + f->offset);
+	s->n_proofs = f->count;
 	s->breakers = (void *)(s->map + b->offset);
 	s->n_breakers = b->count;
 	s->health = (void *)(s->map + e->offset);

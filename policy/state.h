@@ -123,6 +123,13 @@ bool state_recall(struct state *s, const struct span *parts, unsigned n,
 void state_remember(struct state *s, const struct span *parts, unsigned n,
     const struct verdict *v);
 
+/*
+ * Remember a proof of these parts, which counts to "until_s"; it is told
+ * when it comes again before then, to whatever process.
+ */
+enum replay_result state_replay(struct state *s, const struct span *parts,
+    unsigned n, int64_t until_s, int64_t now_s);
+
 /* The keyed name of such parts, the same in all processes. */
 struct hash128 state_name(
     const struct state *s, const struct span *parts, unsigned n);

@@ -41,6 +41,7 @@ enum state_tag {
 	STATE_CONTROL = 24,
 	STATE_NAMES,
 	STATE_HEALTH = 29,
+	STATE_PROOFS = 27,   /* see state_proof.c */
 	STATE_FAILURES = 26, /* of clients, see failure.h */
 	STATE_REVOCATION = 28,
 };
@@ -138,6 +139,9 @@ struct process_slot {
 	char bundle[216]; /* path, up to its first NUL */
 };
 
+/* Proofs are looked for in groups of this many. */
+#define STATE_PROOF_GROUP 64
+
 #define BREAKER_PARTS 8
 
 /* Makes 128 bytes; see state_breaker.c. */
@@ -228,6 +232,8 @@ struct state {
 	uint32_t n_names; /* a power of two */
 	struct health_slot *health;
 	uint32_t n_health; /* a power of two */
+	_Atomic uint64_t *proofs;
+	uint32_t n_proofs; /* a power of two */
 	struct breaker_slot *breakers;
 	uint32_t n_breakers;                /* a power of two */
 	int process;                        /* our slot, or -1 */
@@ -265,6 +271,7 @@ enum state_space {
 	SPACE_NAME_SUM,
 	SPACE_LEASE,
 	SPACE_HELD,
+	SPACE_PROOF,
 };
 
 /*
@@ -283,6 +290,9 @@ bool state_byte_lock(int fd, int command, off_t byte, short *type);
 /* state_held.c: one request more in progress, and one less. */
 enum take_result state_held_take(struct state *s, struct take *t);
 void state_held_give(struct state *s, struct take *t);
+
+/* Proofs that are remembered. */
+uint64_t state_proofs_used(const struct state *s, int64_t now_s);
 
 /* Keys that have requests in progress. */
 uint64_t state_held_used(const struct state *s);

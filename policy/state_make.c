@@ -33,6 +33,8 @@
 #define HELD 256 /* keys with requests in progress, of which there are few */
 #define NAMES 1024
 #define ENDPOINTS 1024
+/* 2 MB; some thousand proofs a second, each for a minute. */
+#define PROOFS (1 << 18)
 
 static uint32_t
 round_up(uint32_t n, uint32_t otherwise, uint32_t max)
@@ -111,6 +113,7 @@ state_lay_out(struct state_header *h, const struct state_sizes *sizes)
 	    h, STATE_REVOCATION, sizeof(struct revocation_words), 1);
 	state_add_section(h, STATE_FAILURES, sizeof(struct bucket),
 	    round_up(sizes->n_failures, FAILURES_DEFAULT, BUCKETS_MAX));
+	state_add_section(h, STATE_PROOFS, sizeof(uint64_t), PROOFS);
 }
 
 static bool

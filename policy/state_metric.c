@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "policy/state_file.h"
 #include "policy/state_health.h"
 
@@ -232,6 +233,8 @@ state_report(const struct state *s, int64_t now_us, struct arena *a,
 	    (struct state_fill){ "in_progress", state_held_used(s), s->n_held };
 	r->fills[r->n_fills++] =
 	    (struct state_fill){ "processes", r->n_processes, s->n_processes };
+	r->fills[r->n_fills++] = (struct state_fill){ "proofs",
+		state_proofs_used(s, now_us / US_PER_S), s->n_proofs };
 	r->store_down = state_store_is_down(s, now_us);
 	for (int i = 0; i < STATE_TOTAL__MAX; i++)
 		r->totals[i] = atomic_load(&s->metrics->totals[i]);

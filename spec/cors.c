@@ -333,16 +333,22 @@ emit_joined(struct build *b, const struct spec_word *words)
 static struct text
 emit_usual_headers(struct build *b, const struct spec_scheme *s)
 {
+	bool proofs = false;
 	struct buf joined;
 	struct text t;
 
 	buf_init(&joined, TEXT_BYTES_MAX);
 	add_word(&joined, SPAN("Authorization"));
 	add_word(&joined, SPAN("Content-Type"));
-	for (; s != NULL; s = s->next)
+	for (; s != NULL; s = s->next) {
 		if (s->type == SPEC_SCHEME_API_KEY && s->in == NAME_HEADER &&
 		    !span_eq_nocase(s->field, SPAN("Authorization")))
 			add_word(&joined, s->field);
+		else if (s->dpop != 0 && !proofs) {
+			add_word(&joined, SPAN("DPoP"));
+			proofs = true;
+		}
+	}
 	t = build_text(b, buf_span(&joined));
 	buf_fini(&joined);
 	return t;

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "spec/dpop.h"
 #include "spec/emit_endpoint.h"
 #include "spec/hostauth.h"
 #include "spec/paths.h"
@@ -192,6 +193,7 @@ emit_schemes(struct emit *e, struct spec_scheme *s)
 			row.flags |=
 			    s->certificates->any ? SCHEME_CERTIFICATE_ANY : 0;
 		}
+		row.flags |= s->dpop;
 		if (s->kind == SCHEME_HOST) {
 			e->failed |= s->host == NULL; /* link has refused it */
 			row.host = s->host != NULL ? s->host->row + 1 : 0;
@@ -477,6 +479,7 @@ emit_bundle(const struct spec *s, struct buf *bytes)
 	emit_conditions(&e);
 	emit_store(&e);
 	emit_revocations(&e);
+	dpop_emit(e.b, e.arena, s->policy->dpop, s->documents);
 	emit_levels(&e, s->policy->levels, ROW_NONE);
 	for (const struct spec_document *d = s->documents; d; d = d->next)
 		emit_document(&e, d);

@@ -1,6 +1,7 @@
 /*
  * link_security - who verifies each scheme.
  */
+#include "spec/dpop.h"
 #include "spec/hostauth.h"
 #include "spec/introspection.h"
 #include "spec/link.h"
@@ -12,6 +13,7 @@ type_name(const struct spec_scheme *s)
 		[SPEC_SCHEME_API_KEY] = "apiKey",
 		[SPEC_SCHEME_HTTP_BEARER] = "http bearer",
 		[SPEC_SCHEME_HTTP_BASIC] = "http basic",
+		[SPEC_SCHEME_HTTP_DPOP] = "http dpop",
 		[SPEC_SCHEME_HTTP_OTHER] = "http",
 		[SPEC_SCHEME_OAUTH2] = "oauth2",
 		[SPEC_SCHEME_OPENID] = "openIdConnect",
@@ -25,7 +27,8 @@ bool
 link_takes_tokens(const struct spec_scheme *s)
 {
 	return s->type == SPEC_SCHEME_HTTP_BEARER ||
-	    s->type == SPEC_SCHEME_OAUTH2 || s->type == SPEC_SCHEME_OPENID;
+	    s->type == SPEC_SCHEME_HTTP_DPOP || s->type == SPEC_SCHEME_OAUTH2 ||
+	    s->type == SPEC_SCHEME_OPENID;
 }
 
 static void
@@ -317,6 +320,7 @@ link_security(struct spec *spec)
 			} else if (s->used && s->kind != SCHEME_MTLS) {
 				verify_by_type(f, s, d);
 			}
+			dpop_link(doc, s, v, d);
 			if (s->used)
 				check_field(s, d);
 		}

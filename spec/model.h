@@ -101,6 +101,7 @@ enum spec_scheme_type {
 	SPEC_SCHEME_API_KEY,
 	SPEC_SCHEME_HTTP_BEARER,
 	SPEC_SCHEME_HTTP_BASIC,
+	SPEC_SCHEME_HTTP_DPOP,
 	SPEC_SCHEME_HTTP_OTHER,
 	SPEC_SCHEME_OAUTH2,
 	SPEC_SCHEME_OPENID,
@@ -124,7 +125,8 @@ struct spec_scheme {
 	struct spec_word *introspects;
 	const struct spec_certificates *certificates; /* of SCHEME_MTLS */
 	const struct spec_host *host;                 /* of SCHEME_HOST */
-	bool used; /* some operation requires it */
+	uint32_t dpop; /* SCHEME_DPOP and SCHEME_DPOP_ONLY */
+	bool used;     /* some operation requires it */
 
 	uint32_t row; /* set by emit */
 };

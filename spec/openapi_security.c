@@ -83,6 +83,8 @@ read_http(struct reader *r, const struct node *n, struct spec_scheme *s)
 		s->type = SPEC_SCHEME_HTTP_BEARER;
 	else if (span_eq_nocase(scheme->text, SPAN("basic")))
 		s->type = SPEC_SCHEME_HTTP_BASIC;
+	else if (span_eq_nocase(scheme->text, SPAN("dpop")))
+		s->type = SPEC_SCHEME_HTTP_DPOP;
 	else if (!field_is_token(scheme->text))
 		diag_error(r->d, scheme->place, "security-scheme",
 		    "'%.*s' is no HTTP authentication scheme",

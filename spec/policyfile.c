@@ -9,6 +9,7 @@
 #include "policy/url.h"
 #include "spec/applications.h"
 #include "spec/changes.h"
+#include "spec/dpop.h"
 #include "spec/endpoints.h"
 #include "spec/errors.h"
 #include "spec/fields.h"
@@ -274,11 +275,11 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 {
 	static const char *const keys[] = { "issuers", "wso2-keys",
 		"backend-jwt", "identity-headers", "introspection", "api-keys",
-		"applications", "users", "host-auth", "schemes", "tiers",
-		"tiers-file", "store", "apis", "limits", "timeouts", "errors",
-		"realm", "cors", "certificates", "levels", "unknown-tier",
-		"rate-headers", "failures", "conditions", "key-manager",
-		"backends", "request-id", "revocation", NULL };
+		"applications", "users", "host-auth", "dpop", "schemes",
+		"tiers", "tiers-file", "store", "apis", "limits", "timeouts",
+		"errors", "realm", "cors", "certificates", "levels",
+		"unknown-tier", "rate-headers", "failures", "conditions",
+		"key-manager", "backends", "request-id", "revocation", NULL };
 	static const char *const rates[] = { "ietf", "legacy", "both", "off",
 		NULL };
 	int errors = ERRORS_PROBLEM, headers = RATE_HEADERS_IETF;
@@ -289,6 +290,7 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 		return;
 	keysource_read(f, root, bundle, d);
 	hostauth_read(f, tree_get(root, "host-auth"), d);
+	dpop_read_settings(f->dpop, tree_get(root, "dpop"), d);
 	verifiers_read(f, tree_get(root, "schemes"), d);
 	if (tree_get(root, "tiers") != NULL)
 		tiers_read(f->tiers, tree_get(root, "tiers"), d);
@@ -325,7 +327,8 @@ defaults(struct diag *d)
 {
 	struct policyfile *f = arena_alloc(d->arena, sizeof(*f));
 
-	if (f == NULL || (f->tiers = tiers_new(d)) == NULL) {
+	if (f == NULL || (f->tiers = tiers_new(d)) == NULL ||
+	    (f->dpop = arena_alloc(d->arena, sizeof(*f->dpop))) == NULL) {
 		d->failed = true;
 		return NULL;
 	}
@@ -339,6 +342,7 @@ defaults(struct diag *d)
 		.client_v6_bits = CLIENT_V6_BITS };
 	f->realm.text = SPAN("mgw");
 	failures_read(&f->failures, NULL, d);
+	dpop_read_settings(f->dpop, NULL, d);
 	return f;
 }
 

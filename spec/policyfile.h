@@ -49,6 +49,7 @@
  *	        (what has no dot is no JWT), {api-key: true},
  *	        {basic: true} or {host: NAME}
  *	host-auth: ...        see hostauth.h
+ *	dpop: ...             see dpop.h
  *	tiers: ...            see tiers.h
  *	tiers-file: policies.yaml
  *	store: ...            see storefile.h
@@ -155,6 +156,13 @@ struct spec_introspect {
 	uint32_t row; /* set by emit */
 };
 
+/* Whether tokens come with a proof of their key (spec/dpop.h). */
+enum spec_proofs {
+	SPEC_DPOP_OFF,
+	SPEC_DPOP_ALLOWED,
+	SPEC_DPOP_REQUIRED,
+};
+
 /* An entry of "schemes". */
 struct spec_verifier {
 	struct spec_verifier *next;
@@ -163,7 +171,8 @@ struct spec_verifier {
 	struct spec_word *issuers;     /* of SCHEME_JWT */
 	struct spec_word *introspects; /* names of servers */
 	struct spec_text host;         /* of SCHEME_HOST */
-	bool used;                     /* some document has the scheme */
+	enum spec_proofs dpop;
+	bool used; /* some document has the scheme */
 };
 
 /* An entry of "apis". */
@@ -212,6 +221,7 @@ struct policyfile {
 	struct spec_source *api_keys;           /* or NULL */
 	struct spec_source *users;              /* or NULL */
 	struct spec_host *hosts;                /* spec/hostauth.h */
+	struct spec_dpop *dpop;                 /* spec/dpop.h; never NULL */
 	struct spec_applications *applications; /* spec/applications.h */
 	struct spec_verifier *verifiers;
 	struct spec_tier *tiers;

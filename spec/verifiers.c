@@ -9,11 +9,14 @@ static void
 read_verifier(struct policyfile *f, const struct node *n, struct diag *d)
 {
 	static const char *const keys[] = { "jwt", "introspect", "api-key",
-		"wso2-key", "basic", "host", NULL };
+		"wso2-key", "basic", "host", "dpop", NULL };
+	static const char *const proofs[] = { "off", "allowed", "required",
+		NULL };
 	struct spec_verifier *v = arena_alloc(d->arena, sizeof(*v));
 	enum spec_switch api_key = SWITCH_UNSET, basic = SWITCH_UNSET;
 	struct spec_verifier **end;
-	bool both; /* JWTs, and tokens that are none */
+	int dpop = SPEC_DPOP_OFF;
+	unsigned n_verifiers = n->n;
 	bool wso2 = tree_get(n, "wso2-key") != NULL;
 
 	if (v == NULL) {
@@ -25,11 +28,17 @@ read_verifier(struct policyfile *f, const struct node *n, struct diag *d)
 		return;
 	field_words(n, wso2 ? "wso2-key" : "jwt", &v->issuers, d);
 	field_words(n, "introspect", &v->introspects, d);
-	both = v->issuers != NULL && v->introspects != NULL;
 	field_switch(n, "api-key", &api_key, d);
 	field_switch(n, "basic", &basic, d);
 	field_text(n, "host", &v->host, d);
-	if (n->n != (both && !wso2 ? 2 : 1) || api_key == SWITCH_FALSE ||
+	field_choice(n, "dpop", proofs, &dpop, d);
+	v->dpop = (enum spec_proofs)dpop;
+	if (tree_get(n, "dpop") != NULL)
+		n_verifiers--;
+	/* JWTs, and tokens that are none. */
+	if (v->issuers != NULL && v->introspects != NULL && !wso2)
+		n_verifiers--;
+	if (n_verifiers != 1 || api_key == SWITCH_FALSE ||
 	    basic == SWITCH_FALSE) {
 		diag_error(d, n->name_place, "scheme-verifier",
 		    "scheme '%.*s' needs one verifier: {jwt: [ISSUER...]}, "

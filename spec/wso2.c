@@ -102,6 +102,7 @@ type_of(const struct spec_scheme *s)
 	case SPEC_SCHEME_HTTP_BASIC:
 		return SPEC_APP_BASIC;
 	case SPEC_SCHEME_HTTP_BEARER:
+	case SPEC_SCHEME_HTTP_DPOP:
 	case SPEC_SCHEME_OAUTH2:
 	case SPEC_SCHEME_OPENID:
 		return SPEC_APP_TOKEN;

@@ -131,7 +131,7 @@ test ! -s "$work/unknown" || say "dist/mgw.conf has $(cat "$work/unknown")"
 page=man/mgw.yaml.5
 word_lists spec/policyfile.c spec/applications.c spec/certificates.c spec/keysource.c \
     spec/issuers.c spec/wso2keys.c \
-    spec/introspection.c spec/hostauth.c spec/verifiers.c spec/reach.c \
+    spec/introspection.c spec/hostauth.c spec/verifiers.c spec/dpop.c spec/reach.c \
     spec/assertion.c spec/tiers.c \
     spec/tiers_wso2.c spec/levels.c spec/cors.c spec/endpoints.c spec/retry.c \
     spec/storefile.c spec/revocation.c spec/keymanager.c spec/failures.c spec/conditions.c \

@@ -287,6 +287,8 @@ spec_bundle_json(const struct bundle *b)
 		(void)json_append(
 		    servers, spec_introspect_json(b, bundle_introspect(b, i)));
 	(void)json_put(o, "introspection", servers);
+	if (bundle_n(b, SECTION_DPOP) > 0)
+		(void)json_put(o, "dpop", spec_dpop_json(b, bundle_dpop(b, 0)));
 	if (bundle_n(b, SECTION_ASSERTION) > 0)
 		(void)json_put(o, "backend_jwt",
 		    spec_assertion_json(b, bundle_assertion(b, 0)));

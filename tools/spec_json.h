@@ -39,6 +39,8 @@ struct json_object *spec_applications_json(
 struct json_object *spec_introspect_json(
     const struct bundle *b, const struct row_introspect *r);
 struct json_object *spec_revocations_json(const struct bundle *b);
+struct json_object *spec_dpop_json(
+    const struct bundle *b, const struct row_dpop *r);
 struct json_object *spec_issuer_json(
     const struct bundle *b, const struct row_issuer *i);
 

@@ -133,6 +133,11 @@ spec_schemes_json(const struct bundle *b, struct range r)
 			put_servers(o, b, s->introspects);
 		if (s->kind == SCHEME_MTLS)
 			put_certificates(o, b, s);
+		if (s->flags & SCHEME_DPOP)
+			(void)json_put(o, "dpop",
+			    json_new_string(s->flags & SCHEME_DPOP_ONLY
+				    ? SPAN("required")
+				    : SPAN("allowed")));
 		if (s->kind == SCHEME_HOST)
 			(void)json_put(o, "host_auth",
 			    host_json(b, bundle_host_auth(b, s->host - 1)));
@@ -266,20 +271,39 @@ spec_introspect_json(const struct bundle *b, const struct row_introspect *r)
 	return o;
 }
 
+static struct json_object *
+algorithms_json(uint32_t bits)
+{
+	struct json_object *list = json_new_array();
+
+	for (int alg = 0; alg < ALG__MAX; alg++)
+		if (bits & UINT32_C(1) << alg)
+			(void)json_append(list,
+			    json_new_string(
+				span_str(algorithm_name((enum algorithm)alg))));
+	return list;
+}
+
+struct json_object *
+spec_dpop_json(const struct bundle *b, const struct row_dpop *r)
+{
+	struct json_object *o = json_new_object();
+
+	(void)json_put(o, "algorithms", algorithms_json(r->algorithms));
+	spec_put_number(o, "window_s", r->window_s);
+	spec_put_number(o, "leeway_s", r->leeway_s);
+	spec_put_number(o, "per_key", bundle_limit(b, r->share.first)->count);
+	return o;
+}
+
 struct json_object *
 spec_issuer_json(const struct bundle *b, const struct row_issuer *i)
 {
 	struct json_object *o = json_new_object();
-	struct json_object *algorithms = json_new_array();
 	struct json_object *keys = json_new_array();
 
 	spec_put_text(o, "issuer", b, i->issuer);
-	for (int alg = 0; alg < ALG__MAX; alg++)
-		if (i->algorithms & UINT32_C(1) << alg)
-			(void)json_append(algorithms,
-			    json_new_string(
-				span_str(algorithm_name((enum algorithm)alg))));
-	(void)json_put(o, "algorithms", algorithms);
+	(void)json_put(o, "algorithms", algorithms_json(i->algorithms));
 	if (i->flags & ISSUER_AUDIENCE_ANY)
 		(void)json_put(o, "audiences", json_new_string(SPAN("any")));
 	else

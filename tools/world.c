@@ -93,6 +93,17 @@ world_give(void *world, struct take *takes, unsigned n, int64_t now_us)
 	(void)now_us;
 }
 
+/* As for counters: what a first request would meet. */
+static enum replay_result
+world_replay(void *world, const struct span *parts, unsigned n, int64_t until_s)
+{
+	(void)world;
+	(void)parts;
+	(void)n;
+	(void)until_s;
+	return REPLAY_NEW;
+}
+
 static void
 world_note(void *world, const char *stage, int alternative, enum reason reason,
     struct span detail)
@@ -163,6 +174,7 @@ world_open(struct world *w, const struct bundle *b, struct arena *a,
 		.introspect = world_introspect,
 		.take = world_take,
 		.give = world_give,
+		.replay = world_replay,
 		.note = world_note };
 	w->sources = calloc(n > 0 ? n : 1, sizeof(*w->sources));
 	if (w->sources == NULL)

@@ -57,7 +57,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	static const struct network everybody = { .bits = 0 };
 	static const struct request_rules rules = { .strip_prefix =
 							SPAN_INIT(""),
-		.client = { &everybody, 1, CLIENT_HEADER_AUTO } };
+		.client = { &everybody, 1, CLIENT_HEADER_AUTO },
+		.certificate = { .header = SPAN_INIT("HTTP_CLIENT_CERT"),
+		    .secret_header = SPAN_INIT("HTTP_S"),
+		    .secret = SPAN_INIT("0123456789abcdef") } };
 	struct param params[PARAMS_MAX];
 	struct span rest = span_of(bytes, n);
 	struct request r = { .params = params };

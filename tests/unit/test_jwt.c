@@ -242,8 +242,9 @@ check_value(struct span value, unsigned n, struct principal *who)
 	struct request request = {
 		.arena = request_arena, .now_us = NOW_US, .fields = &field
 	};
-	struct credential_call call = { &world, &sample.bundle, &request, NULL,
-		NULL };
+	struct credential_call call = {
+		.world = &world, .bundle = &sample.bundle, .request = &request
+	};
 	struct decision d = { 0 };
 
 	call.scheme = bundle_scheme(&sample.bundle, 0);

@@ -321,9 +321,11 @@ START_TEST(each_key_gets_its_reason)
 		struct field field = { g.text, uses[i].n };
 		struct request request = { .now_us = 1800000000000000,
 			.fields = &field };
-		struct credential_call call = { &world, &sample.bundle,
-			&request, bundle_scheme(&sample.bundle, 0),
-			bundle_api(&sample.bundle, 0) };
+		struct credential_call call = { .world = &world,
+			.bundle = &sample.bundle,
+			.request = &request,
+			.scheme = bundle_scheme(&sample.bundle, 0),
+			.api = bundle_api(&sample.bundle, 0) };
 		struct principal who = { 0 };
 		struct decision d = { 0 };
 

@@ -328,7 +328,7 @@ changes_read(const struct node *n, bool document, struct diag *d)
 	static const char *const document_keys[] = { "request", "response",
 		NULL };
 	static const char *const keys[] = { "request", "response", "operations",
-		NULL };
+		"document-claims", NULL };
 	struct spec_changes *c = arena_alloc(d->arena, sizeof(*c));
 	const struct reading r = {
 		.document = document, .list = &c->list, .d = d
@@ -342,7 +342,9 @@ changes_read(const struct node *n, bool document, struct diag *d)
 		return NULL;
 	read_request(r, tree_get(n, "request"));
 	read_response(r, tree_get(n, "response"));
-	if (!document)
-		read_rules(c, tree_get(n, "operations"), d);
+	if (document)
+		return c;
+	read_rules(c, tree_get(n, "operations"), d);
+	field_words(n, "document-claims", &c->claims, d);
 	return c;
 }

@@ -17,14 +17,15 @@
  *	  operations:                       in mgw.yaml
  *	    GET /pets/{id}: {request: ..., response: ...}
  *	    addPet: ...                     an operationId
+ *	  document-claims: [team]           that the document may use, too
  *
  * Those of a document come first, then those of its operation, of the
  * entry in mgw.yaml, and of the operation there; of one name the last say
  * counts.  Values: see mgw.yaml(5).
  *
- * A document may use of a caller only what backends are told anyway, by
- * identity-headers, and no claims; nor may it set headers of an answer that
- * speak for a whole origin.
+ * A document may use of a caller only what its backend is told anyway, by
+ * identity-headers or a signed JWT, and claims that mgw.yaml lists; nor may
+ * it set headers of an answer that speak for a whole origin.
  */
 #ifndef MGW_SPEC_CHANGES_H
 #define MGW_SPEC_CHANGES_H
@@ -57,6 +58,7 @@ struct spec_change_rule {
 struct spec_changes {
 	struct spec_change *list;
 	struct spec_change_rule *rules;
+	struct spec_word *claims; /* that the document may use */
 };
 
 /* What is in force, in order; shared by operations that say nothing. */

@@ -271,6 +271,29 @@ check_variable(const struct linking *l, const struct spec_change *c,
 		    SPAN_ARG(part->text));
 }
 
+static bool
+has_word(const struct spec_word *w, struct span text)
+{
+	while (w != NULL && !span_eq(w->text.text, text))
+		w = w->next;
+	return w != NULL;
+}
+
+/* Of the caller a document uses what its backend is told, or may be. */
+static bool
+may_use(const struct linking *l, const struct spec_part *part)
+{
+	const struct spec_assertion *jwt = l->policy->assertion;
+	const struct spec_changes *own = l->doc->own_changes;
+
+	if (part->word->value < IDENTITY__MAX)
+		return identity(l->policy, part->word->value).n > 0;
+	return part->word->value != VALUE_CLAIM ||
+	    (own != NULL && has_word(own->claims, part->text)) ||
+	    (jwt != NULL && l->doc->assertion != SWITCH_FALSE &&
+		has_word(jwt->claims, part->text));
+}
+
 static void
 check_part(const struct linking *l, const struct spec_change *c,
     const struct spec_part *part, const struct spec_path *p)
@@ -288,10 +311,7 @@ check_part(const struct linking *l, const struct spec_change *c,
 		diag_error(l->d, c->place, "template",
 		    "'%.*s' carries a credential: no value is taken from it",
 		    SPAN_ARG(part->text));
-	else if (c->document &&
-	    (w->value == VALUE_CLAIM ||
-		(w->value < IDENTITY__MAX &&
-		    identity(l->policy, w->value).n == 0)))
+	else if (c->document && !may_use(l, part))
 		diag_error(l->d, c->place, "changes-document",
 		    "'${%s}' is not told to backends, unless mgw.yaml says "
 		    "so: write the change there",

@@ -30,7 +30,7 @@
 #define APIS 256 /* the last is for all that found no place */
 #define PROCESSES 128
 #define BREAKERS 1024
-#define HELD 256 /* keys with requests in progress, of which there are few */
+#define HELD 1024 /* keys with requests in progress, of which there are few */
 #define NAMES 1024
 #define ENDPOINTS 1024
 /* 2 MB; some thousand proofs a second, each for a minute. */

@@ -131,6 +131,8 @@ append(struct control *c, const struct control_rule *r)
 
 	if (why == NULL && r->change == CONTROL_ALLOW)
 		why = take_back(c, r->of);
+	if (r->change != CONTROL_COMPACT)
+		c->time_s = r->time_s;
 	if (why != NULL || r->change == CONTROL_ALLOW ||
 	    r->change == CONTROL_COMPACT)
 		return why;

@@ -90,8 +90,8 @@ size_t control_whole_bytes(const struct control *c);
 
 /*
  * Append to "to" the text of a file that says the same from "now_s" on, made
- * by "author".  Rules that have ended are kept for a day, since clocks are
- * set back.  False: no memory.
+ * by "author".  Rules that have ended are kept for a day, and until a change
+ * was made after that, since clocks are set back.  False: no memory.
  */
 bool control_compact(
     const struct control *c, struct span author, int64_t now_s, struct buf *to);

@@ -15,6 +15,7 @@ struct control {
 	uint64_t n_kept;    /* lines to come that CONTROL_COMPACT kept */
 	uint64_t kept_last; /* seq of the last of them so far */
 	struct hash128 sum; /* of the last line */
+	int64_t time_s;     /* of the last change */
 	size_t whole_bytes;
 	struct control_rule **table; /* of deny rules: lists by "next" */
 	struct control_rule **tiers; /* the same, by application */

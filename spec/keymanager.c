@@ -8,6 +8,7 @@
 #include "spec/endpoints.h"
 #include "spec/failures.h"
 #include "spec/fields.h"
+#include "spec/keysource.h"
 
 #define MAX_BODY_DEFAULT (64 * 1024)
 #define FAILURES_DEFAULT UINT64_C(60)
@@ -33,13 +34,19 @@ check_places(const struct spec_url *list, struct diag *d)
 	const char *why;
 	struct url u;
 
-	for (; list != NULL; list = list->next)
+	for (; list != NULL; list = list->next) {
+		if (list->reach.login != NULL ||
+		    (list->set != NULL && list->set->reach.login != NULL))
+			diag_error(d, list->url.place, "value",
+			    "the key manager gets what clients show, and no "
+			    "credential of the gate");
 		/* What is no URL has references, or is told of by link. */
 		if (url_parse(list->url.text, &u, &why) && !u.tls &&
 		    !url_is_local(&u))
 			diag_error(d, list->url.place, "key-url",
 			    "the key manager must be asked over https, or "
 			    "http on this machine");
+	}
 }
 
 static void
@@ -84,8 +91,9 @@ read_map(struct spec_key_manager *k, const struct node *n,
 }
 
 struct spec_key_manager *
-keymanager_read(const struct node *n, const struct keysource *r, struct diag *d)
+keymanager_read(struct policyfile *f, const struct node *n, struct diag *d)
 {
+	const struct keysource r = keysource_of(f, f->bundle, d);
 	struct spec_key_manager *k;
 
 	if (n == NULL)
@@ -98,9 +106,9 @@ keymanager_read(const struct node *n, const struct keysource *r, struct diag *d)
 	*k = (struct spec_key_manager){ .place = n->place,
 		.max_body_bytes = MAX_BODY_DEFAULT };
 	if (n->kind == NODE_MAP) {
-		read_map(k, n, r, d);
+		read_map(k, n, &r, d);
 	} else {
-		k->endpoints = endpoints_read(n, "key-manager", r, d);
+		k->endpoints = endpoints_read(n, "key-manager", &r, d);
 		read_failures(k, NULL, d);
 	}
 	check_places(k->endpoints, d);

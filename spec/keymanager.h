@@ -21,7 +21,7 @@
 
 #define KEYMANAGER_TITLE "Key Manager"
 
-struct keysource; /* spec/keysource.h */
+struct policyfile; /* spec/policyfile.h */
 
 struct spec_key_manager {
 	struct place place;
@@ -34,7 +34,7 @@ struct spec_key_manager {
 
 /* What stands under "key-manager"; NULL: nothing, or after an error. */
 struct spec_key_manager *keymanager_read(
-    const struct node *n, const struct keysource *r, struct diag *d);
+    struct policyfile *f, const struct node *n, struct diag *d);
 
 /*
  * The document of its API, called "file" in messages; NULL: out of memory,

@@ -51,14 +51,6 @@ read_endpoints(struct policyfile *f, const struct node *map, const char *key,
 		*urls = endpoints_read(n, key, &r, d);
 }
 
-static struct spec_key_manager *
-read_key_manager(struct policyfile *f, const struct node *root, struct diag *d)
-{
-	const struct keysource r = keysource_of(f, f->bundle, d);
-
-	return keymanager_read(tree_get(root, "key-manager"), &r, d);
-}
-
 static void
 read_backends(struct policyfile *f, const struct node *map,
     struct spec_reach *to, struct diag *d)
@@ -302,7 +294,7 @@ read_all(struct policyfile *f, const struct node *root, const char *bundle,
 	read_timeouts(&f->settings, tree_get(root, "timeouts"), d);
 	read_backends(f, root, &f->reach, d);
 	failures_read(&f->failures, tree_get(root, "failures"), d);
-	f->key_manager = read_key_manager(f, root, d);
+	f->key_manager = keymanager_read(f, tree_get(root, "key-manager"), d);
 	conditions_read(
 	    &f->conditions, f->tiers, tree_get(root, "conditions"), d);
 	errors_read(root, f->file, &errors, &f->error_bodies, d);

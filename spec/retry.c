@@ -106,13 +106,14 @@ retry_read(const struct node *n, struct diag *d)
 	return r;
 }
 
-/* A number of milliseconds. */
+/* A number of milliseconds, at least "min". */
 static void
-read_ms(const struct node *map, const char *key, uint64_t *us, struct diag *d)
+read_ms(const struct node *map, const char *key, uint64_t min, uint64_t *us,
+    struct diag *d)
 {
 	uint64_t ms = *us / US_PER_MS;
 
-	field_number(map, key, 0, TIME_MAX_US / US_PER_MS, &ms, d);
+	field_number(map, key, min, TIME_MAX_US / US_PER_MS, &ms, d);
 	*us = ms * US_PER_MS;
 }
 
@@ -142,10 +143,10 @@ retry_read_wso2(const struct node *n, struct diag *d)
 		return NULL;
 	}
 	field_number(n, "count", 0, COUNT_MAX, &r->count, d);
-	read_ms(n, "intervalInMillis", &r->interval_us, d);
+	read_ms(n, "intervalInMillis", 0, &r->interval_us, d);
 	read_ratio(n, "backOffFactor", 1000, 1000, 10, &r->factor_milli, d);
 	r->max_interval_us = r->interval_us;
-	read_ms(n, "maxWaitIntervalInMillis", &r->max_interval_us, d);
+	read_ms(n, "maxWaitIntervalInMillis", 0, &r->max_interval_us, d);
 	read_statuses(n, "statusCodes", &r->statuses, d);
 	return r;
 }
@@ -202,9 +203,9 @@ breaker_read_wso2(const struct node *n, struct diag *d)
 	warn_unread(window, of_window, d);
 	field_number(
 	    window, "requestVolumeThreshold", 1, 100000, &b->volume, d);
-	read_ms(window, "timeWindowInMillis", &b->window_us, d);
+	read_ms(window, "timeWindowInMillis", 1000, &b->window_us, d);
 	read_ratio(n, "failureThreshold", 1000000, 1, 1, &b->ratio_ppm, d);
-	read_ms(n, "resetTimeInMillis", &b->reset_us, d);
+	read_ms(n, "resetTimeInMillis", 100, &b->reset_us, d);
 	read_statuses(n, "statusCodes", &b->statuses, d);
 	return b;
 }

@@ -99,7 +99,13 @@ sed -i 's|endpoints: .*/oauth2|endpoints: http://id.example/oauth2|' \
     "$W/mgw.yaml"
 import && wrong 'imported'
 grep -q '\[key-url\]' "$W/import.out" || wrong "$(cat "$W/import.out")"
-sed -i 's|endpoints: http://id|endpoints: https://id|' "$W/mgw.yaml"
+sed -i 's|endpoints: http://id.*|endpoints: {urls: "https://id.example", credential: {basic: {user: u, password: "${env:P}"}}}|' \
+    "$W/mgw.yaml"
+import && wrong 'imported with a credential of the gate'
+grep -q 'no credential of the gate' "$W/import.out" ||
+    wrong "$(cat "$W/import.out")"
+sed -i 's|endpoints: {urls: "https://id.*|endpoints: https://id.example/|' \
+    "$W/mgw.yaml"
 sed 's|url: ./things.|url: "/token/v1"|' "$W/things.yaml" >"$W/x.yaml"
 grep -q token/v1 "$W/x.yaml" || sed -i 's|^servers:.*|servers: [{url: /token/v1}]|' "$W/x.yaml"
 sed -i 's|  things.yaml:|  x.yaml:|' "$W/mgw.yaml"

@@ -10,8 +10,8 @@ N=500
 MAX_KB=65536
 case $O in */san) MAX_KB=600000 ;; esac
 sed -i 's|^apis:|&\
-  hangs.yaml: {endpoints: "'"$BACKEND"'/?do=slow/5000"}\
-  both.yaml: {endpoints: ["'"$BACKEND"'/?do=slow/5000", "'"$BACKEND"'/b?do=slow/5000"]}\
+  hangs.yaml: {endpoints: "'"$BACKEND"'/?do=slow/15000"}\
+  both.yaml: {endpoints: ["'"$BACKEND"'/?do=slow/15000", "'"$BACKEND"'/b?do=slow/15000"]}\
   half.yaml: {endpoints: ["'"$BACKEND"'/?do=slow/2500", "'"$BACKEND"'/b"]}|' \
     "$W/mgw.yaml"
 sed -i 's/first-byte: 2s, total: 10s/first-byte: 20s, total: 100s/' \
@@ -100,10 +100,10 @@ for api in hangs both; do
 	took 400 >"$W/other"
 	p99=$(nth "$W/other" 99)
 	awk -v t="$p99" 'BEGIN { exit !(t < 50) }' || wrong "p99 $p99 ms"
-	test "$(grep -c 'do=slow/5000' "$W/backend.requests")" -ge 16 ||
+	test "$(grep -c 'do=slow/15000' "$W/backend.requests")" -ge 16 ||
 	    wrong 'its workers were not busy'
-	test "$(grep -c 'do=slow/5000' "$W/backend.requests")" -le 17 ||
-	    wrong "$(grep -c 'do=slow/5000' "$W/backend.requests") workers"
+	test "$(grep -c 'do=slow/15000' "$W/backend.requests")" -le 17 ||
+	    wrong "$(grep -c 'do=slow/15000' "$W/backend.requests") workers"
 	echo "# p99 $p99 ms while $api is asked"
 	# Waiting for all that still waits would take too long.
 	pid=$MGW_PID

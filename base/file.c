@@ -145,27 +145,21 @@ changed:
 	return false;
 }
 
+/* Of an open file whose state was "before". */
 static bool
-read_open(int fd, int folder_fd, const char *path, enum file_trust trust,
-    size_t max_bytes, struct buf *b, struct file_identity *id, char *why,
-    size_t why_size)
+read_open(int fd, const char *path, const struct stat *before, size_t max_bytes,
+    struct buf *b, struct file_identity *id, char *why, size_t why_size)
 {
-	struct stat before, after;
+	struct stat after;
 	struct file_identity first, last;
 
-	if (fstat(fd, &before) == -1)
-		return fail_errno(why, why_size, path);
-	if (!S_ISREG(before.st_mode))
-		return fail(why, why_size, path, "is not a regular file");
-	if (!check_trust(folder_fd, &before, trust, path, why, why_size))
-		return false;
-	if ((uint64_t)before.st_size > max_bytes) {
+	if ((uint64_t)before->st_size > max_bytes) {
 		(void)snprintf(why, why_size, "%s: is larger than %zu bytes",
 		    path, max_bytes);
 		return false;
 	}
 	buf_init(b, max_bytes < SIZE_MAX ? max_bytes + 1 : max_bytes);
-	if (!read_exactly(fd, (size_t)before.st_size, b)) {
+	if (!read_exactly(fd, (size_t)before->st_size, b)) {
 		if (errno == EAGAIN)
 			return fail(
 			    why, why_size, path, "changed while it was read");
@@ -173,7 +167,7 @@ read_open(int fd, int folder_fd, const char *path, enum file_trust trust,
 	}
 	if (fstat(fd, &after) == -1)
 		return fail_errno(why, why_size, path);
-	file_identity_of(&before, &first);
+	file_identity_of(before, &first);
 	file_identity_of(&after, &last);
 	if (first.size != last.size || first.mtime_ns != last.mtime_ns)
 		return fail(why, why_size, path, "changed while it was read");
@@ -182,33 +176,58 @@ read_open(int fd, int folder_fd, const char *path, enum file_trust trust,
 	return true;
 }
 
-bool
-file_read(const char *path, enum file_trust trust, size_t max_bytes,
-    struct buf *b, struct file_identity *id, char *why, size_t why_size)
+static bool
+judge_open(int fd, int folder_fd, const char *path, enum file_trust trust,
+    struct stat *st, char *why, size_t why_size)
+{
+	if (fstat(fd, st) == -1)
+		return fail_errno(why, why_size, path);
+	if (!S_ISREG(st->st_mode))
+		return fail(why, why_size, path, "is not a regular file");
+	return check_trust(folder_fd, st, trust, path, why, why_size);
+}
+
+int
+file_open(const char *path, enum file_trust trust, struct stat *st, char *why,
+    size_t why_size)
 {
 	/* Without O_NONBLOCK a planted FIFO would hold the opener. */
 	int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	int folder_fd, fd;
 	const char *name;
-	bool good;
 
-	*b = (struct buf){ 0 };
 	folder_fd = open_folder(path, &name, why, why_size);
 	if (folder_fd == -1)
-		return false;
+		return -1;
 	if (trust != FILE_ANY)
 		flags |= O_NOFOLLOW;
 	fd = openat(folder_fd, name, flags);
 	if (fd == -1) {
-		good = errno == ELOOP
-		    ? fail(why, why_size, path, "is a symbolic link")
-		    : fail_errno(why, why_size, path);
-	} else {
-		good = read_open(fd, folder_fd, path, trust, max_bytes, b, id,
-		    why, why_size);
+		(void)(errno == ELOOP
+			? fail(why, why_size, path, "is a symbolic link")
+			: fail_errno(why, why_size, path));
+	} else if (!judge_open(fd, folder_fd, path, trust, st, why, why_size)) {
 		(void)close(fd); /* nothing was written */
+		fd = -1;
 	}
 	(void)close(folder_fd); /* likewise */
+	return fd;
+}
+
+bool
+file_read(const char *path, enum file_trust trust, size_t max_bytes,
+    struct buf *b, struct file_identity *id, char *why, size_t why_size)
+{
+	struct stat st;
+	bool good;
+	int fd;
+
+	*b = (struct buf){ 0 };
+	fd = file_open(path, trust, &st, why, why_size);
+	if (fd == -1)
+		return false;
+	good = read_open(fd, path, &st, max_bytes, b, id, why, why_size);
+	(void)close(fd); /* nothing was written */
 	if (!good)
 		buf_fini(b);
 	return good;

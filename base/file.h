@@ -39,6 +39,12 @@ bool file_read(const char *path, enum file_trust trust, size_t max_bytes,
 /* The identity of a file whose status is known. */
 void file_identity_of(const struct stat *st, struct file_identity *id);
 
+/*
+ * Open such a file for reading, and say in "*st" what it is; -1 with "why".
+ */
+int file_open(const char *path, enum file_trust trust, struct stat *st,
+    char *why, size_t why_size);
+
 /* Only the identity, by lstat; false with errno set. */
 bool file_identify(const char *path, struct file_identity *id);
 bool file_identity_eq(

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "policy/application_index.h"
 
 #define NOTES_BYTES_MAX 4096
 /* A process of one request does not wait longer for applications. */
@@ -124,16 +125,61 @@ sources_read_url(struct sources *s, struct entry *e, char *why, size_t why_size)
 	return ok;
 }
 
+/*
+ * A process of one request looks into a large file rather than reading it.
+ * False: it cannot, now.
+ */
+static bool
+open_indexed(struct sources *s, struct entry *e, struct application_text *t)
+{
+	struct object *o = calloc(1, sizeof(*o));
+	char why[256];
+
+	*t = (struct application_text){
+		.state = s->state, .folder = s->config->state, .path = e->place
+	};
+	if (o == NULL || !s->lazy)
+		goto out;
+	o->n_users = 1;
+	o->source.applications = application_index_open(t, why, sizeof(why));
+	if (o->source.applications == NULL)
+		goto out;
+	o->source.view.applications = o->source.applications;
+	o->source.view.generation = 1; /* nothing is kept under it */
+	e->identity = t->id;
+	e->fetched_us = t->made_us;
+	return sources_hold(e, o);
+out:
+	free(o);
+	return false;
+}
+
+/* So that the next one can. */
+static void
+write_index(
+    struct sources *s, const struct entry *e, struct application_text *t)
+{
+	const struct object *o = sources_newest(e);
+
+	t->id = e->identity;
+	t->made_us = e->fetched_us;
+	if (s->lazy && o != NULL)
+		application_index_write(o->source.applications, t);
+}
+
 bool
 sources_read_feed(
     struct sources *s, struct entry *e, char *why, size_t why_size)
 {
 	struct file_identity id = { 0 };
+	struct application_text t = { .path = NULL };
 	struct buf text;
 	bool ok;
 
-	buf_init(&text, APPLICATIONS_BYTES_MAX);
 	e->down = !file_identify(e->place, &id);
+	if (!e->down && open_indexed(s, e, &t))
+		return true;
+	buf_init(&text, APPLICATIONS_BYTES_MAX);
 	if (e->down)
 		ok = sources_hold(e, NULL);
 	else
@@ -144,6 +190,9 @@ sources_read_feed(
 	if (!ok)
 		application_feed_drop(e->feed);
 	e->identity = id;
+	t.base = id.size - text.n;
+	if (ok && !e->down)
+		write_index(s, e, &t);
 	buf_fini(&text);
 	return ok;
 }
@@ -196,6 +245,21 @@ name_place(struct sources *s, struct entry *e, char *why, size_t why_size)
 	return e->place != NULL;
 }
 
+static bool
+read_applications(
+    struct sources *s, struct entry *e, char *why, size_t why_size)
+{
+	struct application_text t;
+	struct span none = { NULL, 0 };
+
+	if (open_indexed(s, e, &t))
+		return true;
+	if (!sources_read_object(s, e, none, why, why_size))
+		return false;
+	write_index(s, e, &t);
+	return true;
+}
+
 bool
 sources_open_entry(
     struct sources *s, struct entry *e, char *why, size_t why_size)
@@ -211,6 +275,8 @@ sources_open_entry(
 	}
 	if (e->row->how == SOURCE_URL && e->row->kind == SOURCE_APPLICATIONS)
 		return open_feed(s, e, why, why_size);
+	if (e->row->kind == SOURCE_APPLICATIONS)
+		return read_applications(s, e, why, why_size);
 	if (e->row->how == SOURCE_URL)
 		return name_place(s, e, why, why_size) &&
 		    sources_read_url(s, e, why, why_size);

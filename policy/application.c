@@ -25,6 +25,7 @@ struct applications {
 	size_t n_places; /* a power of two */
 	size_t n_keys;
 	size_t n, n_blocked;
+	struct application_index *index; /* in place of all but the counts */
 };
 
 static const struct siphash_key no_secret;
@@ -241,9 +242,35 @@ applications_free(struct applications *f)
 {
 	if (f == NULL)
 		return;
+	application_index_close(f->index);
 	buf_fini(&f->text);
 	free(f->places);
 	free(f);
+}
+
+struct applications *
+applications_of_index(struct application_index *x, size_t n, size_t n_blocked)
+{
+	struct applications *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return NULL;
+	f->n = n;
+	f->n_blocked = n_blocked;
+	f->index = x;
+	return f;
+}
+
+struct span
+applications_text(const struct applications *f)
+{
+	return buf_span(&f->text);
+}
+
+size_t
+applications_n_keys(const struct applications *f)
+{
+	return f->n_keys;
 }
 
 enum applications_result
@@ -253,6 +280,8 @@ applications_find(const struct applications *f,
 	uint32_t tag = (uint32_t)application_hash(&no_secret, key);
 	size_t mask = f->n_places - 1, at = tag & mask;
 
+	if (f->index != NULL)
+		return application_index_find(f->index, key, a, to);
 	for (; f->places[at].line != 0; at = (at + 1) & mask) {
 		if (f->places[at].tag != tag)
 			continue;

@@ -294,6 +294,62 @@ expect_reason claim-refused
 stop_lighttpd
 stop_mgw
 
+cgi() {
+	env -i MGW_CONF="$W/mgw.conf" REQUEST_METHOD=GET \
+	    REQUEST_URI=/more/token/x QUERY_STRING= REMOTE_ADDR=127.0.0.1 \
+	    SERVER_PROTOCOL=HTTP/1.1 HTTP_HOST=localhost \
+	    "HTTP_AUTHORIZATION=Bearer $(token "\"azp\":\"$1\"")" \
+	    "$O/mgw" >"$W/body" 2>>"$W/cgi.log"
+}
+indexed() { test -n "$(find "$W/state" -name 'applications-*.idx')"; }
+
+it 'CGI looks into a large file rather than reading it'
+awk 'BEGIN { for (i = 0; i < 2000; i++) printf("a%d active name=n%d owner=o " \
+    "client=\"https://id.example/ c%d\" subscription=More\n", i, i, i) }' | apps
+cgi c7
+expect_body 'Status: 200'
+indexed && wrong 'an index of what was changed just now'
+sleep 2.2
+cgi c7
+expect_body 'Status: 200'
+indexed || wrong 'no index'
+cgi c1999
+expect_body 'Status: 200'
+cgi c2000
+expect_body 'claim-refused'
+
+it 'and sees what is changed at the next request'
+"$O"/mgw-app block a7 -f "$W/applications.db" || wrong 'not blocked'
+cgi c7
+expect_body '"reason":"blocked"'
+sleep 2.2
+for n in 1 2; do
+	cgi c7
+	expect_body '"reason":"blocked"'
+done
+"$O"/mgw-app unblock a7 -f "$W/applications.db" || wrong 'still blocked'
+cgi c7
+expect_body 'Status: 200'
+
+it 'and believes no damaged index, which goes'
+sleep 2.2
+cgi c7
+indexed || wrong 'no index'
+perl -e 'open my $f, "+<", $ARGV[0]; seek $f, 5000, 0;
+    print $f "x" x ((-s $f) - 5000)' "$W"/state/applications-*.idx
+cgi c7
+expect_body '"reason":"verifier-down"'
+indexed && wrong 'it stays'
+cgi c7
+expect_body 'Status: 200'
+
+it 'CGI refuses who has a credential while the file is damaged'
+echo 'a b' | apps
+cgi c7
+expect_body 'Status: 503'
+expect_body '"reason":"verifier-down"'
+grep -q 'applications.db: line 1' "$W/cgi.log" || wrong 'no place in the log'
+
 it 'a gate with a damaged file does not start, and says where'
 printf '\nx active name=a\n' >"$W/applications.db"
 "$O"/mgw --config "$W/mgw.conf" --listen "unix:$W/no.sock" 2>"$W/body" &&

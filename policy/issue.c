@@ -43,12 +43,8 @@ find_key(const struct policy *p, const struct row_issue *row, struct source *s)
 	    s->signer != NULL;
 }
 
-/*
- * "validityTime" of the object "body", in seconds, counts where it is
- * shorter than "*life_s".  Nothing at all is as {}.
- */
-static bool
-read_life(struct span body, struct arena *a, uint32_t *life_s)
+bool
+issue_read_life(struct span body, struct arena *a, uint32_t *life_s)
 {
 	struct json_scan scan;
 	enum json_event e;
@@ -144,7 +140,7 @@ issue_make(const struct policy *p, const struct request *r,
 				"Cache-Control: no-store\r\n"
 				"Pragma: no-cache\r\n"
 				"X-Content-Type-Options: nosniff\r\n") };
-	if (!read_life(body, r->arena, &life_s))
+	if (!issue_read_life(body, r->arena, &life_s))
 		return r->arena->full
 		    ? refuse(d, REASON_FAULT, SPAN("out of memory"))
 		    : refuse(d, REASON_BAD_REQUEST,

@@ -22,6 +22,13 @@ const struct row_issue *issue_of(
 bool issue_is_private(const struct request *r, struct decision *d);
 
 /*
+ * "validityTime" of the JSON object "body", in seconds, becomes "*life_s"
+ * where it is shorter.  Nothing at all is as {}.  False: it is no such
+ * object, or the arena is full.
+ */
+bool issue_read_life(struct span body, struct arena *a, uint32_t *life_s);
+
+/*
  * The answer with a key for the user of "v", who may ask for a shorter
  * life in "body".  False: bad-request, or fault.
  */

@@ -20,7 +20,8 @@ check='check curl openssl ca-certificates lighttpd lighttpd-mod-openssl
     apache2 apache2-bin libapache2-mod-fcgid groff-base redis-server
     libhiredis-dev iproute2 nginx-light'
 demo='curl openssl lighttpd'
-bench="wrk openssl lighttpd apache2-bin haproxy libapache2-mod-oauth2"
+bench="wrk curl openssl lighttpd apache2-bin haproxy libapache2-mod-oauth2
+    redis-server libhiredis-dev"
 fuzz='clang'
 lint='cppcheck shellcheck clang-format man-db'
 

@@ -11,6 +11,7 @@
 #include "base/args.h"
 #include "base/clock.h"
 #include "policy/control.h"
+#include "policy/published.h"
 #include "tools/explain.h"
 #include "tools/spec.h"
 
@@ -373,6 +374,19 @@ look_at_revocations(const struct explain *e, struct world *w)
 		    program.name, why);
 }
 
+/* Before all routes, as the gate does. */
+static bool
+is_published(const struct policy *p, const struct request *r, struct world *w,
+    struct answer *answer)
+{
+	if (!published_find(p, request_param(r, SPAN("REQUEST_METHOD")),
+		request_param(r, SPAN("REQUEST_URI")), r->arena, answer))
+		return false;
+	w->outside.note(w->outside.world, "published", -1, REASON_NONE,
+	    SPAN("a document of the gate's own, for anybody"));
+	return true;
+}
+
 static int
 run(struct explain *e, const struct bundle *b, struct world *w)
 {
@@ -390,9 +404,10 @@ run(struct explain *e, const struct bundle *b, struct world *w)
 		.id = SPAN("00000000000000000000000000000000") };
 	struct answer answer = { .status = 0 };
 	struct ruling v = { .preflight = false };
-	bool allowed = decide(&policy, &r, &v), written = true;
+	bool published = is_published(&policy, &r, w, &answer);
+	bool allowed = published || decide(&policy, &r, &v), written = true;
 
-	if (!allowed || v.preflight)
+	if (!published && (!allowed || v.preflight))
 		answer_make(&policy, &r, &v, &answer);
 	throttle_settle(&w->outside, &v.receipt, e->now_us, 0,
 	    allowed ? OUTCOME_ANSWERED : OUTCOME_REFUSED);

@@ -321,12 +321,15 @@ cgi_of_mgw() {
 decisions_of_mgw() {
 	"$O"/tests/bench/decision "$W/mgw.conf" "$W/rs256" >"$W/decisions"
 	"$O"/tests/bench/decision "$W/mgw.conf" "$W/rs256-1000" >>"$W/decisions"
+	"$O"/tests/bench/decision "$W/mgw.conf" "$W/es256" |
+	    sed 's/1 token/1 token (ES256)/' >>"$W/decisions"
 	"$O"/tests/bench/decision "$W/mgw.conf" "$W/rs256-1000" \
 	    "$W/revoked" >>"$W/decisions"
 	while read -r line; do
 		us=${line##* }
 		text=${line% *}
 		case $text in
+		*'its signature alone') target "$text, us" "$us" '<=' 10 ;;
 		*'more than with none') target "$text, us" "$us" '<=' 0.5 ;;
 		*uncached | *open*) printf '%-60s %8s\n' "$text, us" "$us" ;;
 		*) target "$text, us" "$us" '<=' 2 ;;

@@ -105,6 +105,11 @@ expect_body '"kty":"RSA"'
 expect_no_body '"d":'
 expect_no_body '"p":'
 part 1 >/dev/null
+it 'explain shows it, too'
+"$O"/mgw-spec explain "$W/mgw.bundle" GET /.well-known/gate.json \
+    >"$W/body" || wrong refused
+expect_body '"kty":"RSA"'
+expect_no_body '"d":'
 stop_lighttpd
 
 it 'a public key to sign with is refused at the start'

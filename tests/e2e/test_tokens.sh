@@ -90,6 +90,14 @@ cat >"$W/expected" <<END
 "scopes_supported":["read","write","admin"],"bearer_methods_supported":["header"]}
 END
 cmp -s "$W/expected" "$W/body" || wrong "$(cat "$W/body")"
+it 'explain shows them'
+"$O"/mgw-spec explain "$W/mgw.bundle" GET \
+    /.well-known/oauth-protected-resource/v1/tokens >"$W/body" || wrong refused
+expect_body 'published'
+expect_body '"resource":"https://api.example/v1/tokens"'
+"$O"/mgw-spec explain --json "$W/mgw.bundle" GET \
+    /.well-known/oauth-protected-resource/v1 >"$W/body" && wrong allowed
+expect_body 'no-route'
 it 'and nothing beside them, nor by another method'
 get /.well-known/oauth-protected-resource/v1
 expect_status 404

@@ -3,6 +3,12 @@
  */
 #include "policy/certificate.h"
 
+#include "policy/certificate_known.h"
+
+/* How a certificate that is remembered has come; a field's form is added. */
+#define FORM_VARIABLE 0
+#define FORM_FIELD 1
+
 #define THUMBPRINT_BYTES 43 /* SHA-256 in base64url */
 
 static bool
@@ -20,8 +26,8 @@ missing(struct decision *d)
 
 /* In the variables of the web server, which no client can set. */
 static bool
-read_variables(const struct request *r, struct certificate *c, const char **why,
-    struct decision *d)
+read_variables(const struct outside *world, const struct request *r,
+    struct certificate *c, const char **why, struct decision *d)
 {
 	struct span verify, pem;
 
@@ -42,7 +48,12 @@ read_variables(const struct request *r, struct certificate *c, const char **why,
 			 "certificate: SSL_CLIENT_CERT is empty"));
 	if (pem.n > CERTIFICATE_BYTES_MAX)
 		return untrusted(d, SPAN("the client certificate is too long"));
-	return sign_certificate(pem, r->arena, c, why);
+	if (certificate_recall(world, FORM_VARIABLE, pem, r->arena, c))
+		return true;
+	if (!sign_certificate(pem, r->arena, c, why))
+		return false;
+	certificate_remember(world, FORM_VARIABLE, pem, c);
+	return true;
 }
 
 /*
@@ -50,9 +61,10 @@ read_variables(const struct request *r, struct certificate *c, const char **why,
  * proxy's own certificate, and are not looked at.
  */
 static bool
-read_field(const struct request *r, struct certificate *c, const char **why,
-    struct decision *d)
+read_field(const struct outside *world, const struct request *r,
+    struct certificate *c, const char **why, struct decision *d)
 {
+	unsigned form = FORM_FIELD + (unsigned)r->certificate.form;
 	struct span value = { NULL, 0 }, der;
 	size_t n = 0;
 
@@ -71,22 +83,27 @@ read_field(const struct request *r, struct certificate *c, const char **why,
 		return untrusted(d,
 		    SPAN("the proxy that tells of the client certificate "
 			 "does not show its secret"));
-	return certificate_field_read(
-		   value, r->certificate.form, r->arena, &der, why) &&
-	    sign_certificate_der(der, r->arena, c, why);
+	if (certificate_recall(world, form, value, r->arena, c))
+		return true;
+	if (!certificate_field_read(
+		value, r->certificate.form, r->arena, &der, why) ||
+	    !sign_certificate_der(der, r->arena, c, why))
+		return false;
+	certificate_remember(world, form, value, c);
+	return true;
 }
 
 bool
-certificate_of(
-    const struct request *r, struct certificate *c, struct decision *d)
+certificate_of(const struct outside *world, const struct request *r,
+    struct certificate *c, struct decision *d)
 {
 	bool by_field = r->certificate.header.n > 0 && r->client.proxied, read;
 	const char *why = "";
 	int64_t now_s = r->now_us / 1000000;
 
 	d->reason = REASON_NONE;
-	read = by_field ? read_field(r, c, &why, d)
-			: read_variables(r, c, &why, d);
+	read = by_field ? read_field(world, r, c, &why, d)
+			: read_variables(world, r, c, &why, d);
 	if (!read && d->reason == REASON_NONE)
 		return r->arena->full
 		    ? refuse(d, REASON_FAULT, SPAN("out of memory"))
@@ -101,8 +118,8 @@ certificate_of(
 }
 
 bool
-certificate_binding(
-    const struct request *r, const struct principal *who, struct decision *d)
+certificate_binding(const struct outside *world, const struct request *r,
+    const struct principal *who, struct decision *d)
 {
 	struct certificate c;
 
@@ -112,7 +129,7 @@ certificate_binding(
 		return refuse(d, REASON_WRONG_TYPE,
 		    SPAN("the token is bound to something that is not known "
 			 "here"));
-	if (!certificate_of(r, &c, d))
+	if (!certificate_of(world, r, &c, d))
 		return false;
 	if (who->certificate.n == THUMBPRINT_BYTES &&
 	    sign_equal(who->certificate.p, c.thumbprint.p, THUMBPRINT_BYTES))

@@ -81,7 +81,7 @@ mtls_check(const struct credential_call *call, struct principal *who,
 	bool found = (s->flags & SCHEME_CERTIFICATE_ANY) != 0, filled = true;
 	struct certificate c;
 
-	if (!certificate_of(call->request, &c, d))
+	if (!certificate_of(call->world, call->request, &c, d))
 		return false;
 	for (uint32_t i = 0; !found && i < s->certificates.n; i++) {
 		const struct row_certificate *row =

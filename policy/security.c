@@ -118,7 +118,7 @@ check_binding(const struct credential_call *c, const struct principal *who,
 			       "no proof here"));
 	}
 	return (by_key && who->certificate.p == NULL) ||
-	    certificate_binding(c->request, who, d);
+	    certificate_binding(c->world, c->request, who, d);
 }
 
 /* One scheme and its scopes, with a principal of its own. */

@@ -1,7 +1,8 @@
 /*
  * micro - what the pieces of a decision cost, each in a loop of its own.
  *
- *	micro		takes and route matches, with few and with many
+ *	micro		takes, certificates and route matches, with few and with
+ *many
  *
  * One line a measurement: what, nanoseconds each, and the target.
  */
@@ -14,8 +15,10 @@
 
 #include "base/clock.h"
 #include "policy/build.h"
+#include "policy/certificate.h"
 #include "policy/route.h"
 #include "policy/state.h"
+#include "tests/unit/test_pem.h"
 
 #define KEYS 1000000
 #define LOOPS 2000000
@@ -61,6 +64,64 @@ random_next(void)
 	x ^= x << 13;
 	x ^= x >> 7;
 	return x ^= x << 17;
+}
+
+static struct state *certificate_state;
+
+static bool
+recall(void *world, const struct span *parts, unsigned n, struct arena *a,
+    struct verdict *v)
+{
+	(void)world;
+	return state_recall(certificate_state, parts, n, a, v);
+}
+
+static void
+remember(
+    void *world, const struct span *parts, unsigned n, const struct verdict *v)
+{
+	(void)world;
+	state_remember(certificate_state, parts, n, v);
+}
+
+/* A client's certificate, as a web server passes it, "n" times. */
+static double
+certificates(const struct outside *world, unsigned n)
+{
+	const struct param params[] = { { SPAN("SSL_CLIENT_VERIFY"),
+					    SPAN("SUCCESS") },
+		{ SPAN("SSL_CLIENT_CERT"), SPAN(TEST_PEM) } };
+	struct arena a;
+	struct request r = { .params = params,
+		.n_params = 2,
+		.arena = &a,
+		.now_us = clock_wall_us() };
+	double start;
+
+	arena_init(&a, 16384, 1 << 20);
+	start = now_ns();
+	for (unsigned i = 0; i < n; i++) {
+		struct certificate c;
+		struct decision d;
+
+		if (!certificate_of(world, &r, &c, &d))
+			die("certificate");
+		arena_reset(&a);
+	}
+	start = (now_ns() - start) / n;
+	arena_fini(&a);
+	return start;
+}
+
+static void
+measure_certificates(struct state *s)
+{
+	const struct outside world = { .recall = recall, .remember = remember };
+
+	certificate_state = s;
+	report("a client certificate, read", certificates(NULL, 2000), 0);
+	report(
+	    "a client certificate, known", certificates(&world, 20000), 10000);
 }
 
 /* "n" takes, each of one of "keys" callers. */
@@ -224,6 +285,7 @@ measure_takes(void)
 	(void)takes(s, &bucket, 2 * KEYS, KEYS);
 	report("throttle: a take, a million random keys",
 	    best_takes(s, &bucket, KEYS), 400);
+	measure_certificates(s);
 	state_close(s);
 	snprintf(file, sizeof(file), "%s/state/shared", dir);
 	unlink(file);

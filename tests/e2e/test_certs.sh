@@ -252,6 +252,22 @@ for host in lighttpd apache; do
 	get /wso2opt/x -k $(with ada)
 	expect_status 401
 
+	it "a certificate is revoked, and tokens bound to it ($host)"
+	"$O/mgw-token" revoke --state "$W/state" \
+	    --certificate "$(fingerprint ada)" || wrong 'not revoked'
+	get /any/x -k $(with ada)
+	expect_status 401
+	expect_reason revoked
+	get /things/secret/x -k -H "$(bearer "$mine")" $(with ada)
+	expect_status 401
+	expect_reason revoked
+	get /any/x -k $(with eve)
+	expect_status 200
+	"$O/mgw-token" revoke --state "$W/state" --remove \
+	    --certificate "$(fingerprint ada)" || wrong 'not taken back'
+	get /any/x -k $(with ada)
+	expect_status 200
+
 	it "without TLS there is no certificate ($host)"
 	URL=$plain
 	get /any/x

@@ -7,22 +7,12 @@
 #include "base/base64.h"
 #include "guard.h"
 #include "policy/certificate.h"
+#include "policy/certificate_known.h"
+#include "policy/verdict.h"
 #include "sample.h"
+#include "test_pem.h"
 
-/* Made by openssl req for this test; its key was thrown away. */
-static const char pem[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIB0DCCAXegAwIBAgIDChssMAoGCCqGSM49BAMCMCUxEjAQBgNVBAoMCVRlc3Qs\n"
-    "IEluYzEPMA0GA1UEAwwGY2xpZW50MCAXDTI2MTEyMTA2MjIwNFoYDzIxMjYxMDI4\n"
-    "MDYyMjA0WjAlMRIwEAYDVQQKDAlUZXN0LCBJbmMxDzANBgNVBAMMBmNsaWVudDBZ\n"
-    "MBMGByqGSM49AgEGCCqGSM49AwEHA0IABCAifuU/PagpJfhu6rwRAUnUfD5YLXyi\n"
-    "sZpL5VyKUT0jCLUWow9uJGXYu/aLVxVgqzbldHpzC/VD1Y0y8KOSpU6jgZMwgZAw\n"
-    "HQYDVR0OBBYEFOCngRqeFHKmRLifDuQLKDdNy6ChMB8GA1UdIwQYMBaAFOCngRqe\n"
-    "FHKmRLifDuQLKDdNy6ChMA8GA1UdEwEB/wQFMAMBAf8wPQYDVR0RBDYwNIIOY2xp\n"
-    "ZW50LmV4YW1wbGWBEGNAY2xpZW50LmV4YW1wbGWGCnVybjpjbGllbnSHBH8AAAEw\n"
-    "CgYIKoZIzj0EAwIDRwAwRAIgKFdWGHHISXA7/43Wm8N7LUM5L670/PYQd0dCf8i4\n"
-    "CLECIFS0lvcn92xdQr4Fk1iYrHa14qR+xHEseT4c+5WchHZs\n"
-    "-----END CERTIFICATE-----\n";
+static const char pem[] = TEST_PEM;
 
 #define THUMBPRINT "eUK7PkKvtsza1pMPX1SP9cdKPTPx_hUcebCD4mq4rY0"
 #define NOT_BEFORE_S INT64_C(1795242124)
@@ -77,6 +67,93 @@ START_TEST(every_cut_of_a_certificate_is_refused)
 }
 END_TEST
 
+/* A world that remembers one verdict, and how often it was asked. */
+static char kept_bytes[VERDICT_BYTES_MAX];
+static struct verdict kept;
+static struct span kept_name;
+static unsigned n_kept;
+
+static bool
+recall(void *world, const struct span *parts, unsigned n, struct arena *a,
+    struct verdict *v)
+{
+	(void)world;
+	(void)a;
+	if (n_kept == 0 || !span_eq(parts[n - 1], kept_name))
+		return false;
+	*v = kept;
+	return true;
+}
+
+static void
+remember(
+    void *world, const struct span *parts, unsigned n, const struct verdict *v)
+{
+	(void)world;
+	kept = *v;
+	memcpy(kept_bytes, v->payload.p, v->payload.n);
+	kept.payload.p = kept_bytes;
+	kept_name = parts[n - 1];
+	n_kept++;
+}
+
+START_TEST(a_certificate_is_read_once)
+{
+	const struct outside world = { .recall = recall, .remember = remember };
+	struct certificate first, second;
+	size_t whole;
+	const char *why;
+
+	ck_assert(sign_certificate(span_str(pem), &arena, &first, &why));
+	ck_assert(
+	    !certificate_recall(&world, 0, span_str(pem), &arena, &second));
+	certificate_remember(&world, 0, span_str(pem), &first);
+	ck_assert_uint_eq(n_kept, 1);
+	ck_assert(
+	    certificate_recall(&world, 0, span_str(pem), &arena, &second));
+	ck_assert_mem_eq(first.sha256, second.sha256, SHA256_BYTES);
+	ck_assert(span_eq(first.thumbprint, second.thumbprint));
+	ck_assert(span_eq(first.subject, second.subject));
+	ck_assert(span_eq(first.issuer, second.issuer));
+	ck_assert(span_eq(first.serial, second.serial));
+	ck_assert_uint_eq(first.n_names, second.n_names);
+	for (size_t i = 0; i < first.n_names; i++)
+		ck_assert(span_eq(first.names[i], second.names[i]));
+	ck_assert_int_eq(second.not_before_s, NOT_BEFORE_S);
+	ck_assert_int_eq(second.not_after_s, NOT_AFTER_S);
+	ck_assert_int_gt(kept.expires_s, NOT_AFTER_S);
+	ck_assert(!certificate_recall(
+	    &world, 0, span_of(pem, sizeof(pem) - 2), &arena, &second));
+	/* What was written wrong is read again. */
+	whole = kept.payload.n;
+	for (kept.payload.n = 0; kept.payload.n < whole; kept.payload.n++)
+		ck_assert(!certificate_recall(
+		    &world, 0, span_str(pem), &arena, &second));
+	memset(kept_bytes, 0xff, sizeof(kept_bytes));
+	ck_assert(
+	    !certificate_recall(&world, 0, span_str(pem), &arena, &second));
+}
+END_TEST
+
+START_TEST(one_with_too_many_names_is_read_each_time)
+{
+	const struct outside world = { .recall = recall, .remember = remember };
+	struct certificate c;
+	struct span names[200];
+	const char *why;
+
+	ck_assert(sign_certificate(span_str(pem), &arena, &c, &why));
+	for (size_t i = 0; i < 200; i++)
+		names[i] = SPAN("dns:client.example");
+	c.names = names;
+	c.n_names = 200;
+	certificate_remember(&world, 0, span_str(pem), &c);
+	ck_assert_uint_eq(n_kept, 0);
+	certificate_remember(NULL, 0, span_str(pem), &c);
+	ck_assert(!certificate_recall(NULL, 0, span_str(pem), &arena, &c));
+}
+END_TEST
+
 static enum reason
 ask(const struct param *params, size_t n, int64_t now_s,
     const struct principal *who)
@@ -86,7 +163,7 @@ ask(const struct param *params, size_t n, int64_t now_s,
 		.arena = &arena,
 		.now_us = now_s * 1000000 };
 	struct decision d = { .reason = REASON_NONE };
-	bool ok = certificate_binding(&r, who, &d);
+	bool ok = certificate_binding(NULL, &r, who, &d);
 
 	ck_assert(ok == (d.reason == REASON_NONE));
 	return d.reason;
@@ -455,7 +532,7 @@ START_TEST(a_field_counts_from_a_proxy_that_shows_its_secret)
 	sample_operation(sample_item(&sample, "/x", "GET"), "GET");
 	sample_end(&sample);
 	ck_assert(request_read(&r, &sample.bundle, &all, &d));
-	(void)certificate_binding(&r, &who, &d);
+	(void)certificate_binding(NULL, &r, &who, &d);
 	ck_assert_str_eq(
 	    reason_word(d.reason), reason_word(proxies[_i].reason));
 	sample_free(&sample);
@@ -473,6 +550,8 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_certificate_says_what_it_is);
 	tcase_add_test(t, every_cut_of_a_certificate_is_refused);
+	tcase_add_test(t, a_certificate_is_read_once);
+	tcase_add_test(t, one_with_too_many_names_is_read_each_time);
 	tcase_add_loop_test(t, a_bound_token_wants_its_certificate, 0,
 	    (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(t, headers_and_second_variables_are_not_believed);

@@ -11,7 +11,7 @@ MAX_KB=65536
 case $O in */san) MAX_KB=600000 ;; esac
 sed -i 's|^apis:|&\
   hangs.yaml: {endpoints: "'"$BACKEND"'/?do=slow/15000"}\
-  both.yaml: {endpoints: ["'"$BACKEND"'/?do=slow/15000", "'"$BACKEND"'/b?do=slow/15000"]}\
+  both.yaml: {endpoints: ["'"$BACKEND"'/?do=slow/15001", "'"$BACKEND"'/b?do=slow/15001"]}\
   half.yaml: {endpoints: ["'"$BACKEND"'/?do=slow/2500", "'"$BACKEND"'/b"]}|' \
     "$W/mgw.yaml"
 sed -i 's/first-byte: 2s, total: 10s/first-byte: 20s, total: 100s/' \
@@ -42,6 +42,13 @@ nth() {
 	awk -v p="$2" '{ t[NR] = $1 } END { i = int(NR * p / 100 + 0.5)
 	    print t[i < 1 ? 1 : i] }' "$1"
 }
+# median FILE: the lowest of three, since other work only slows it down.
+median() {
+	for round in 1 2 3; do
+		took 150 >"$1.$round"
+		nth "$1.$round" 50
+	done | sort -n | head -n 1 >"$1"
+}
 resident() {
 	awk '/^VmRSS/ { print $2 }' "/proc/$MGW_PID/status"
 }
@@ -60,7 +67,7 @@ for host in lighttpd apache; do
 	start_$host
 	it "$N streams at once in less than 64 MB ($host)"
 	took 100 >"$W/warm"
-	took 300 >"$W/quiet"
+	median "$W/quiet"
 	: >"$W/streaming"
 	tests/e2e/streams.pl "${URL#http://}" $N /things/open/sse \
 	    "$W/streaming" >"$W/streams" 2>"$W/streams.err" &
@@ -68,7 +75,7 @@ for host in lighttpd apache; do
 	PIDS="$PIDS $streams"
 	wait_for 200 grep -q ready "$W/streams" ||
 	    wrong "not all begin: $(cat "$W/streams" "$W/streams.err")"
-	took 300 >"$W/busy"
+	median "$W/busy"
 	rss=$(resident)
 	test "$rss" -lt $MAX_KB || wrong "$rss kB resident"
 	rm "$W/streaming"
@@ -76,8 +83,8 @@ for host in lighttpd apache; do
 	grep -q "^$N open" "$W/streams" || wrong "$(cat "$W/streams")"
 
 	it "others are not slower than twice ($host)"
-	quiet=$(nth "$W/quiet" 50)
-	busy=$(nth "$W/busy" 50)
+	quiet=$(cat "$W/quiet")
+	busy=$(cat "$W/busy")
 	awk -v q="$quiet" -v b="$busy" 'BEGIN { exit !(b <= 2 * q + 0.2) }' ||
 	    wrong "median from $quiet to $busy ms"
 	echo "# $host: $rss kB, median from $quiet to $busy ms," \
@@ -89,7 +96,9 @@ done
 # A backend that hangs ---------------------------------------------------
 start_mgw --threads 32
 start_lighttpd
+slow=14999
 for api in hangs both; do
+	slow=$((slow + 1))
 	it "all that its workers wait for holds nobody else up ($api)"
 	: >"$W/flooding"
 	tests/e2e/streams.pl "${URL#http://}" 64 /$api/x "$W/flooding" \
@@ -100,10 +109,9 @@ for api in hangs both; do
 	took 400 >"$W/other"
 	p99=$(nth "$W/other" 99)
 	awk -v t="$p99" 'BEGIN { exit !(t < 50) }' || wrong "p99 $p99 ms"
-	test "$(grep -c 'do=slow/15000' "$W/backend.requests")" -ge 16 ||
-	    wrong 'its workers were not busy'
-	test "$(grep -c 'do=slow/15000' "$W/backend.requests")" -le 17 ||
-	    wrong "$(grep -c 'do=slow/15000' "$W/backend.requests") workers"
+	n=$(grep -c "do=slow/$slow" "$W/backend.requests")
+	test "$n" -ge 16 || wrong "only $n of its workers were busy"
+	test "$n" -le 17 || wrong "$n workers"
 	echo "# p99 $p99 ms while $api is asked"
 	# Waiting for all that still waits would take too long.
 	pid=$MGW_PID

@@ -121,6 +121,31 @@ check_binding(const struct credential_call *c, const struct principal *who,
 	    certificate_binding(c->world, c->request, who, d);
 }
 
+/* Where there are no lists nothing is to be told of them. */
+static bool
+check_revoked(
+    const struct trial *t, const struct principal *who, struct decision *d)
+{
+	bool ok;
+
+	if (t->world->revoked == NULL)
+		return true;
+	ok = revocation_check(t->world, who, t->r->now_us, t->r->arena, d);
+	note(t, "revocation", d);
+	return ok;
+}
+
+/* By the name that it has here it may be revoked as well. */
+static bool
+check_application(const struct trial *t, const struct credential_call *c,
+    struct principal *who, struct decision *d)
+{
+	struct span before = who->application;
+
+	return application_recognise(c, t->alternative, who, d) &&
+	    (span_eq(before, who->application) || check_revoked(t, who, d));
+}
+
 /* One scheme and its scopes, with a principal of its own. */
 static bool
 check_requirement(const struct trial *t, const struct row_requirement *q,
@@ -149,18 +174,15 @@ check_requirement(const struct trial *t, const struct row_requirement *q,
 		ok = check_binding(&c, who, d);
 		note(t, "binding", d);
 	}
-	if (ok && t->world->revoked != NULL) {
-		ok = revocation_check(
-		    t->world, who, t->r->now_us, t->r->arena, d);
-		note(t, "revocation", d);
-	}
+	if (ok)
+		ok = check_revoked(t, who, d);
 	if (ok && q->scopes.n > 0) {
 		ok = check_scopes(t->b, q, who, d);
 		note(t, "authorize", d);
 	}
 	/* The first one says who it is, and so which application. */
 	if (ok && first)
-		ok = application_recognise(&c, t->alternative, who, d);
+		ok = check_application(t, &c, who, d);
 	if (!ok) {
 		d->requirement = q;
 		d->dpop = dpop_presented(&c);

@@ -143,6 +143,16 @@ for host in lighttpd apache; do
 	it "and for no other ($host)"
 	get /more/token/x -H "$(as part)"
 	expect_reason claim-refused
+	it "an application is revoked by its name ($host)"
+	"$O/mgw-token" revoke --state "$W/state" --application Both \
+	    --issuer https://id.example/ || wrong 'not revoked'
+	get /apps/token/x -H "$(as both)"
+	expect_status 401
+	expect_reason revoked
+	"$O/mgw-token" revoke --state "$W/state" --application Both \
+	    --issuer https://id.example/ --remove || wrong 'not taken back'
+	get /apps/token/x -H "$(as both)"
+	expect_status 200
 	it "the same client id of another issuer is another client ($host)"
 	get /apps/other/x -H "X-Other: Bearer $(token \
 	    '"iss":"https://two.example/","azp":"till"')"

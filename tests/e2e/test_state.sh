@@ -201,7 +201,7 @@ rm -f "$W/fill" "$W/filled"
 
 it 'a disk that fills up later changes no answer and no count'
 rm -f "$SOCKET"
-on_small 12m "$O"/mgw --config "$W/mgw.conf" --listen "unix:$SOCKET" \
+on_small 16m "$O"/mgw --config "$W/mgw.conf" --listen "unix:$SOCKET" \
     2>>"$W/mgw.log" &
 small=$!
 PIDS="$PIDS $small"

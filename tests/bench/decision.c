@@ -130,8 +130,8 @@ signatures(const struct generation *g, unsigned loops, struct arena *a)
 		die("no keys");
 	for (unsigned i = 0; i < loops; i++) {
 		struct span token = span_str(tokens[i % n_tokens] + 7);
-		struct span signature;
-		enum algorithm alg;
+		struct span signature = { NULL, 0 };
+		enum algorithm alg = ALG_RS256;
 		const char *why = "not base64url";
 		struct jwt t;
 

@@ -81,6 +81,8 @@ cert() {
 # tls NAME: a server with that certificate, at $TLS_PORT.
 tls() {
 	test -z "${TLS_PID:-}" || stop "$TLS_PID"
+	# Or the last one's line is taken for this one's.
+	rm -f "$W/tls.log"
 	redis-server --port 0 --tls-port "$TLS_PORT" --bind 127.0.0.1 \
 	    --tls-cert-file "$W/$1.pem" --tls-key-file "$W/$1.key" \
 	    --tls-ca-cert-file "$W/ca.pem" --tls-auth-clients no --save '' \

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "policy/application.h"
 #include "policy/build.h"
 #include "policy/certificate.h"
 #include "policy/route.h"
@@ -428,10 +429,53 @@ measure_matches(void)
 	arena_fini(&a);
 }
 
+/* One of 100,000 applications, by a client id: its line is read. */
+static void
+measure_applications(void)
+{
+	const unsigned n_apps = 100000, n = LOOPS / 10;
+	struct applications *f;
+	struct application app;
+	struct arena a;
+	struct buf b;
+	double start;
+	char id[32];
+
+	buf_init(&b, APPLICATIONS_BYTES_MAX);
+	for (unsigned i = 0; i < n_apps; i++)
+		buf_printf(&b,
+		    "app%u active name=\"Application %u\" owner=o tier=Gold "
+		    "group=partners subscription=Books/1:Gold "
+		    "client=\"https://id.example/ client-%u\"\n",
+		    i, i, i);
+	f = applications_new(buf_span(&b), why, sizeof(why));
+	if (f == NULL)
+		die("applications");
+	arena_init(&a, 16384, 1 << 20);
+	start = now_ns();
+	for (unsigned i = 0; i < n; i++) {
+		struct application_key key = { .by = APPLICATION_BY_CLIENT,
+			.first = SPAN("https://id.example/") };
+		int len = snprintf(id, sizeof(id), "client-%u",
+		    (unsigned)(random_next() % n_apps));
+
+		key.second = span_of(id, (size_t)len);
+		if (applications_find(f, &key, &a, &app) != APPLICATIONS_FOUND)
+			die("application not found");
+		arena_reset(&a);
+	}
+	report("application of 100,000, by a random client id",
+	    (now_ns() - start) / n, 0);
+	applications_free(f);
+	arena_fini(&a);
+	buf_fini(&b);
+}
+
 int
 main(void)
 {
 	measure_takes();
 	measure_matches();
+	measure_applications();
 	return 0;
 }

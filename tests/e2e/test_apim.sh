@@ -77,7 +77,13 @@ documents() {
 	END
 }
 documents UNBLOCKED
-as() { bearer "$(token "\"azp\":\"$1\"")"; }
+# as CLIENT: an option for curl; each token is signed once.
+as() {
+	of=$W/as.$(printf %s "$1" | cksum | cut -d' ' -f1)
+	test -s "$of" || printf 'Authorization: Bearer %s\n' \
+	    "$(token "\"azp\":\"$1\"")" >"$of"
+	echo "@$of"
+}
 got() { get /apps/token/x -H "$(as "$1")"; test "$STATUS" = "$2"; }
 
 it 'is part of the policy, and its password is not'
@@ -133,15 +139,11 @@ documents UNBLOCKED
 wait_for 40 got prod 200 || wrong "still $STATUS"
 
 it 'what is not whole does not replace what is'
-for bad in '{"count":9,"list":[]}' \
-    '[{"id":2,"name":"a","subName":"b"},{"id":2,"name":"c","subName":"d"}]'; do
-	echo "$bad" >"$D/applications"
-	n=$(grep -c 'applications not taken' "$W/mgw.log")
-	more() { test "$(grep -c 'applications not taken' "$W/mgw.log")" -gt "$n"; }
-	wait_for 40 more || wrong "taken: $bad"
-	got prod 200 || wrong "$bad: $STATUS"
-	documents UNBLOCKED
-done
+echo '{"count":9,"list":[]}' >"$D/applications"
+wait_for 40 grep -q 'not taken.*as long as its count' "$W/mgw.log" ||
+    wrong 'a list that was cut is taken'
+got prod 200 || wrong "$STATUS"
+documents UNBLOCKED
 echo 302 >"$D/apis.status"
 wait_for 40 grep -q 'not answer 200 but 302' "$W/mgw.log" || wrong '302 taken'
 rm "$D/apis.status"
@@ -151,8 +153,8 @@ it 'another process starts with what was kept, whether it is up or not'
 cgi() {
 	env -i MGW_CONF="$W/mgw.conf" REQUEST_METHOD=GET REQUEST_URI=/apps/token/x \
 	    QUERY_STRING= SERVER_PROTOCOL=HTTP/1.1 REMOTE_ADDR=127.0.0.1 \
-	    HTTP_HOST=localhost "HTTP_AUTHORIZATION=$(token "\"azp\":\"$1\"" |
-	    sed 's/^/Bearer /')" "$O/mgw" \
+	    HTTP_HOST=localhost "HTTP_AUTHORIZATION=$(sed 's/^[^:]*: //' \
+	    "$(as "$1" | cut -c 2-)")" "$O/mgw" \
 	    >"$W/body" 2>"$W/cgi.log"
 }
 wait_for 40 got prod 200

@@ -48,8 +48,7 @@ static struct param params[] = {
 };
 #define N_PARAMS (sizeof(params) / sizeof(params[0]))
 
-static void
-die(const char *what)
+static void __attribute__((noreturn)) die(const char *what)
 {
 	fprintf(stderr, "decision: %s\n", what);
 	exit(1);

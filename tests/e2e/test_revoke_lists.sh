@@ -222,7 +222,7 @@ it 'a feed is asked once for many processes'
 n=$(asked revokedjwt)
 sleep 1.2
 waiters=''
-for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
 	(env -i REQUEST_METHOD=GET REQUEST_URI=/things/secret/x \
 	    SERVER_PROTOCOL=HTTP/1.1 HTTP_HOST=localhost \
 	    REMOTE_ADDR=127.0.0.1 "HTTP_AUTHORIZATION=Bearer $E" \

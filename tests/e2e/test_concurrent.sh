@@ -54,8 +54,9 @@ expect_reason concurrency-exceeded
 expect_header Retry-After 1
 "$O/mgw-throttle" show --limited --state "$W/state" >"$W/body"
 expect_body '3 of 3 in progress'
-"$O/mgw-throttle" reset --state "$W/state" \
-    "$(cut -f 3 "$W/body" | head -n 1)" >"$W/body" 2>&1 && wrong 'reset'
+held=$(cut -f 3 "$W/body" | head -n 1)
+"$O/mgw-throttle" reset --state "$W/state" "$held" >"$W/body" 2>&1 &&
+    wrong 'reset'
 expect_body 'end by themselves'
 release
 "$O/mgw-throttle" show --limited --state "$W/state" >"$W/body"

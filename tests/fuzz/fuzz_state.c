@@ -37,7 +37,8 @@ make_good(void)
 	static const struct state_sizes sizes = { .n_buckets = 16,
 		.n_verdicts = 16,
 		.n_client_buckets = 16,
-		.n_slides = 16 };
+		.n_slides = 16,
+		.n_failures = 16 };
 	struct verdict v = { SPAN("k"), SPAN("{}"), INT64_C(1) << 40 };
 	struct span part = SPAN("token");
 	char why[256];
@@ -118,6 +119,10 @@ use(struct state *s)
 	struct state_report report;
 	struct verdict v;
 	struct arena a;
+	struct take failed = { .limit = &limits[1],
+		.failure = true,
+		.parts = { SPAN("failures") },
+		.n_parts = 1 };
 	int passed[4] = { 0 };
 
 	for (int i = 0; i < 40; i++) {
@@ -131,6 +136,9 @@ use(struct state *s)
 		if (i >= 36)
 			state_give(s, &t, 1, NOON);
 	}
+	for (int i = 0; i < 5; i++)
+		(void)state_take(s, &failed, 1, NOON);
+	assert(state_look(s, &failed, 1, NOON) == TAKE_REFUSED);
 	/* Two tables know of the counter. */
 	for (int i = 0; i < 4; i++)
 		assert(passed[i] <= 6);
@@ -147,6 +155,11 @@ use(struct state *s)
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
+	static const struct state_sizes more = { .n_buckets = 64,
+		.n_client_buckets = 64,
+		.n_slides = 32,
+		.n_failures = 32 };
+	bool grow = n > 0 && (bytes[0] & 2) != 0;
 	char why[256];
 	struct state *s;
 	char *file;
@@ -160,7 +173,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	patch(file, bytes, n);
 	write_file(file);
 	free(file);
-	s = state_open(dir, NULL, why, sizeof(why));
+	s = state_open(dir, grow ? &more : NULL, why, sizeof(why));
 	if (s != NULL)
 		use(s);
 	state_close(s);

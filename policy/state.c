@@ -342,9 +342,9 @@ open_in(int folder, const char *dir, const struct state_sizes *sizes,
 
 	s = open_once(
 	    folder, dir, sizes, writable, missing, &again, why, why_size);
-	if (again)
-		s = open_once(folder, dir, sizes, writable, missing, &again,
-		    why, why_size);
+	if (again) /* it has the size now, or must do without */
+		s = open_once(folder, dir, NULL, writable, missing, &again, why,
+		    why_size);
 	return s;
 }
 

@@ -77,9 +77,11 @@ void
 state_lay_out(struct state_header *h, const struct state_sizes *sizes)
 {
 	static const struct state_sizes defaults;
+	uint32_t n_slides;
 
 	if (sizes == NULL)
 		sizes = &defaults;
+	n_slides = round_up(sizes->n_slides, SLIDES_DEFAULT, SLIDES_MAX);
 	memcpy(h->magic, STATE_MAGIC, sizeof(h->magic));
 	h->version = STATE_VERSION;
 	h->size = STATE_PAGE;
@@ -96,10 +98,10 @@ state_lay_out(struct state_header *h, const struct state_sizes *sizes)
 	state_add_section(h, STATE_CLIENT_BUCKETS, sizeof(struct bucket),
 	    round_up(
 		sizes->n_client_buckets, CLIENT_BUCKETS_DEFAULT, BUCKETS_MAX));
-	state_add_section(h, STATE_SLIDES, sizeof(struct slide),
-	    round_up(sizes->n_slides, SLIDES_DEFAULT, SLIDES_MAX));
+	state_add_section(h, STATE_SLIDES, sizeof(struct slide), n_slides);
+	/* Of what that is rounded to: the size of a file says the same. */
 	state_add_section(h, STATE_CLIENT_SLIDES, sizeof(struct slide),
-	    round_up(sizes->n_slides / 4, SLIDES_DEFAULT / 4, SLIDES_MAX));
+	    round_up(n_slides / 4, GROUP, SLIDES_MAX));
 	state_add_section(
 	    h, STATE_SLIDE_OVERFLOW, sizeof(struct slide), SLIDE_OVERFLOWS);
 	state_add_section(

@@ -180,6 +180,7 @@ START_TEST(a_small_file_is_made_larger_and_keeps_what_it_has_counted)
 		.n_client_buckets = 256,
 		.n_slides = 1024,
 		.n_failures = 256 };
+	const struct state_sizes odd = { .n_slides = 1025 };
 	const struct state_sizes less = { .n_buckets = 16 };
 	char key[16];
 
@@ -207,6 +208,13 @@ START_TEST(a_small_file_is_made_larger_and_keeps_what_it_has_counted)
 		snprintf(key, sizeof(key), "n%d", i);
 		ck_assert_int_eq(five_of(key, false), 9);
 	}
+	/* A size that is no power of two is rounded once and for all. */
+	state_close(state);
+	state = must_open(&odd);
+	ck_assert(!state_is_smaller(state, &odd));
+	state_close(must_open(&odd));
+	ck_assert_uint_eq(
+	    state->tables[TABLE_CLIENT_SLIDES].n_groups, 512 / GROUP);
 	/* It never becomes smaller again. */
 	state_close(state);
 	state = must_open(&less);

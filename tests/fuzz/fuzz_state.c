@@ -159,7 +159,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 		.n_client_buckets = 64,
 		.n_slides = 32,
 		.n_failures = 32 };
-	bool grow = n > 0 && (bytes[0] & 2) != 0;
+	bool grow = n > 0 && (bytes[0] & 15) == 3;
 	char why[256];
 	struct state *s;
 	char *file;

@@ -272,31 +272,41 @@ bases_overlap(struct span a, struct span b, struct arena *arena)
 	return true;
 }
 
+/* "full" lies in "doc", or "doc" below it. */
+static bool
+place_clashes(
+    struct span full, const struct spec_document *doc, struct arena *arena)
+{
+	if (!doc->built_in)
+		return full.p == NULL ||
+		    bases_overlap(full, doc->base_path.text, arena);
+	for (const struct spec_path *p = doc->paths; p != NULL; p = p->next) {
+		struct span other = arena_printf(arena, "%.*s%.*s",
+		    SPAN_ARG(doc->base_path.text), SPAN_ARG(p->template.text));
+
+		if (full.p == NULL || other.p == NULL ||
+		    bases_overlap(full, other, arena))
+			return true;
+	}
+	return false;
+}
+
 /*
- * The key manager has single paths at its base, so that others may lie
+ * What is built in has single paths at its base, so that others may lie
  * beside it.
  */
 static bool
 bases_clash(const struct spec_document *a, const struct spec_document *b,
     struct arena *arena)
 {
-	const struct spec_document *o = b;
-
-	if (b->built_in) {
-		o = a;
-		a = b;
-	}
 	if (!a->built_in)
-		return bases_overlap(
-		    a->base_path.text, b->base_path.text, arena);
-	for (const struct spec_path *p = a->paths; p != NULL; p = p->next) {
-		struct span full = arena_printf(arena, "%.*s%.*s",
-		    SPAN_ARG(a->base_path.text), SPAN_ARG(p->template.text));
-
-		if (full.p == NULL ||
-		    bases_overlap(full, o->base_path.text, arena))
+		return place_clashes(a->base_path.text, b, arena);
+	for (const struct spec_path *p = a->paths; p != NULL; p = p->next)
+		if (place_clashes(arena_printf(arena, "%.*s%.*s",
+				      SPAN_ARG(a->base_path.text),
+				      SPAN_ARG(p->template.text)),
+			b, arena))
 			return true;
-	}
 	return false;
 }
 

@@ -82,6 +82,68 @@ add_title(const struct bundle *b, const struct row_api *api, struct buf *to)
 	buf_add_char(to, '\n');
 }
 
+/* Write what takes the place "path" of a site to the gate. */
+typedef void put_place(struct span path, const char *socket, struct buf *to);
+
+/* It has no base path that is its own, only paths beside those of others. */
+static bool
+is_of_single_paths(const struct bundle *b, uint32_t api)
+{
+	return bundle_api(b, api)->base_path.n == 0 &&
+	    bundle_node(b, 0)->api != api;
+}
+
+static void
+put_single_paths(const struct bundle *b, const struct row_api *api,
+    put_place *put, const char *socket, struct buf *to)
+{
+	uint32_t last = ROW_NONE;
+
+	for (uint32_t i = 0; i < api->operations.n; i++) {
+		uint32_t item =
+		    bundle_operation(b, api->operations.first + i)->item;
+
+		if (item != last)
+			put(bundle_text(b, bundle_item(b, item)->path), socket,
+			    to);
+		last = item;
+	}
+}
+
+static void
+put_places(
+    const struct bundle *b, put_place *put, const char *socket, struct buf *to)
+{
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
+		const struct row_api *api = bundle_api(b, i);
+
+		buf_add_char(to, '\n');
+		add_title(b, api, to);
+		if (is_of_single_paths(b, i))
+			put_single_paths(b, api, put, socket, to);
+		else
+			put(bundle_text(b, api->base_path), socket, to);
+	}
+}
+
+static void
+put_lighttpd(struct span path, const char *socket, struct buf *to)
+{
+	buf_add_str(to, "$HTTP[\"url\"] =~ \"^");
+	add_pattern(to, path);
+	buf_add_str(to,
+	    "(/|$)\" {\n"
+	    "\tfastcgi.server = ( \"/\" => ((\n");
+	buf_printf(to, "\t\t\"socket\" => \"%s\",\n", socket);
+	buf_add_str(to,
+	    "\t\t\"check-local\" => \"disable\",\n"
+	    "\t\t\"x-sendfile\" => \"disable\",\n"
+	    "\t)))\n"
+	    "\tserver.stream-request-body = 2\n"
+	    "\tserver.stream-response-body = 2\n"
+	    "}\n");
+}
+
 void
 spec_host_lighttpd(const struct bundle *b, const char *socket, struct buf *to)
 {
@@ -91,25 +153,21 @@ spec_host_lighttpd(const struct bundle *b, const char *socket, struct buf *to)
 	    "# it as the client sent it and refuses what has two meanings.\n"
 	    "server.modules += ( \"mod_fastcgi\" )\n"
 	    "server.http-parseopts += ( \"url-normalize\" => \"disable\" )\n");
-	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
-		const struct row_api *api = bundle_api(b, i);
+	put_places(b, put_lighttpd, socket, to);
+}
 
-		buf_add_char(to, '\n');
-		add_title(b, api, to);
-		buf_add_str(to, "$HTTP[\"url\"] =~ \"^");
-		add_pattern(to, bundle_text(b, api->base_path));
-		buf_add_str(to,
-		    "(/|$)\" {\n"
-		    "\tfastcgi.server = ( \"/\" => ((\n");
-		buf_printf(to, "\t\t\"socket\" => \"%s\",\n", socket);
-		buf_add_str(to,
-		    "\t\t\"check-local\" => \"disable\",\n"
-		    "\t\t\"x-sendfile\" => \"disable\",\n"
-		    "\t)))\n"
-		    "\tserver.stream-request-body = 2\n"
-		    "\tserver.stream-response-body = 2\n"
-		    "}\n");
-	}
+static void
+put_apache(struct span path, const char *socket, struct buf *to)
+{
+	buf_add_str(to, "<Location \"");
+	add_decoded(to, path.n > 0 ? path : SPAN("/"));
+	buf_printf(to,
+	    "\">\n"
+	    "\tCGIPassAuth On\n"
+	    "\tSetEnv ap_trust_cgilike_cl 1\n"
+	    "\tProxyPass \"unix:%s|fcgi://mgw/\"\n"
+	    "</Location>\n",
+	    socket);
 }
 
 static void
@@ -127,22 +185,19 @@ host_apache(const struct bundle *b, const char *socket, struct buf *to)
 	    "flushpackets=on timeout=120>\n"
 	    "</Proxy>\n",
 	    socket);
-	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
-		const struct row_api *api = bundle_api(b, i);
-		struct span base = bundle_text(b, api->base_path);
+	put_places(b, put_apache, socket, to);
+}
 
-		buf_add_char(to, '\n');
-		add_title(b, api, to);
-		buf_add_str(to, "<Location \"");
-		add_decoded(to, base.n > 0 ? base : SPAN("/"));
-		buf_printf(to,
-		    "\">\n"
-		    "\tCGIPassAuth On\n"
-		    "\tSetEnv ap_trust_cgilike_cl 1\n"
-		    "\tProxyPass \"unix:%s|fcgi://mgw/\"\n"
-		    "</Location>\n",
-		    socket);
-	}
+static void
+put_htaccess(struct span path, const char *socket, struct buf *to)
+{
+	(void)socket; /* it is run by the web server */
+	buf_add_str(to,
+	    "RewriteCond %{REQUEST_URI} !/mgw\\.cgi(/|$)\n"
+	    "RewriteRule \"^(");
+	add_pattern(to, span_skip(path, 1)); /* no '/' in front here */
+	buf_add_str(to, path.n > 0 ? "(/.*)?)$\"" : ".*)$\"");
+	buf_add_str(to, " mgw.cgi/$1 [L]\n");
 }
 
 static void
@@ -158,19 +213,7 @@ host_htaccess(const struct bundle *b, struct buf *to)
 	    "Options +ExecCGI -Indexes\n"
 	    "AddHandler cgi-script .cgi\n"
 	    "RewriteEngine On\n");
-	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
-		const struct row_api *api = bundle_api(b, i);
-		struct span base = bundle_text(b, api->base_path);
-
-		buf_add_char(to, '\n');
-		add_title(b, api, to);
-		buf_add_str(to,
-		    "RewriteCond %{REQUEST_URI} !/mgw\\.cgi(/|$)\n"
-		    "RewriteRule \"^(");
-		add_pattern(to, span_skip(base, 1)); /* no '/' in front here */
-		buf_add_str(to, base.n > 0 ? "(/.*)?)$\"" : ".*)$\"");
-		buf_add_str(to, " mgw.cgi/$1 [L]\n");
-	}
+	put_places(b, put_htaccess, NULL, to);
 }
 
 static bool

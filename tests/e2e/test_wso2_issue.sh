@@ -68,6 +68,20 @@ expect_body '"lifetime_s": 1200'
 ! grep -q 'PRIVATE' "$W/mgw.bundle" || wrong 'the key is in the bundle'
 "$O"/mgw --config "$W/mgw.conf" --check >"$W/body" 2>&1 || wrong 'not ok'
 
+it 'it lies beside other APIs, and a key manager'
+"$O"/mgw-spec host lighttpd "$W/mgw.bundle" >"$W/body"
+expect_body '"^/apikey(/|$)"'
+expect_no_body '"^(/|$)"'
+sed '1i key-manager: https://id.example/oauth2' "$W/issue.yaml" >"$W/both.yaml"
+(cd "$W" && "$O"/mgw-spec import -o both.bundle -p both.yaml \
+    wso2keys.yaml) >"$W/body" 2>&1 || wrong 'not imported'
+expect_body 'Key Manager'
+expect_body 'API Keys'
+sed 's|apis: {Keys|path: /token\n      &|' "$W/both.yaml" >"$W/wrong.yaml"
+(cd "$W" && "$O"/mgw-spec import -o both.bundle -p wrong.yaml \
+    wso2keys.yaml) >"$W/body" 2>&1 && wrong 'two at one path'
+expect_body base-path-overlap
+
 it 'a user gets a key, which nobody may store'
 ask ada
 expect_status 200

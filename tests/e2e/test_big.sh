@@ -102,10 +102,30 @@ for host in lighttpd apache; do
 	stop_$host
 done
 
-it 'a web server that leaves a wait is noticed at once'
-: >"$W/backend.requests"
-tests/e2e/records.pl "$SOCKET" begin get:/things/open/slow/8000 stdin:0 \
-    wait:300 leave
-wait_for 10 grep -q gone "$W/backend.requests" ||
-    wrong 'the backend still works after 1 s'
+# How many milliseconds pass until the backend notes that it is left.
+noticed_ms() {
+	perl -MTime::HiRes=time,sleep -e '
+	    my ($t, $log) = (time, $ARGV[0]);
+	    while (time - $t < 2) {
+		open(my $f, "<", $log) or die;
+		if (grep { /^gone/ } <$f>) {
+			printf("%d\n", (time - $t) * 1000);
+			exit;
+		}
+		sleep 0.002;
+	    }
+	    print "2000\n"' "$W/backend.requests"
+}
+for what in slow/8000 sse bytes/$bytes; do
+	it "a web server that leaves is noticed within 100 ms: ${what%%/*}"
+	# The best of three: the machine may have something else to do.
+	for n in 1 2 3; do
+		: >"$W/backend.requests"
+		tests/e2e/records.pl "$SOCKET" begin get:/things/open/$what \
+		    stdin:0 wait:300 leave
+		noticed_ms
+	done | sort -n | head -n 1 >"$W/noticed"
+	test "$(cat "$W/noticed")" -lt 100 || wrong "$(cat "$W/noticed") ms"
+	echo "# $what: $(cat "$W/noticed") ms"
+done
 done_testing

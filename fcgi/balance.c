@@ -149,6 +149,29 @@ balance_next(struct pick *p, balance_usable *usable, void *arg)
 	return &s->list[best];
 }
 
+static void
+limit(uint32_t *ms, uint32_t own)
+{
+	if (own != 0)
+		*ms = own != ROW_NONE ? own : 0;
+}
+
+const struct backend *
+balance_limit(const struct backend *b, const struct row_operation *op,
+    struct backend *room)
+{
+	if (b == NULL || op == NULL ||
+	    (op->connect_ms | op->first_byte_ms | op->idle_ms | op->total_ms) ==
+		0)
+		return b;
+	*room = *b;
+	limit(&room->connect_ms, op->connect_ms);
+	limit(&room->first_byte_ms, op->first_byte_ms);
+	limit(&room->idle_ms, op->idle_ms);
+	limit(&room->total_ms, op->total_ms);
+	return room;
+}
+
 unsigned
 balance_left(const struct pick *p)
 {

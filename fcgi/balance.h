@@ -57,6 +57,13 @@ typedef bool balance_usable(void *arg, const struct backend *b);
  */
 struct backend *balance_next(struct pick *p, balance_usable *usable, void *arg);
 
+/*
+ * "b" as operation "op" (or NULL) has it, with time limits of its own:
+ * "b" itself, or "*room".
+ */
+const struct backend *balance_limit(const struct backend *b,
+    const struct row_operation *op, struct backend *room);
+
 /* How many were not tried yet. */
 unsigned balance_left(const struct pick *p);
 

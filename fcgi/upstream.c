@@ -131,6 +131,8 @@ struct tries {
 	unsigned rounds; /* through the whole list */
 	bool probe;      /* this attempt shows how a breaker's endpoint is */
 	int64_t wait_us; /* until some breaker may be asked again */
+	struct backend limited; /* the endpoint at hand, if the operation
+				   has limits of its own */
 };
 
 /* So many repeats may be made at once, and then a share of all requests. */
@@ -180,6 +182,8 @@ choose(struct tries *y)
 			y->call.backend = balance_next(p, is_not_open, y);
 		if (y->call.backend == NULL)
 			return false;
+		y->call.backend = balance_limit(y->call.backend,
+		    y->call.ruling->match.operation, &y->limited);
 		if (health_claim(
 			&y->call, y->call.backend, &y->probe, &y->wait_us))
 			return true;

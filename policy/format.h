@@ -309,6 +309,8 @@ struct row_operation {
 	struct range sandbox;    /* ENDPOINT; n == 0: those of the API */
 	struct range changes;    /* CHANGE; those of the API are among them */
 	struct range groups;     /* STRING; of one the caller has to be */
+	/* In place of its endpoints': 0: as they say; ROW_NONE: no limit. */
+	uint32_t connect_ms, first_byte_ms, idle_ms, total_ms;
 };
 
 enum change_kind {

@@ -278,6 +278,7 @@ emit_operation(struct emit *e, const struct spec_document *doc, uint32_t api,
 	row.endpoints = emit_endpoints(e, doc, op->endpoints);
 	row.sandbox = emit_endpoints(e, doc, op->sandbox);
 	row.changes = emit_changes(e, op->changed);
+	emit_times(op->times, &row);
 	if (op->checks != NULL)
 		row.flags |= OPERATION_SECURED;
 	if (op->deprecated)

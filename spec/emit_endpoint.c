@@ -49,6 +49,26 @@ ms_or(uint64_t us, uint32_t otherwise)
 	return us != UINT64_MAX ? (uint32_t)(us / US_PER_MS) : otherwise;
 }
 
+/* What was not said is 0, and so no limit is another number. */
+static uint32_t
+own_ms(uint64_t us)
+{
+	uint32_t ms = ms_or(us, 0);
+
+	return us == 0 ? ROW_NONE : ms == 0 && us != UINT64_MAX ? 1 : ms;
+}
+
+void
+emit_times(const struct spec_set *s, struct row_operation *row)
+{
+	if (s == NULL)
+		return;
+	row->connect_ms = own_ms(s->connect_us);
+	row->first_byte_ms = own_ms(s->first_byte_us);
+	row->idle_ms = own_ms(s->idle_us);
+	row->total_ms = own_ms(s->total_us);
+}
+
 static struct range
 emit_breaker(struct build *b, const struct spec_breaker *s)
 {

@@ -20,6 +20,9 @@ struct emit; /* spec/emit_part.h */
 /* What holds for endpoints that are added where "doc" has none. */
 struct range emit_pattern(struct emit *e, const struct spec_document *doc);
 
+/* The time limits of an operation, of which "s" (or NULL) has some. */
+void emit_times(const struct spec_set *s, struct row_operation *row);
+
 /* The rows of a list, with what "doc" or all have where it is silent. */
 struct range emit_endpoints(struct emit *e, const struct spec_document *doc,
     const struct spec_url *list);

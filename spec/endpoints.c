@@ -142,6 +142,16 @@ read_times(struct spec_set *s, const struct node *n, struct diag *d)
 	field_duration(n, "total", 0, TIMEOUT_MAX_US, &s->total_us, d);
 }
 
+struct spec_set *
+endpoints_times(const struct node *n, struct diag *d)
+{
+	struct spec_set *s = endpoints_set(d);
+
+	if (s != NULL)
+		read_times(s, n, d);
+	return s;
+}
+
 static void
 read_set(struct spec_set *s, const struct node *n, const char *what,
     const struct keysource *r, struct diag *d)

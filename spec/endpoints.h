@@ -33,6 +33,9 @@ struct spec_url *endpoints_read(const struct node *n, const char *what,
 /* A list that says nothing but its URLs; NULL: out of memory. */
 struct spec_set *endpoints_set(struct diag *d);
 
+/* A list that says nothing but these time limits; NULL: out of memory. */
+struct spec_set *endpoints_times(const struct node *n, struct diag *d);
+
 /*
  * retry.c: rules of ours, and of WSO2's advanceEndpointConfig; NULL after
  * an error.

@@ -199,9 +199,10 @@ struct spec_operation {
 	enum spec_switch disable_security;
 	struct spec_app_security app_security;
 	struct spec_groups groups;
-	struct spec_url *endpoints; /* of its own, or NULL */
-	struct spec_url *sandbox;   /* the same for sandbox keys */
-	uint64_t max_body_bytes;    /* x-mgw-max-body; UINT64_MAX: none */
+	struct spec_url *endpoints;   /* of its own, or NULL */
+	struct spec_url *sandbox;     /* the same for sandbox keys */
+	uint64_t max_body_bytes;      /* x-mgw-max-body; UINT64_MAX: none */
+	const struct spec_set *times; /* x-mgw-timeouts; or NULL */
 	bool deprecated;
 	struct spec_changes *changes; /* or NULL */
 	struct spec_text interceptors[INTERCEPTOR__MAX];

@@ -7,6 +7,7 @@
 #include "spec/applications.h"
 #include "spec/changes.h"
 #include "spec/cors.h"
+#include "spec/endpoints.h"
 #include "spec/fields.h"
 #include "spec/levels.h"
 #include "spec/openapi_in.h"
@@ -17,7 +18,7 @@ static const char *const root_ours[] = { "x-mgw-base-path", "x-mgw-backend",
 	"x-mgw-changes", "x-mgw-groups", NULL };
 static const char *const operation_ours[] = { "x-mgw-backend",
 	"x-mgw-sandbox-backend", "x-mgw-tier", "x-mgw-max-body",
-	"x-mgw-changes", "x-mgw-groups", NULL };
+	"x-mgw-changes", "x-mgw-groups", "x-mgw-timeouts", NULL };
 
 #define WSO2_BASE_PATH "x-wso2-basePath"
 #define WSO2_OPEN "x-wso2-disable-security"
@@ -191,6 +192,8 @@ read_operation_extensions(
 	o->sandbox = read_backend(r, n, true);
 	applications_read_groups(n, "x-mgw-groups", &o->groups, r->d);
 	read_shared(r, n, &o->tier, &o->disable_security, &o->max_body_bytes);
+	if (tree_get(n, "x-mgw-timeouts") != NULL)
+		o->times = endpoints_times(tree_get(n, "x-mgw-timeouts"), r->d);
 	read_wso2_operation(r, n, o);
 	read_changes(r, n, &o->changes, o->interceptors);
 	if (auth != NULL) {

@@ -41,6 +41,14 @@ alternatives_json(const struct bundle *b, struct range r)
 	return list;
 }
 
+/* Where an operation has one; 0 is none, as for endpoints. */
+static void
+put_own_limit(struct json_object *o, const char *name, uint32_t ms)
+{
+	if (ms != 0)
+		spec_put_number(o, name, ms != ROW_NONE ? ms : 0);
+}
+
 static struct json_object *
 operation_json(const struct bundle *b, const struct row_operation *op)
 {
@@ -63,6 +71,10 @@ operation_json(const struct bundle *b, const struct row_operation *op)
 		    o, "sandbox", spec_endpoints_json(b, op->sandbox));
 	spec_put_tier(o, b, op->tier);
 	spec_put_number(o, "max_body_bytes", op->max_body_bytes);
+	put_own_limit(o, "connect_ms", op->connect_ms);
+	put_own_limit(o, "first_byte_ms", op->first_byte_ms);
+	put_own_limit(o, "between_bytes_ms", op->idle_ms);
+	put_own_limit(o, "total_ms", op->total_ms);
 	if (op->changes.n > 0)
 		(void)json_put(o, "changes", spec_changes_json(b, op->changes));
 	if (op->flags & OPERATION_DEPRECATED)

@@ -41,6 +41,26 @@ for name in pool first same sand slow; do
 	    get: {operationId: get_$name, security: [], responses: {'200': {description: fine}}}
 	  /{do}/{n}:
 	    get: {security: [], responses: {'200': {description: fine}}}
+	  /quick/{do}:
+	    get:
+	      security: []
+	      x-mgw-timeouts: {first-byte: 300ms}
+	      responses: {'200': {description: fine}}
+	  /steady/{do}/{n}:
+	    get:
+	      security: []
+	      x-mgw-timeouts: {between-bytes: 150ms}
+	      responses: {'200': {description: fine}}
+	  /short/{do}/{n}:
+	    get:
+	      security: []
+	      x-mgw-timeouts: {total: 600ms}
+	      responses: {'200': {description: fine}}
+	  /patient/{do}/{n}:
+	    get:
+	      security: []
+	      x-mgw-timeouts: {first-byte: 0s, total: 20s}
+	      responses: {'200': {description: fine}}
 	  /keyed/{do}:
 	    get: {security: [{token: []}], responses: {'200': {description: fine}}}
 	END
@@ -112,6 +132,20 @@ for host in lighttpd apache; do
 	for b in A B C; do
 		grep -q "/$host-h" "$W/$b.requests" || wrong "none met $b"
 	done
+
+	it "an operation has time limits of its own ($host)"
+	get /pool/quick/silent --max-time 1.5
+	expect_status 504
+	expect_reason upstream-timeout
+	get /pool/steady/trickle/400
+	test "$CURL_CODE" -ne 0 || test "$STATUS" = 504 ||
+	    wrong "taken as whole: $STATUS"
+	get /pool/short/trickle/50 --max-time 1.8
+	expect_status 504
+	get /pool/patient/slow/2300
+	expect_status 200
+	get /pool/slow/2300
+	expect_status 504
 
 	it "an answer that stands still is ended ($host)"
 	get /slow/stall

@@ -21,6 +21,12 @@ paths:
     put:
       security: [{ldap: [shut]}]
       responses: {'200': {description: fine}}
+    patch:
+      x-mgw-groups: [staff, nobody]
+      responses: {'200': {description: fine}}
+    delete:
+      x-mgw-groups: [cooks]
+      responses: {'200': {description: fine}}
 END
 # The same scheme, at a path where the web server does not authenticate.
 sed 's|/staff|/guests|; s/title: staff/title: guests/' "$W/staff.yaml" \
@@ -161,6 +167,13 @@ for host in lighttpd apache; do
 	get /staff/x -u ada:secret -X PUT -d x
 	expect_status 403
 	expect_reason scope-missing
+
+	it "groups are those of operations ($host)"
+	get /staff/x -u ada:secret -X PATCH -d x
+	expect_status 200
+	get /staff/x -u ada:secret -X DELETE -H 'House-Groups: cooks'
+	expect_status 403
+	expect_reason claim-refused
 
 	it "groups that a client sends bring nothing ($host)"
 	get /staff/x -u ada:secret -X PUT -d x -H 'House-Groups: cooks' \

@@ -12,8 +12,8 @@
 #include "base/base64url.h"
 #include "base/clock.h"
 #include "policy/change.h"
+#include "policy/dpop_key.h"
 #include "policy/json.h"
-#include "policy/jwk.h"
 #include "policy/keyset.h"
 #include "policy/sign.h"
 
@@ -26,7 +26,7 @@ struct check {
 	const struct row_dpop *row;
 	struct span token; /* as it came, to be hashed */
 	struct dpop_proof proof;
-	struct sign_key *key;
+	const struct sign_key *key;
 	enum algorithm alg;
 };
 
@@ -78,29 +78,44 @@ has_secret(const struct json_object *o)
 	return false;
 }
 
-/* NULL, or what is wrong with the key; it fits the proof's algorithm. */
-static const char *
-read_key(struct check *k, const struct json_object *o)
+static bool
+same(struct span a, struct span b, size_t n)
 {
-	struct jwk jwk;
+	return a.n == n && b.n == n && sign_equal(a.p, b.p, n);
+}
+
+/*
+ * Item 7, and the second half of item 12: it is the key that the token is
+ * bound to, and nobody's secret.  Only then is it made.
+ */
+static bool
+read_key(struct check *k, const struct json_object *o, struct decision *d)
+{
+	struct arena *a = k->call->request->arena;
+	struct span thumbprint = jwk_thumbprint_of(o, a);
 	const char *why;
 
 	if (has_secret(o))
-		return "the proof has a private key in it";
-	if (!jwk_read(o, false, k->call->request->arena, &jwk, &why))
-		return "the key of the proof cannot be used";
-	k->key = jwk.key;
-	if (!jwk.verifies || (jwk.algorithms >> k->alg & 1) == 0)
-		return "the key of the proof does not fit its algorithm";
-	return NULL;
+		return invalid(k, d, "the proof has a private key in it");
+	if (thumbprint.p == NULL)
+		return invalid(k, d, "the key of the proof cannot be used");
+	if (!same(thumbprint, k->who->proof_key, THUMBPRINT_BYTES))
+		return refuse(d, REASON_PROOF_MISMATCH,
+		    SPAN("the token is bound to another key"));
+	k->key = dpop_key(o, thumbprint, a, &why);
+	if (k->key == NULL)
+		return invalid(k, d, "the key of the proof cannot be used");
+	return jwk_may_verify(o, k->key, k->alg) ||
+	    invalid(k, d, "the key of the proof does not fit its algorithm");
 }
 
-/* Items 3 to 5 and 7. */
+/* Items 3 to 5. */
 static bool
 read_proof(struct check *k, struct span text, struct decision *d)
 {
-	const char *why;
 	struct json_object *o;
+	const char *why;
+	bool good;
 
 	if (!dpop_read(text, k->call->request->arena, &k->proof, &why))
 		return invalid(k, d, why);
@@ -110,29 +125,9 @@ read_proof(struct check *k, struct span text, struct decision *d)
 	o = json_read(k->proof.jwk, &why);
 	if (o == NULL)
 		return invalid(k, d, "the key of the proof is not JSON");
-	why = read_key(k, o);
+	good = read_key(k, o, d);
 	json_free(o);
-	return why == NULL || invalid(k, d, why);
-}
-
-static bool
-same(struct span a, struct span b, size_t n)
-{
-	return a.n == n && b.n == n && sign_equal(a.p, b.p, n);
-}
-
-/* The second half of item 12: it is the key that the token is bound to. */
-static bool
-key_fits(const struct check *k, struct decision *d)
-{
-	struct span thumbprint =
-	    jwk_thumbprint(k->key, k->call->request->arena);
-
-	if (thumbprint.p == NULL)
-		return refuse(d, REASON_FAULT, SPAN("out of memory"));
-	return same(thumbprint, k->who->proof_key, THUMBPRINT_BYTES) ||
-	    refuse(d, REASON_PROOF_MISMATCH,
-		SPAN("the token is bound to another key"));
+	return good;
 }
 
 /* The first half of item 12: it was made for this token. */
@@ -272,16 +267,13 @@ dpop_check(const struct credential_call *c, const struct principal *who,
 		.call = c, .who = who, .row = bundle_dpop(c->bundle, 0)
 	};
 	struct span text;
-	bool ok;
 
 	if (who->proof_key.p == NULL)
 		return refuse(d, REASON_WRONG_TYPE,
 		    SPAN("the token is not bound to a key: it is to be sent as "
 			 "Bearer, if at all"));
-	ok = credential_find(c, true, &k.token, d) &&
+	return credential_find(c, true, &k.token, d) &&
 	    find_proof(&k, &text, d) && read_proof(&k, text, d) &&
-	    key_fits(&k, d) && token_fits(&k, d) && request_fits(&k, d) &&
+	    token_fits(&k, d) && request_fits(&k, d) &&
 	    signature_holds(&k, d) && is_new(&k, d);
-	sign_key_free(k.key);
-	return ok;
 }

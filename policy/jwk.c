@@ -117,12 +117,12 @@ may_verify(const struct json_object *o)
 
 /* "alg" narrows what the key's kind allows (RFC 7517 section 4.4). */
 static const char *
-narrow(const struct json_object *o, struct jwk *jwk)
+narrow(const struct json_object *o, const struct sign_key *k, uint32_t *bits)
 {
 	struct span name;
 	enum algorithm alg;
 
-	jwk->algorithms = jwk_algorithms(jwk->key);
+	*bits = jwk_algorithms(k);
 	if (!text_of(o, "alg", &name))
 		return "alg is no text";
 	if (name.p == NULL)
@@ -132,8 +132,8 @@ narrow(const struct json_object *o, struct jwk *jwk)
 		name = SPAN("EdDSA");
 	if (!algorithm_parse(name, &alg))
 		return "alg is no signature algorithm known here";
-	jwk->algorithms &= UINT32_C(1) << alg;
-	if (jwk->algorithms == 0)
+	*bits &= UINT32_C(1) << alg;
+	if (*bits == 0)
 		return "alg does not fit the kind or length of the key";
 	return NULL;
 }
@@ -165,7 +165,7 @@ jwk_read(const struct json_object *o, bool private_too, struct arena *a,
 	if (jwk->key == NULL)
 		return false;
 	jwk->verifies = may_verify(o);
-	*why = narrow(o, jwk);
+	*why = narrow(o, jwk->key, &jwk->algorithms);
 	if (*why == NULL)
 		return true;
 	sign_key_free(jwk->key);
@@ -216,6 +216,49 @@ thumbprint(
 	if (text.p == NULL || !sign_sha256(text, digest))
 		return (struct span){ NULL, 0 };
 	return encoded(a, span_of(digest, sizeof(digest)));
+}
+
+/* Strict base64url, so that equal texts are equal numbers. */
+static bool
+number_text(const struct json_object *o, const char *name, struct arena *a,
+    struct span *text)
+{
+	struct span bytes;
+
+	return text_of(o, name, text) && text->n > 0 &&
+	    base64url_decode(*text, a, &bytes);
+}
+
+struct span
+jwk_thumbprint_of(const struct json_object *o, struct arena *a)
+{
+	const struct span none = { NULL, 0 };
+	struct key_numbers numbers = { 0 };
+	struct span x, y = SPAN("");
+	bool rsa;
+
+	if (!json_is_object(o) || read_kind(o, &numbers.kind) != NULL ||
+	    numbers.kind == KEY_KIND_SECRET)
+		return none;
+	rsa = numbers.kind == KEY_KIND_RSA;
+	if (!number_text(o, rsa ? "n" : "x", a, &x))
+		return none;
+	if ((rsa ||
+		(numbers.kind != KEY_KIND_ED25519 &&
+		    numbers.kind != KEY_KIND_ED448)) &&
+	    !number_text(o, rsa ? "e" : "y", a, &y))
+		return none;
+	return thumbprint(&numbers, x, y, a);
+}
+
+bool
+jwk_may_verify(
+    const struct json_object *o, const struct sign_key *k, enum algorithm alg)
+{
+	uint32_t bits;
+
+	return may_verify(o) && narrow(o, k, &bits) == NULL &&
+	    (bits >> alg & 1) != 0;
 }
 
 static bool

@@ -34,6 +34,16 @@ struct json_object *jwk_public(
 /* RFC 7638; p == NULL for a secret, or when the arena is full. */
 struct span jwk_thumbprint(const struct sign_key *k, struct arena *a);
 
+/*
+ * The same of a JWK's members as they are written, without making a key of
+ * them; p == NULL: it lacks one, or is symmetric or of no kind known here.
+ */
+struct span jwk_thumbprint_of(const struct json_object *o, struct arena *a);
+
+/* What the JWK of "k" says of its use ("use", "key_ops", "alg") allows it. */
+bool jwk_may_verify(
+    const struct json_object *o, const struct sign_key *k, enum algorithm alg);
+
 /* The bits of all algorithms that "k" fits. */
 uint32_t jwk_algorithms(const struct sign_key *k);
 

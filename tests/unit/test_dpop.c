@@ -519,6 +519,35 @@ START_TEST(a_key_of_its_own_does_not_help_a_thief)
 }
 END_TEST
 
+START_TEST(keys_that_are_kept_are_not_taken_for_others)
+{
+	struct span proofs[KEYS], forged;
+
+	for (int i = 0; i < KEYS; i++)
+		proofs[i] = i == OTHER_P256
+		    ? make_proof(HEADER("ES256"), CLAIMS, i, ALG_ES256)
+		    : make_proof(good[i > OTHER_P256 ? i - 1 : i].header,
+			  CLAIMS, i, good[i > OTHER_P256 ? i - 1 : i].alg);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < KEYS; i++)
+			for (int k = 0; k < KEYS; k++)
+				ck_assert_int_eq(ask_proof(proofs[i], 1, k),
+				    i == k ? REASON_NONE
+					   : REASON_PROOF_MISMATCH);
+		/* Known, and said to be of another use this time. */
+		forged = make_proof(
+		    "{\"typ\":\"dpop+jwt\",\"alg\":\"ES256\",\"jwk\":{"
+		    "\"kty\":\"EC\",\"crv\":\"P-256\",\"use\":\"enc\","
+		    "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+		    "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\""
+		    "}}",
+		    CLAIMS, OTHER_P256, ALG_ES256);
+		ck_assert_int_eq(
+		    ask_proof(forged, 1, OTHER_P256), REASON_PROOF_INVALID);
+	}
+}
+END_TEST
+
 START_TEST(a_proof_is_for_one_token)
 {
 	struct sent s = { .proof = make_proof(
@@ -755,6 +784,7 @@ main(void)
 	    (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(t, a_private_key_is_no_business_of_ours);
 	tcase_add_test(t, a_key_of_its_own_does_not_help_a_thief);
+	tcase_add_test(t, keys_that_are_kept_are_not_taken_for_others);
 	tcase_add_test(t, a_proof_is_for_one_token);
 	tcase_add_test(t, a_proof_comes_once_in_one_field);
 	tcase_add_test(

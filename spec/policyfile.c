@@ -496,7 +496,8 @@ policyfile_apply(
 			report_unused(a, documents, d);
 	}
 	for (struct spec_document *doc = documents; doc; doc = doc->next) {
-		if (doc->cors == NULL)
+		/* No page gets keys with what a browser has kept. */
+		if (doc->cors == NULL && doc->issuer == NULL)
 			doc->cors = f->cors;
 		if (doc->certificates == NULL)
 			doc->certificates = f->certificates;

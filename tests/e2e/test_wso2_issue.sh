@@ -25,6 +25,9 @@ sed 's|^wso2-keys:|&\
       lifetime: 20m|
 s|^  user: .*|  user: {wso2-key: [https://gate.example/apikey]}|' \
     "$W/mgw-wso2keys.yaml" >"$W/issue.yaml"
+cat >>"$W/issue.yaml" <<'END'
+cors: {origins: ['https://page.example'], credentials: true}
+END
 import issue.yaml wso2keys.yaml || fatal "$(cat "$W/import.out")"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
     -subj /CN=localhost -keyout "$W/tls.key" -out "$W/tls.pem" 2>/dev/null
@@ -94,6 +97,12 @@ test "$(claim keytype)" = PRODUCTION || wrong 'keytype'
 test "$(life)" = 1200 || wrong "it lives for $(life) s"
 KEY=$(cat "$W/body")
 ! grep -qF "$KEY" "$W/state/events.log" "$W/mgw.log" || wrong 'it is logged'
+it 'nor any page of another origin see it'
+ask bob -H 'Origin: https://page.example' --data ''
+expect_status 200
+expect_no_header Access-Control-Allow-Origin
+get /keys/key/x -H 'Origin: https://page.example'
+expect_header Access-Control-Allow-Origin https://page.example
 it 'the key is let in, with the scopes of its user'
 get /keys/user/x -H "X-User-Key: $KEY"
 expect_status 200

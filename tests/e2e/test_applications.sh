@@ -285,11 +285,31 @@ get /apps/token/x -H "$(as shop)" -H 'X-Groups: admin'
 expect_body 'staff,guests'
 expect_no_body 'admin'
 
-it 'the tier of the file counts where the token names none'
-for i in 1 2; do
-	get /apps/token/x -H "$(as shop)"
-	expect_status 200
+it 'so is its signed word'
+get /apps/token/x -H "$(as shop)"
+sed 's/.*\["X-JWT-Assertion","\([^"]*\)"\].*/\1/I' "$W/body" |
+    "$O"/mgw-token decode >"$W/claims" 2>&1
+for claim in '/applicationid": *"shop"' '/applicationname": *"Web shop"' \
+    '/subscriber": *"ada"'; do
+	grep -q "http://wso2.org/claims$claim" "$W/claims" ||
+	    wrong "no $claim: $(cat "$W/claims")"
 done
+
+it 'mgw-throttle knows it by its id'
+"$O"/mgw-throttle deny --state "$W/state" --application both >"$W/denied" ||
+    wrong 'not denied'
+get /apps/token/x -H "$(as both)"
+expect_status 403
+expect_reason blocked
+"$O"/mgw-throttle allow --state "$W/state" --application both >"$W/denied" ||
+    wrong 'not allowed'
+get /apps/token/x -H "$(as both)"
+expect_status 200
+
+# The third of three, and one more of another of its users.
+it 'the tier of the file counts where the token names none'
+get /apps/token/x -H "$(as shop)"
+expect_status 200
 get /apps/token/x -H "$(bearer "$(token '"azp":"shop","sub":"zoe"')")"
 expect_status 429
 expect_reason quota-exceeded

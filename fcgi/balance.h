@@ -4,6 +4,11 @@
  * A set says an order for each request; whoever sends it takes the first
  * that is usable, then, when that failed and the request may be sent
  * again, the next.  No endpoint is tried twice for one request.
+ *
+ * How many requests are in progress is counted by each process for itself.
+ * A pool is one process; of those that serve one request at a time none
+ * could tell more than that it is at work, and what a killed one has begun
+ * would have to be found out with each choice.
  */
 #ifndef MGW_FCGI_BALANCE_H
 #define MGW_FCGI_BALANCE_H

@@ -227,8 +227,8 @@ check_backend(struct report *r, struct span of, const struct backend *b)
 	bool ok = b->ca_file.n == 0 || access(b->ca_file.p, R_OK) == 0;
 
 	if (ok)
-		check_item(r, "endpoint", b->url, true, "of %.*s%s%s%.*s%.*s",
-		    SPAN_ARG(of),
+		check_item(r, "endpoint", b->url, true, "of %.*s%s%s%s%.*s%.*s",
+		    SPAN_ARG(of), b->health != NULL ? ", checked" : "",
 		    b->security != NULL && b->security->certificate != ROW_NONE
 			? ", with our certificate"
 			: "",

@@ -25,10 +25,12 @@ sed -i 's|^apis:|&\
   pool.yaml: {endpoints: {urls: ["'"$A/in"'", "'"$B/in"'"], health-check: {path: "/checked?x=1", period: 1s, timeout: 500ms, healthy: 1, unhealthy: 2}}}\
   sick.yaml: {endpoints: {urls: ["'"$A/s"'", "'"$B/s"'"], health-check: {path: "/?do=status/503", period: 1s, unhealthy: 1}}}\
   mute.yaml: {endpoints: {urls: ["'"$A/m"'", "'"$BACKEND/m"'"], balance: failover, health-check: {path: /silent, period: 1s, timeout: 100ms, unhealthy: 1}}}\
+  dead.yaml: {endpoints: {urls: ["'"http://127.0.0.1:$DOWN/d"'", "'"$A/d"'"], balance: failover}}\
+  even.yaml: {endpoints: ["'"$A/e"'", "'"$B/e"'"]}\
   odd.yaml: {endpoints: {urls: "'"$A/o"'", health-check: {path: "/?do=status/418", period: 1s, statuses: [418]}}}\
   lone.yaml: {endpoints: {urls: "'"http://127.0.0.1:$DOWN/l"'", health-check: {path: /x, period: 1s, unhealthy: 1}}}|' \
     "$W/mgw.yaml"
-for name in pool sick mute odd lone; do
+for name in pool sick mute odd lone dead even; do
 	cat >"$W/$name.yaml" <<-END
 	openapi: 3.0.3
 	info: {title: $name, version: '1'}
@@ -40,7 +42,7 @@ for name in pool sick mute odd lone; do
 	END
 done
 import mgw.yaml things.yaml down.yaml pool.yaml sick.yaml mute.yaml odd.yaml \
-    lone.yaml || fatal "$(cat "$W/import.out")"
+    lone.yaml dead.yaml even.yaml || fatal "$(cat "$W/import.out")"
 start_mgw
 
 # shown URL VERDICT: mgw-status has it.
@@ -73,6 +75,9 @@ expect_status 200
 expect_body '"path": "/checked?x=1"'
 grep -q 'GET /checked?x=1' "$W/B.requests" || wrong 'not asked so'
 grep -q 'GET /in/checked' "$W/B.requests" && wrong 'below the endpoint'
+
+"$O"/mgw --check --config "$W/mgw.conf" --allow-root >"$W/body" 2>&1
+expect_body 'of pool, checked'
 
 it 'when all are down they are asked all the same'
 get /sick/x
@@ -127,6 +132,32 @@ n=$(($(checks) - before))
 test $n -ge 1 && test $n -le 3 || wrong "$n checks in 2.3 s after the kill"
 stop "$SECOND" || wrong 'does not end'
 
+# cgi PATH: one request to a process of its own; its log is $W/cgi.log.
+cgi() {
+	env -i PATH="$PATH" MGW_CONF="$W/mgw.conf" REQUEST_METHOD=GET \
+	    REQUEST_URI="$1" QUERY_STRING= SERVER_PROTOCOL=HTTP/1.1 \
+	    REMOTE_ADDR=192.0.2.1 HTTP_HOST=a SERVER_NAME=a \
+	    GATEWAY_INTERFACE=CGI/1.1 "$O/mgw" >"$W/body" 2>>"$W/cgi.log"
+}
+
+it 'processes of one request know of each other what failed'
+: >"$W/cgi.log"
+for n in 1 2; do
+	cgi "/dead/cgi$n"
+	expect_body 'Status: 200'
+	expect_body "/d/cgi$n"
+done
+test "$(grep -c upstream-connect "$W/cgi.log")" -eq 1 ||
+    wrong "the dead one was tried $(grep -c upstream-connect "$W/cgi.log") times"
+
+it 'and do not all ask the first'
+for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+	cgi "/even/cgi$n"
+done
+for b in A B; do
+	test "$(n_of $b /e/cgi)" -ge 1 || wrong "$b was not asked"
+done
+
 it 'a check that cannot be is refused'
 for bad in x '"/a b"' '{period: 1s}' \
     '{path: /, period: 100ms}' '{path: /, statuses: [99]}' \
@@ -136,6 +167,6 @@ for bad in x '"/a b"' '{period: 1s}' \
 	    "$W/mgw.yaml" >"$W/bad.yaml"
 	sed 's/pool/x/' "$W/pool.yaml" >"$W/x.yaml"
 	import bad.yaml things.yaml down.yaml pool.yaml sick.yaml mute.yaml \
-	    odd.yaml lone.yaml x.yaml && wrong "taken: $bad"
+	    odd.yaml lone.yaml dead.yaml even.yaml x.yaml && wrong "taken: $bad"
 done
 done_testing

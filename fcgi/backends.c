@@ -90,6 +90,7 @@ from_row(
 		.forwarded = (enum forward_rule)row->forwarded,
 		.x_forwarded = (enum forward_rule)row->x_forwarded,
 		.trace = (enum trace_rule)row->trace,
+		.http2 = (enum http2_rule)row->http2,
 		.no_via = (row->flags & ENDPOINT_NO_VIA) != 0,
 		.prefix = (row->flags & ENDPOINT_PREFIX) != 0,
 		.weight = row->weight };

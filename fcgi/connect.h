@@ -30,6 +30,7 @@ struct connect_call {
 	const struct outside *outside; /* has its secrets; NULL: no secrets */
 	int64_t until_us;              /* monotonic; INT64_MAX: for ever */
 	int client_fd;                 /* the web server's; -1: none */
+	struct span head;              /* of the request, to begin with it */
 };
 
 /* Why there is none. */
@@ -47,6 +48,18 @@ enum connect_result connection_open(const struct connect_call *q,
 void connection_close(struct connection *c);
 
 int connection_fd(const struct connection *c);
+
+/* Another request may follow once its answer was read to the end. */
+bool connection_may_be_kept(const struct connection *c);
+
+/* It may have bytes to read that poll does not tell of. */
+bool connection_holds(const struct connection *c);
+
+/* A read would find something there already. */
+bool connection_has_more(const struct connection *c);
+
+/* It has bytes of its own to write. */
+bool connection_wants_write(const struct connection *c);
 
 /* When it was made, by the monotonic clock. */
 int64_t connection_made_us(const struct connection *c);

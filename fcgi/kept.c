@@ -32,6 +32,7 @@ struct origin {
 	uint64_t certificate; /* ours, that was shown; 0: none */
 	uint32_t port;
 	bool tls, may_be_local;
+	enum http2_rule http2;
 	unsigned n_idle; /* the oldest first */
 	struct idle idle[];
 };
@@ -141,6 +142,7 @@ make_origin(struct upstreams *u, const struct backend *b, uint64_t certificate,
 	o->tls = b->tls;
 	o->may_be_local = b->may_be_local;
 	o->certificate = certificate;
+	o->http2 = b->http2;
 	if (!copy(&o->host, b->host) || !copy(&o->unix_path, b->unix_path) ||
 	    !copy(&o->ca_file, b->ca_file) ||
 	    !copy(&o->tls_name, b->tls_name) ||
@@ -156,9 +158,9 @@ static bool
 same_origin(
     const struct origin *o, const struct backend *b, uint64_t certificate)
 {
-	return o->certificate == certificate && o->port == b->port &&
-	    o->tls == b->tls && o->may_be_local == b->may_be_local &&
-	    span_eq(o->host, b->host) &&
+	return o->certificate == certificate && o->http2 == b->http2 &&
+	    o->port == b->port && o->tls == b->tls &&
+	    o->may_be_local == b->may_be_local && span_eq(o->host, b->host) &&
 	    (o->unix_path.p == NULL) == (b->unix_path.p == NULL) &&
 	    span_eq(o->unix_path, b->unix_path) &&
 	    span_eq(o->ca_file, b->ca_file) &&

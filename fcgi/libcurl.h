@@ -23,6 +23,9 @@
 	CURL(easy_send)           \
 	CURL(easy_recv)           \
 	CURL(easy_strerror)       \
+	CURL(easy_pause)          \
+	CURL(multi_setopt)        \
+	CURL(multi_socket_action) \
 	CURL(multi_init)          \
 	CURL(multi_cleanup)       \
 	CURL(multi_add_handle)    \

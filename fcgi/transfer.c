@@ -369,7 +369,8 @@ wait_for_both(struct transfer *t, bool now)
 	enum progress waited;
 	enum reason reason;
 
-	if (!t->stopped && t->head.n + t->piece.n > 0)
+	if ((!t->stopped && t->head.n + t->piece.n > 0) ||
+	    connection_wants_write(t->connection))
 		p[0].events |= POLLOUT;
 	if (wants_upload(t))
 		p[1].events |= POLLIN;
@@ -406,10 +407,12 @@ transfer_run(struct transfer *t)
 		if (p == GOES_ON && !t->stopped && t->head.n + t->piece.n > 0)
 			write_request(t);
 		/* TLS may hold bytes that poll does not tell of. */
-		if (p == GOES_ON && t->call->backend->tls)
+		if (p == GOES_ON && connection_holds(t->connection))
 			p = read_answer(t);
 		if (p == GOES_ON)
-			p = wait_for_both(t, upload_ready(t));
+			p = wait_for_both(t,
+			    upload_ready(t) ||
+				connection_has_more(t->connection));
 	}
 	return p;
 }

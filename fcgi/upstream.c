@@ -50,12 +50,13 @@ may_repeat(const struct transfer *t, bool sent)
 }
 
 static bool
-open_fresh(struct transfer *t, struct connection **c)
+open_fresh(struct transfer *t, struct span head, struct connection **c)
 {
 	const struct connect_call q = { .backend = t->call->backend,
 		.outside = t->call->policy->outside,
 		.until_us = t->total_until_us,
-		.client_fd = exchange_fd(t->call->exchange) };
+		.client_fd = exchange_fd(t->call->exchange),
+		.head = head };
 	struct connect_problem problem = { .why = "" };
 
 	switch (connection_open(&q, c, &problem)) {
@@ -89,7 +90,7 @@ static void
 release(struct transfer *t, struct origin *o, enum progress p)
 {
 	bool clean = p == ANSWERED && t->body.reusable && transfer_sent(t) &&
-	    !t->stopped && !t->surplus;
+	    !t->stopped && !t->surplus && connection_may_be_kept(t->connection);
 
 	if (clean)
 		kept_give(t->call->upstreams, o, t->connection);
@@ -115,7 +116,7 @@ run_on_some(struct transfer *t, struct origin *o, struct span head)
 			return transfer_fail(t, REASON_UPSTREAM_BROKEN,
 			    "closed without an answer");
 	}
-	if (!open_fresh(t, &c))
+	if (!open_fresh(t, head, &c))
 		return REFUSED;
 	begin(t, c, false, head);
 	p = transfer_run(t);

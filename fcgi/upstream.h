@@ -50,6 +50,7 @@ struct backend {
 	enum forward_rule forwarded, x_forwarded;
 	enum trace_rule trace;
 	bool no_via, prefix;
+	enum http2_rule http2;
 	const struct row_proxy *proxy; /* to go through; or NULL */
 	struct span proxy_url, proxy_user;
 	uint32_t connect_ms, first_byte_ms, total_ms; /* 0: no limit */

@@ -314,6 +314,7 @@ static const struct rule rules[] = {
 	{ SECTION_API, RULE_RANGE, AT(api, spike), SECTION_SPIKE },
 	{ SECTION_SPIKE, RULE_TEXT, AT(spike, name), 0 },
 	{ SECTION_SPIKE, RULE_ROW, AT(spike, tier), SECTION_TIER },
+	{ SECTION_ENDPOINT, RULE_WORD, AT(endpoint, http2), HTTP2_RULE__MAX },
 	{ SECTION_ENDPOINT, RULE_RANGE, AT(endpoint, proxy), SECTION_PROXY },
 	{ SECTION_PROXY, RULE_TEXT, AT(proxy, url), 0 },
 	{ SECTION_PROXY, RULE_HEADER, AT(proxy, user), 0 },

@@ -834,6 +834,16 @@ struct row_endpoint {
 	uint32_t x_forwarded;  /* enum forward_rule, of X-Forwarded-* */
 	uint32_t trace;        /* enum trace_rule */
 	struct range proxy;    /* PROXY, one; n == 0: none */
+	uint32_t http2;        /* enum http2_rule */
+	uint32_t pad2;
+};
+
+/* Whether HTTP/2 is spoken; never by an upgrade of HTTP/1.1. */
+enum http2_rule {
+	HTTP2_OFF,
+	HTTP2_AUTO,            /* when the backend chooses it, in TLS */
+	HTTP2_PRIOR_KNOWLEDGE, /* always, TLS or not */
+	HTTP2_RULE__MAX,
 };
 
 /* A proxy that connects us with endpoints (CONNECT, RFC 9110 9.3.6). */

@@ -97,6 +97,7 @@ fill_way(struct build *b, const struct spec_reach *r, struct row_endpoint *row)
 	row->forwarded = (uint32_t)r->forwarded;
 	row->x_forwarded = (uint32_t)r->x_forwarded;
 	row->trace = r->trace > 0 ? (uint32_t)r->trace - 1 : TRACE_PASS;
+	row->http2 = r->http2 > 0 ? (uint32_t)r->http2 - 1 : HTTP2_OFF;
 	if (r->via == 1)
 		row->flags |= ENDPOINT_NO_VIA;
 	if (r->prefix == 2)

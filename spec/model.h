@@ -68,7 +68,7 @@ struct spec_reach {
 	struct spec_proxy *proxy;
 	struct spec_text host; /* endpoint, client, or a name */
 	/* Plus one, so that 0 is what was not said. */
-	int forwarded, x_forwarded, prefix, via, trace;
+	int forwarded, x_forwarded, prefix, via, trace, http2;
 };
 
 /* What a list of endpoints says beside its URLs. */

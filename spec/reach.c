@@ -17,7 +17,7 @@
 
 const char *const reach_keys[] = { "tls", "credential", "host", "forwarded",
 	"x-forwarded", "x-forwarded-prefix", "via", "traceparent", "proxy",
-	NULL };
+	"http2", NULL };
 
 static void *
 make(struct diag *d, size_t bytes)
@@ -265,7 +265,11 @@ read_way(const struct node *n, struct spec_reach *to, struct diag *d)
 		NULL };
 	static const char *const traces[] = { "pass", "make", "off", NULL };
 
+	static const char *const versions[] = { "off", "auto",
+		"prior-knowledge", NULL };
+
 	read_host(n, to, d);
+	read_choice(n, "http2", versions, &to->http2, d);
 	read_choice(n, "forwarded", forwards, &to->forwarded, d);
 	read_choice(n, "x-forwarded", forwards, &to->x_forwarded, d);
 	read_on(n, "x-forwarded-prefix", &to->prefix, d);
@@ -391,9 +395,9 @@ static void
 fall_back(struct spec_reach *to, const struct spec_reach *from)
 {
 	int *const ours[] = { &to->forwarded, &to->x_forwarded, &to->prefix,
-		&to->via, &to->trace };
+		&to->via, &to->trace, &to->http2 };
 	const int theirs[] = { from->forwarded, from->x_forwarded, from->prefix,
-		from->via, from->trace };
+		from->via, from->trace, from->http2 };
 
 	if (to->tls == NULL)
 		to->tls = from->tls;

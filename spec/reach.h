@@ -22,6 +22,7 @@
  *	x-forwarded: append          or set, pass, off
  *	x-forwarded-prefix: false
  *	via: true
+ *	http2: off                   or auto, prior-knowledge
  *	proxy: off                   or its URL, or
  *	  url: http://proxy.example:3128
  *	  user: gate, password: ${env:PASSWORD}
@@ -66,7 +67,7 @@ struct spec_proxy {
 /* The keys: as such, and for lists that end with NULL. */
 #define REACH_KEYS                                               \
 	"tls", "credential", "host", "forwarded", "x-forwarded", \
-	    "x-forwarded-prefix", "via", "traceparent", "proxy"
+	    "x-forwarded-prefix", "via", "traceparent", "proxy", "http2"
 extern const char *const reach_keys[];
 
 /* Read these keys of "n"; no error: "n" may have others. */

@@ -140,6 +140,8 @@ put_way(
 struct json_object *
 spec_endpoints_json(const struct bundle *b, struct range r)
 {
+	static const char *const versions[] = { "off", "auto",
+		"prior-knowledge" };
 	struct json_object *list = json_new_array();
 
 	for (uint32_t i = 0; i < r.n; i++) {
@@ -165,6 +167,8 @@ spec_endpoints_json(const struct bundle *b, struct range r)
 			(void)json_put(o, "health_check",
 			    health_json(b, bundle_health(b, e->health.first)));
 		put_way(o, b, e);
+		if (e->http2 != HTTP2_OFF)
+			spec_put_word(o, "http2", versions, e->http2);
 		if (e->proxy.n > 0)
 			spec_put_text(o, "proxy", b,
 			    bundle_proxy(b, e->proxy.first)->url);

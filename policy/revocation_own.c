@@ -100,7 +100,8 @@ struct reading {
 	struct revoked_list *l;
 	int fd;
 	struct stat st;
-	bool known; /* it is as it was when it was last read whole */
+	bool known;    /* it is as it was when it was last read whole */
+	uint64_t last; /* the line that the state knows of */
 	int64_t now_us;
 };
 
@@ -165,69 +166,81 @@ read_newer(struct reading *r, struct span text, unsigned line)
 	return why == NULL ? ok : wrong(r, line, why);
 }
 
-/* False with why; "*fits" is whether the table is of this text. */
+/* The lines that are in the table are as they were when it was made. */
+static const char *
+check_covered(
+    struct span text, const struct revoked_origin *covered, unsigned *line)
+{
+	struct revoked_origin end = { 0 };
+	const char *why = walk_on(
+	    span_of(text.p, (size_t)covered->bytes), NULL, NULL, &end, line);
+
+	if (why != NULL)
+		return why;
+	return end.bytes == covered->bytes && end.seq == covered->seq &&
+		hash128_eq(end.sum, covered->sum)
+	    ? NULL
+	    : "is not that of the table";
+}
+
+/* With the table, if there is one. */
 static bool
-read_text(struct reading *r, bool *fits)
+read_text(struct reading *r)
 {
 	struct revoked_list *l = r->l;
-	const struct revoked_origin *covered = &l->base.header.origin;
-	uint64_t size = (uint64_t)r->st.st_size, from = 0;
-	struct revoked_origin end = { 0 };
+	uint64_t size = (uint64_t)r->st.st_size;
 	const char *why = NULL;
 	unsigned line = 0;
 	struct buf text;
 	bool ok;
 
-	*fits = l->base.p == NULL || covered->bytes <= size;
-	if (!*fits)
-		return false;
 	if (l->base.p != NULL)
-		from = covered->bytes;
-	if (!read_from(r->fd, r->known ? from : 0, size, &text)) {
+		l->end = l->base.header.origin;
+	if (l->end.bytes > size)
+		return wrong(r, 0, "is not that of the table");
+	if (!read_from(r->fd, r->known ? l->end.bytes : 0, size, &text)) {
 		buf_fini(&text);
 		return cannot(r, "cannot be read");
 	}
 	if (!r->known)
-		why = walk_on(
-		    span_of(text.p, (size_t)from), NULL, NULL, &end, &line);
-	if (why == NULL && !r->known && from > 0)
-		*fits = end.bytes == from && end.seq == covered->seq &&
-		    hash128_eq(end.sum, covered->sum);
-	if (from > 0)
-		l->end = *covered;
+		why = check_covered(buf_span(&text), &l->end, &line);
 	line = (unsigned)l->end.lines;
-	ok = why == NULL && *fits &&
+	ok = why == NULL &&
 	    read_newer(r,
-		r->known ? buf_span(&text)
-			 : span_skip(buf_span(&text), (size_t)from),
+		span_skip(buf_span(&text), r->known ? 0 : (size_t)l->end.bytes),
 		line);
 	buf_fini(&text);
-	return why == NULL ? ok : wrong(r, line, why);
+	if (why != NULL)
+		return wrong(r, line, why);
+	if (ok && l->end.seq < r->last)
+		return wrong(r, (unsigned)l->end.lines,
+		    "is the last, but more were written");
+	return ok;
 }
 
-/* A table that is of another text is of no use. */
+/* Where that fails the table may be of another text: then without it. */
 static bool
 read_all(struct reading *r)
 {
 	struct revoked_list *l = r->l;
 	char path[PATH_SIZE];
-	bool fits = true;
 
 	if (!revoked_table_place(r->s, path, sizeof(path)))
 		return cannot(r, "the path is too long");
 	if (revoked_table_open(&l->base, path, &r->s->keys, NULL) &&
 	    l->base.header.origin.list != revoked_list_name(r->s))
 		revoked_table_close(&l->base);
-	if (read_text(r, &fits))
+	if (read_text(r))
 		return true;
-	if (l->base.p == NULL || fits)
+	if (l->base.p == NULL)
 		return false;
 	revoked_table_close(&l->base);
 	revoked_table_close(&l->newer);
 	buf_fini(&l->newer_bytes);
 	l->end = (struct revoked_origin){ 0 };
+	l->damaged = false;
 	r->known = false;
-	return read_text(r, &fits);
+	return read_text(r);
 }
 
 /* Whoever finds many lines behind the table makes a new one. */
@@ -236,10 +249,11 @@ renew_table(struct reading *r)
 {
 	const struct revoked_source *s = r->s;
 	struct revoked_list *l = r->l;
+	uint64_t max = s->writer ? REVOKED_LINES_MAX : 2 * REVOKED_LINES_MAX;
 	uint64_t covered = l->base.p != NULL ? l->base.header.origin.lines : 0;
 	bool ok;
 
-	if (s->look_only || l->end.lines - covered <= REVOKED_LINES_MAX ||
+	if (s->look_only || l->end.lines - covered <= max ||
 	    !state_lease(s->state, SPAN(REVOKED_FILE)))
 		return true;
 	ok = make_table(r);
@@ -259,7 +273,7 @@ is_trusted(const struct stat *st)
 }
 
 static bool
-load(struct reading *r, uint64_t last)
+load(struct reading *r)
 {
 	const struct revoked_source *s = r->s;
 	struct revoked_list *l = r->l;
@@ -269,8 +283,8 @@ load(struct reading *r, uint64_t last)
 		return cannot(r, "is no file of ours alone");
 	file_identity_of(&r->st, &l->id);
 	if (l->id.size > REVOKED_BYTES_MAX)
-		return cannot(
-		    r, "is too large"); /* Nobody reads it again and again. */
+		return cannot(r, "is too large");
+	/* Nobody reads it again and again. */
 	if (!s->look_only &&
 	    state_revoked_get(s->state, STATE_REVOKED_WRONG) ==
 		identity_word(s, &l->id))
@@ -279,9 +293,6 @@ load(struct reading *r, uint64_t last)
 	    identity_word(s, &l->id);
 	if (!read_all(r) || !renew_table(r))
 		return false;
-	if (l->end.seq < last)
-		return wrong(r, (unsigned)l->end.lines,
-		    "is the last, but more were written");
 	if (s->look_only)
 		return true;
 	/* One that grew meanwhile is looked at again. */
@@ -297,8 +308,8 @@ static bool
 load_once(
     const struct revoked_source *s, struct revoked_list *l, int64_t now_us)
 {
-	struct reading r = { .s = s, .l = l, .now_us = now_us };
 	uint64_t last = state_revoked_get(s->state, STATE_REVOKED_SEQ);
+	struct reading r = { .s = s, .l = l, .now_us = now_us, .last = last };
 	bool ok;
 
 	l->seq = last;
@@ -308,7 +319,7 @@ load_once(
 		return (errno == ENOENT && last == 0) ||
 		    cannot(&r, strerror(errno));
 	}
-	ok = load(&r, last);
+	ok = load(&r);
 	if (ok && l->end.seq > last)
 		l->seq = l->end.seq;
 	(void)close(r.fd); /* opened for reading */

@@ -9,7 +9,7 @@
 
 /* revoked.list, open and locked. */
 struct revoked_open {
-	const struct revoked_source *source;
+	struct revoked_source source;
 	int fd;
 	struct revoked_list list;
 };

@@ -22,7 +22,7 @@
 static bool
 fail(const struct revoked_open *f, const char *what)
 {
-	(void)fprintf(stderr, "mgw-token: %s: %s: %s\n", f->source->path, what,
+	(void)fprintf(stderr, "mgw-token: %s: %s: %s\n", f->source.path, what,
 	    strerror(errno));
 	return false;
 }
@@ -51,7 +51,7 @@ sync_folder(const char *dir)
 static bool
 open_and_lock(struct revoked_open *f)
 {
-	const char *path = f->source->path;
+	const char *path = f->source.path;
 	struct stat st;
 
 	for (;;) {
@@ -67,7 +67,7 @@ open_and_lock(struct revoked_open *f)
 		(void)close(f->fd); /* nothing was written */
 	}
 	return (fstat(f->fd, &st) == 0 &&
-		   (st.st_size > 0 || sync_folder(f->source->dir))) ||
+		   (st.st_size > 0 || sync_folder(f->source.dir))) ||
 	    fail(f, "sync");
 }
 
@@ -77,7 +77,8 @@ revoked_open_locked(
 {
 	bool missing = access(s->path, F_OK) != 0;
 
-	*f = (struct revoked_open){ .source = s, .fd = -1 };
+	*f = (struct revoked_open){ .source = *s, .fd = -1 };
+	f->source.writer = true;
 	/* What others know of is not made anew, as an empty one. */
 	if (missing && state_revoked_get(s->state, STATE_REVOKED_SEQ) > 0) {
 		errno = ENOENT;
@@ -87,7 +88,7 @@ revoked_open_locked(
 		revoked_open_close(f);
 		return false;
 	}
-	revoked_list_load(s, &f->list, now_us);
+	revoked_list_load(&f->source, &f->list, now_us);
 	if (!f->list.lost)
 		return true;
 	(void)fprintf(stderr, "mgw-token: %s\n", f->list.why);
@@ -109,9 +110,9 @@ publish(struct revoked_open *f, uint64_t seq)
 {
 	struct file_identity id;
 
-	if (!file_identify(f->source->path, &id))
+	if (!file_identify(f->source.path, &id))
 		return fail(f, "open");
-	revoked_own_changed(f->source, seq, &id);
+	revoked_own_changed(&f->source, seq, &id);
 	return true;
 }
 
@@ -267,12 +268,12 @@ rewrite(struct revoked_open *f, struct span text, int64_t now_us)
 
 	buf_init(&w.text, REVOKED_BYTES_MAX);
 	wrong = revoked_text_live(
-	    &f->source->keys, text, now_us / US_PER_S, write_live, &w, &line);
+	    &f->source.keys, text, now_us / US_PER_S, write_live, &w, &line);
 	if (wrong != NULL || w.text.failed || w.text.n == 0)
 		/* One that would be empty could not be told from a lost one. */
 		ok = wrong == NULL && !w.text.failed;
-	else if (!file_write(f->source->path, buf_span(&w.text), 0600, why,
-		     sizeof(why)))
+	else if (!file_write(
+		     f->source.path, buf_span(&w.text), 0600, why, sizeof(why)))
 		(void)fprintf(stderr, "mgw-token: %s\n", why);
 	else
 		ok = publish(f, w.seq);
@@ -280,22 +281,39 @@ rewrite(struct revoked_open *f, struct span text, int64_t now_us)
 	return ok;
 }
 
+/* Reading it anew makes the table, which the gates then find. */
+static void
+renew_table(const struct revoked_open *f, int64_t now_us)
+{
+	struct revoked_list list;
+
+	revoked_list_load(&f->source, &list, now_us);
+	revoked_list_fini(&list);
+}
+
 bool
 revoked_open_tidy(struct revoked_open *f, int64_t now_us)
 {
-	uint64_t live = revoked_list_entries(&f->list);
+	uint64_t lines = f->list.end.lines;
+	uint64_t covered =
+	    f->list.base.p != NULL ? f->list.base.header.origin.lines : 0;
 	struct buf text;
 	char why[512];
 	bool ok;
 
-	if (f->list.end.lines < TIDY_LINES_MIN || live > f->list.end.lines / 2)
+	if (lines < TIDY_LINES_MIN ||
+	    revoked_list_entries(&f->list) > lines / 2) {
+		if (lines - covered > REVOKED_LINES_MAX)
+			renew_table(f, now_us);
 		return true;
-	if (!file_read(f->source->path, FILE_TRUSTED, REVOKED_BYTES_MAX, &text,
+	}
+	if (!file_read(f->source.path, FILE_TRUSTED, REVOKED_BYTES_MAX, &text,
 		NULL, why, sizeof(why))) {
 		(void)fprintf(stderr, "mgw-token: %s\n", why);
 		return false;
 	}
 	ok = rewrite(f, buf_span(&text), now_us);
 	buf_fini(&text);
+	renew_table(f, now_us);
 	return ok;
 }

@@ -493,6 +493,36 @@ START_TEST(a_list_that_was_tidied_goes_on)
 }
 END_TEST
 
+/* Also when its state is known, and it is as long as what was before. */
+START_TEST(a_table_of_a_text_that_was_before_is_left_aside)
+{
+	struct file_identity id;
+	struct hash128 sum = { 0, 0 };
+	size_t covered;
+	struct buf text;
+
+	buf_init(&text, 1 << 20);
+	add_lines(&text, &sum, 1, 600);
+	write_file(own_path, buf_span(&text));
+	ck_assert_int_eq(ask(&own, "t7"), REVOKED_FOUND);
+	covered = text.n;
+	for (int longer = 0; longer < 3; longer++) {
+		unsigned n = 1001;
+
+		buf_reset(&text);
+		sum = (struct hash128){ 0, 0 };
+		for (; text.n < covered + (size_t)longer * 60; n++)
+			add_lines(&text, &sum, n, n);
+		write_file(own_path, buf_span(&text));
+		ck_assert(file_identify(own_path, &id));
+		revoked_own_changed(&own, n - 1, &id);
+		ck_assert_msg(ask(&own, "t1001") == REVOKED_FOUND, "%s", why);
+		ck_assert_int_eq(ask(&own, "t7"), REVOKED_NOT_FOUND);
+	}
+	buf_fini(&text);
+}
+END_TEST
+
 START_TEST(the_file_of_another_program_is_read_when_it_changed)
 {
 	unlink(own_path);
@@ -685,6 +715,7 @@ main(void)
 	tcase_add_test(lists, a_changed_byte_of_a_list_is_found);
 	tcase_add_test(lists, lines_behind_a_table_are_read_with_it);
 	tcase_add_test(lists, a_list_that_was_tidied_goes_on);
+	tcase_add_test(lists, a_table_of_a_text_that_was_before_is_left_aside);
 	tcase_add_test(
 	    lists, the_file_of_another_program_is_read_when_it_changed);
 	tcase_add_test(lists, a_feed_is_kept_until_a_whole_one_comes);

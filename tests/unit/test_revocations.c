@@ -120,7 +120,7 @@ START_TEST(a_change_is_in_force_with_the_next_question)
 		ck_assert_int_eq(
 		    pthread_create(&threads[i], NULL, ask_on, &wrong[i]), 0);
 	/* Past the length at which a table is made. */
-	for (unsigned i = 2; i < REVOKED_LINES_MAX + ROUNDS; i++) {
+	for (unsigned i = 2; i < 2 * REVOKED_LINES_MAX + ROUNDS; i++) {
 		snprintf(id, sizeof(id), "t%u", i);
 		if (i % 37 == 0)
 			ck_assert_int_eq(ask(id), REVOKED_NO);

@@ -2,51 +2,16 @@
  * http2 - see http2.h.
  *
  * libcurl has the request from the start, and calls back: prerequest() when
- * it is connected, read_body()
- * for what it may send, take_line() and take_body() with what it has read.
+ * it is connected, read_body() for what it may send, and the functions of
+ * http2_answer.c with what it has read.
  * What was read waits in "in"; when that is full, libcurl waits.
  */
-#include "fcgi/http2.h"
+#include "fcgi/http2_part.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
-#include "fcgi/http1.h"
-
-/* What libcurl gives us at once, and the frame of a chunk around it. */
-#define PIECE_BYTES_MAX CURL_MAX_WRITE_SIZE
-#define FRAME_BYTES_MAX 24
-#define IN_BYTES_MAX (HTTP1_HEAD_BYTES_MAX + 4 * PIECE_BYTES_MAX)
-
 #define LOOK_MS 50
-
-enum upload {
-	UPLOAD_NONE,
-	UPLOAD_LENGTH,
-	UPLOAD_CHUNKED, /* with frames around it, which we take off */
-};
-
-struct http2 {
-	bool prior; /* knowledge */
-	bool sent;  /* it has gone out, as far as libcurl is concerned */
-	bool begun; /* the head in "in" is whole: more lines are trailers */
-	bool coded, sized; /* as the answer says */
-	bool chunked;      /* our own frames stand around the body */
-	bool head_only;
-	bool done, broken;
-	bool read_paused, write_paused;
-	bool wants_write;
-	unsigned interims, status;
-	CURLcode result;
-	struct curl_slist *lines;
-	struct buf head; /* of the answer, being read */
-	struct buf in;   /* for connection_read */
-	size_t in_at;
-	enum upload upload;
-	struct http1_body frames; /* of UPLOAD_CHUNKED */
-	struct span pending;      /* of the body, borrowed during a write */
-};
 
 bool
 http2_is_for(const struct backend *b)
@@ -161,111 +126,6 @@ read_body(char *to, size_t size, size_t n, void *user)
 		return 0;
 	h->read_paused = true;
 	return CURL_READFUNC_PAUSE;
-}
-
-/* libcurl has taken codings off already. */
-static bool
-add_field(struct http2 *h, struct span line)
-{
-	struct span rest = line, name = span_cut(&rest, ':');
-
-	if (span_eq_nocase(name, SPAN("Transfer-Encoding"))) {
-		h->coded = true;
-		return true;
-	}
-	h->sized = h->sized || span_eq_nocase(name, SPAN("Content-Length"));
-	buf_add(&h->head, line);
-	buf_add_str(&h->head, "\r\n");
-	return !h->head.failed;
-}
-
-/* "HTTP/2 200": begin anew, since an interim answer may have come before. */
-static bool
-begin_head(struct http2 *h, struct span line)
-{
-	struct span word;
-	uint64_t status = 0;
-	char text[64];
-
-	(void)span_cut(&line, ' '); /* the version */
-	word = span_cut(&line, ' ');
-	buf_reset(&h->head);
-	h->coded = h->sized = false;
-	if (!span_to_u64(span_trim(word), 999, &status))
-		return false;
-	h->status = (unsigned)status;
-	(void)snprintf(text, sizeof(text), "HTTP/1.1 %03u \r\n", h->status);
-	buf_add_str(&h->head, text);
-	return h->status >= 200 || ++h->interims <= HTTP1_INTERIM_MAX;
-}
-
-/* The empty line behind the last field. */
-static bool
-end_head(struct http2 *h)
-{
-	if (h->status < 200)
-		return true;
-	/* Two say how long it is (RFC 9112 section 6.3). */
-	if (h->coded && h->sized)
-		return false;
-	h->chunked =
-	    !h->sized && !h->head_only && h->status != 204 && h->status != 304;
-	if (h->chunked)
-		buf_add_str(&h->head, "Transfer-Encoding: chunked\r\n");
-	buf_add_str(&h->head, "\r\n");
-	buf_add(&h->in, buf_span(&h->head));
-	h->begun = true;
-	return !h->head.failed && !h->in.failed;
-}
-
-static size_t
-take_line(char *p, size_t size, size_t n, void *user)
-{
-	struct http2 *h = user;
-	struct span line = span_of(p, n * size);
-	bool ok = true;
-
-	n *= size;
-	while (line.n > 0 &&
-	    (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
-		line.n--;
-	if (h->begun)
-		return n; /* a trailer */
-	if (span_starts(line, SPAN("HTTP/")))
-		ok = begin_head(h, line);
-	else if (line.n == 0)
-		ok = end_head(h);
-	else
-		ok = add_field(h, line);
-	return ok && !h->head.failed ? n : 0;
-}
-
-static size_t
-take_body(char *p, size_t size, size_t n, void *user)
-{
-	struct http2 *h = user;
-	char frame[FRAME_BYTES_MAX];
-
-	n *= size;
-	if (!h->begun)
-		return 0;
-	if (h->in.n - h->in_at + n + FRAME_BYTES_MAX > IN_BYTES_MAX) {
-		h->write_paused = true;
-		return CURL_WRITEFUNC_PAUSE;
-	}
-	if (h->in_at > 0) {
-		memmove(h->in.p, h->in.p + h->in_at, h->in.n - h->in_at);
-		h->in.n -= h->in_at;
-		h->in_at = 0;
-	}
-	if (h->chunked) {
-		(void)snprintf(frame, sizeof(frame), "%zx\r\n", n);
-		buf_add_str(&h->in, frame);
-	}
-	buf_add(&h->in, span_of(p, n));
-	if (h->chunked)
-		buf_add_str(&h->in, "\r\n");
-	return h->in.failed ? 0 : n;
 }
 
 /* What was begun is at its end, well or not. */
@@ -402,9 +262,9 @@ set_calls(struct connection *c)
 	bad |= curl->easy_setopt(e, CURLOPT_PREREQDATA, h);
 	bad |= curl->easy_setopt(e, CURLOPT_READFUNCTION, read_body);
 	bad |= curl->easy_setopt(e, CURLOPT_READDATA, h);
-	bad |= curl->easy_setopt(e, CURLOPT_HEADERFUNCTION, take_line);
+	bad |= curl->easy_setopt(e, CURLOPT_HEADERFUNCTION, http2_take_line);
 	bad |= curl->easy_setopt(e, CURLOPT_HEADERDATA, h);
-	bad |= curl->easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
+	bad |= curl->easy_setopt(e, CURLOPT_WRITEFUNCTION, http2_take_body);
 	bad |= curl->easy_setopt(e, CURLOPT_WRITEDATA, h);
 	bad |= curl->easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
 	bad |= curl->easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

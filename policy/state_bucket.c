@@ -215,7 +215,7 @@ swap(struct spot *p, uint64_t *value, uint64_t next, int64_t now_us)
 {
 	state_raise_expiry(
 	    p->bucket, gauge_expires_us(&p->gauge, next), now_us);
-	if (is_slide(p))
+	if (is_slide(p) && p->gauge.head < p->gauge.slot)
 		state_slide_keep(
 		    slide_of(p->bucket), &p->gauge, *value & PAYLOAD);
 	return atomic_compare_exchange_strong(

@@ -15,7 +15,7 @@ case $O in
 */san) bytes=40000000 grown_max=60000 ;;
 esac
 
-sum=$("$O/tests/e2e/pattern" sum $bytes)
+sum=$("$O/tests/e2e/pattern" sum "$bytes")
 
 resident() {
 	awk '/^VmRSS/ { print $2 }' "/proc/$MGW_PID/status"
@@ -25,11 +25,11 @@ resident() {
 # Byte by byte what it should be, without keeping it.
 fetch() {
 	curl -sS --max-time 100 "$1" 2>"$W/curl.err" |
-	    "$O/tests/e2e/pattern" compare $bytes >"$W/compared"
+	    "$O/tests/e2e/pattern" compare "$bytes" >"$W/compared"
 }
 
 upload() {
-	"$O/tests/e2e/pattern" write $bytes | curl -sS --max-time 100 -X PUT -T - \
+	"$O/tests/e2e/pattern" write "$bytes" | curl -sS --max-time 100 -X PUT -T - \
 	    -H Transfer-Encoding: -H "Content-Length: $bytes" -H Expect: \
 	    "$URL/things/open/x" >"$W/body" 2>"$W/curl.err"
 }
@@ -116,12 +116,12 @@ noticed_ms() {
 	    }
 	    print "2000\n"' "$W/backend.requests"
 }
-for what in slow/8000 sse bytes/$bytes; do
+for what in slow/8000 sse "bytes/$bytes"; do
 	it "a web server that leaves is noticed within 100 ms: ${what%%/*}"
 	# The best of three: the machine may have something else to do.
 	for n in 1 2 3; do
 		: >"$W/backend.requests"
-		tests/e2e/records.pl "$SOCKET" begin get:/things/open/$what \
+		tests/e2e/records.pl "$SOCKET" begin "get:/things/open/$what" \
 		    stdin:0 wait:300 leave
 		noticed_ms
 	done | sort -n | head -n 1 >"$W/noticed"

@@ -123,13 +123,13 @@ wait_for 100 test -S "$SOCKET" || wrong 'no second mgw'
 before=$(checks)
 sleep 2.3
 n=$(($(checks) - before))
-test $n -ge 1 && test $n -le 3 || wrong "$n checks in 2.3 s"
+{ test $n -ge 1 && test $n -le 3; } || wrong "$n checks in 2.3 s"
 MGW_PID=''
 kill -9 "$FIRST"
 before=$(checks)
 sleep 2.3
 n=$(($(checks) - before))
-test $n -ge 1 && test $n -le 3 || wrong "$n checks in 2.3 s after the kill"
+{ test $n -ge 1 && test $n -le 3; } || wrong "$n checks in 2.3 s after the kill"
 stop "$SECOND" || wrong 'does not end'
 
 # cgi PATH: one request to a process of its own; its log is $W/cgi.log.

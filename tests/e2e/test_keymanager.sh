@@ -99,6 +99,7 @@ sed -i 's|endpoints: .*/oauth2|endpoints: http://id.example/oauth2|' \
     "$W/mgw.yaml"
 import && wrong 'imported'
 grep -q '\[key-url\]' "$W/import.out" || wrong "$(cat "$W/import.out")"
+# shellcheck disable=SC2016 # mgw's references, not the shell's
 sed -i 's|endpoints: http://id.*|endpoints: {urls: "https://id.example", credential: {basic: {user: u, password: "${env:P}"}}}|' \
     "$W/mgw.yaml"
 import && wrong 'imported with a credential of the gate'

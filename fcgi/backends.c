@@ -438,37 +438,6 @@ make_all(const struct making *m)
 	return true;
 }
 
-static struct balance_set *
-nth_set(const struct backends *l, size_t i)
-{
-	size_t n = bundle_n(l->bundle, SECTION_ENDPOINT);
-
-	return i < n ? l->by_row[i] : l->added[i - n];
-}
-
-/* Which lists are held to a share of the workers: all, if there are two. */
-static void
-name_shares(struct backends *l)
-{
-	size_t n = bundle_n(l->bundle, SECTION_ENDPOINT) +
-	    2 * (size_t)bundle_n(l->bundle, SECTION_API);
-	uint64_t first = 0;
-	bool several = false;
-
-	for (size_t i = 0; i < n; i++) {
-		uint64_t share;
-
-		if (nth_set(l, i) == NULL)
-			continue;
-		share = nth_set(l, i)->share = balance_name(nth_set(l, i));
-		several |= first != 0 && share != first;
-		first = share;
-	}
-	for (size_t i = 0; i < n && !several; i++)
-		if (nth_set(l, i) != NULL)
-			nth_set(l, i)->share = 0;
-}
-
 bool
 backends_open(struct backends *l, const struct bundle *bundle,
     const struct config *c, char *why, size_t why_size)
@@ -490,7 +459,7 @@ backends_open(struct backends *l, const struct bundle *bundle,
 		return wrong(&m, SPAN("endpoints"), "out of memory");
 	if (!make_all(&m))
 		return false;
-	name_shares(l);
+	backends_name_shares(l);
 	return true;
 }
 

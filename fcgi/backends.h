@@ -28,6 +28,12 @@ bool backends_open(struct backends *l, const struct bundle *bundle,
     const struct config *c, char *why, size_t why_size);
 void backends_close(struct backends *l);
 
+/*
+ * Part of backends_open: name the lists that are held to a share of the
+ * workers, all of them if there are two.
+ */
+void backends_name_shares(struct backends *l);
+
 /* Where a match goes; NULL: nowhere is named. */
 struct balance_set *backends_set(
     const struct backends *l, const struct match *m, bool sandbox);

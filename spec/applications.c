@@ -143,6 +143,9 @@ applications_read(const struct keysource *r, const struct node *n)
 		    "applications come from a file, or from wso2");
 	if (wso2 != NULL)
 		read_wso2(r, wso2, a);
+	else if (tree_get(n, "file") == NULL)
+		diag_error(r->d, n->place, "missing-key",
+		    "applications needs file or wso2");
 	else
 		a->source =
 		    keysource_file(r, n, "applications", SOURCE_APPLICATIONS);

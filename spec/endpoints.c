@@ -152,13 +152,25 @@ endpoints_times(const struct node *n, struct diag *d)
 	return s;
 }
 
+void
+endpoints_misplaced(const struct node *api, struct diag *d)
+{
+	static const char *const keys[] = { ENDPOINTS_KEYS, NULL };
+
+	for (const struct node *m = api->first; m != NULL; m = m->next)
+		if (span_is_one_of(m->name, keys))
+			diag_error(d, m->name_place, "unknown-key",
+			    "'%.*s' is of endpoints, not of an API: endpoints: "
+			    "{urls: [...], %.*s: ...}",
+			    SPAN_ARG(m->name), SPAN_ARG(m->name));
+}
+
 static void
 read_set(struct spec_set *s, const struct node *n, const char *what,
     const struct keysource *r, struct diag *d)
 {
-	static const char *const keys[] = { "urls", "balance", "hash-by",
-		"timeouts", "retry", "breaker", "spike", "health-check",
-		REACH_KEYS, NULL };
+	static const char *const keys[] = { "urls", ENDPOINTS_KEYS, "spike",
+		NULL };
 	static const char *const balances[] = { "round-robin",
 		"least-in-flight", "hash", "failover", NULL };
 	int balance = BALANCE_ROUND_ROBIN;

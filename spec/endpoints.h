@@ -33,6 +33,16 @@ struct spec_url *endpoints_read(const struct node *n, const char *what,
 /* A list that says nothing but its URLs; NULL: out of memory. */
 struct spec_set *endpoints_set(struct diag *d);
 
+/*
+ * What a map of endpoints says of how they are asked, besides "urls" and
+ * "spike"; an API itself has none of these, and who writes them there is
+ * told where they belong.
+ */
+#define ENDPOINTS_KEYS                                                        \
+	"balance", "hash-by", "timeouts", "retry", "breaker", "health-check", \
+	    REACH_KEYS
+void endpoints_misplaced(const struct node *api, struct diag *d);
+
 /* A list that says nothing but these time limits; NULL: out of memory. */
 struct spec_set *endpoints_times(const struct node *n, struct diag *d);
 

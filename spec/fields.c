@@ -10,6 +10,35 @@ struct unit {
 	uint64_t factor;
 };
 
+/* Longer lists are for the manual. */
+#define KNOWN_MAX 12
+
+static struct span
+join_words(const char *const *words, struct arena *a)
+{
+	struct span all = SPAN("");
+
+	for (; *words != NULL && all.p != NULL; words++)
+		all = arena_printf(a, "%.*s%s%s", SPAN_ARG(all),
+		    all.n > 0 ? ", " : "", *words);
+	return all.p != NULL ? all : SPAN("");
+}
+
+static struct span
+known_hint(struct span name, const char *const *known, struct arena *a)
+{
+	struct span hint = diag_hint(name, known, a);
+	size_t n = 0;
+
+	while (known[n] != NULL)
+		n++;
+	if (hint.n > 0 || n > KNOWN_MAX)
+		return hint;
+	hint =
+	    arena_printf(a, ": known are %.*s", SPAN_ARG(join_words(known, a)));
+	return hint.p != NULL ? hint : SPAN("");
+}
+
 bool
 fields_check(const struct node *n, const char *what, const char *const *known,
     struct diag *d)
@@ -24,7 +53,7 @@ fields_check(const struct node *n, const char *what, const char *const *known,
 
 		if (span_is_one_of(m->name, known))
 			continue;
-		hint = diag_hint(m->name, known, d->arena);
+		hint = known_hint(m->name, known, d->arena);
 		diag_error(d, m->name_place, "unknown-key",
 		    "unknown key '%.*s' in %s%.*s", SPAN_ARG(m->name), what,
 		    SPAN_ARG(hint));
@@ -151,20 +180,16 @@ field_choice(const struct node *map, const char *key, const char *const *words,
 {
 	const struct node *n = tree_get(map, key);
 	struct spec_text t;
-	struct span known = SPAN("");
 
 	if (n == NULL || !node_text(n, key, false, &t, d))
 		return;
-	for (int i = 0; words[i] != NULL; i++) {
+	for (int i = 0; words[i] != NULL; i++)
 		if (span_eq(t.text, span_str(words[i]))) {
 			*choice = i;
 			return;
 		}
-		known = arena_printf(d->arena, "%.*s%s%s", SPAN_ARG(known),
-		    i > 0 ? ", " : "", words[i]);
-	}
 	diag_error(d, n->place, "value", "%s cannot be '%.*s': known are %.*s",
-	    key, SPAN_ARG(t.text), SPAN_ARG(known));
+	    key, SPAN_ARG(t.text), SPAN_ARG(join_words(words, d->arena)));
 }
 
 void
@@ -208,24 +233,52 @@ parse_unit(struct span s, const struct unit *units, uint64_t max, uint64_t *v)
 	return false;
 }
 
+static const struct unit times[] = { { "ms", 1000 }, { "s", 1000000 },
+	{ "m", UINT64_C(60000000) }, { "h", UINT64_C(3600000000) },
+	{ "d", UINT64_C(86400000000) }, { NULL, 0 } };
+
+/* As one would write it in the file. */
+static struct span
+time_text(uint64_t us, struct arena *a)
+{
+	const struct unit *u = times;
+
+	for (size_t i = 1; times[i].name != NULL; i++)
+		if (us % times[i].factor == 0)
+			u = &times[i];
+	return arena_printf(
+	    a, "%llu%s", (unsigned long long)(us / u->factor), u->name);
+}
+
+static void
+wrong_duration(const struct node *n, const char *key, uint64_t min_us,
+    uint64_t max_us, struct diag *d)
+{
+	struct span min = SPAN("at most");
+
+	if (min_us >= times[0].factor)
+		min = arena_printf(d->arena, "from %.*s to",
+		    SPAN_ARG(time_text(min_us, d->arena)));
+	else if (min_us > 0)
+		min = SPAN("above 0, at most");
+	diag_error(d, n->place, "value",
+	    "%s must be a duration such as 500ms, 5s, 1m, 1h or 1d, "
+	    "%.*s %.*s",
+	    key, SPAN_ARG(min), SPAN_ARG(time_text(max_us, d->arena)));
+}
+
 void
 field_duration(const struct node *map, const char *key, uint64_t min_us,
     uint64_t max_us, uint64_t *us, struct diag *d)
 {
-	static const struct unit units[] = { { "ms", 1000 }, { "s", 1000000 },
-		{ "m", UINT64_C(60000000) }, { "h", UINT64_C(3600000000) },
-		{ "d", UINT64_C(86400000000) }, { NULL, 0 } };
 	const struct node *n = tree_get(map, key);
 	uint64_t v;
 
 	if (n == NULL)
 		return;
 	if ((n->kind != NODE_STRING && n->kind != NODE_NUMBER) ||
-	    !parse_unit(n->text, units, max_us, &v) || v < min_us)
-		diag_error(d, n->place, "value",
-		    "%s must be a duration such as 500ms, 5s, 1m, 1h or 1d"
-		    "%s",
-		    key, min_us > 0 ? ", above 0" : "");
+	    !parse_unit(n->text, times, max_us, &v) || v < min_us)
+		wrong_duration(n, key, min_us, max_us, d);
 	else
 		*us = v;
 }

@@ -3,6 +3,7 @@
  */
 #include "spec/maintenance.h"
 
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "policy/maintenance.h"
 #include "spec/fields.h"
@@ -17,6 +18,12 @@ maintenance_read(const struct node *map, uint32_t *s, struct diag *d)
 		return;
 	if (n->kind == NODE_BOOL)
 		*s = span_eq(n->text, SPAN("true")) ? MAINTENANCE_DEFAULT_S : 0;
+	else if (n->kind == NODE_STRING && n->text.n > 0 &&
+	    !ascii_is_digit(n->text.p[0]))
+		diag_error(d, n->place, "value",
+		    "maintenance must be true, false, or a duration such as "
+		    "30m, not '%.*s'",
+		    SPAN_ARG(n->text));
 	else
 		field_duration(map, "maintenance", US_PER_S,
 		    (uint64_t)MAINTENANCE_MAX_S * US_PER_S, &us, d);

@@ -88,7 +88,7 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 		"certificates", "levels", "public-url", "resource-metadata",
 		"backend-jwt", "backend-audience", "keep-credential", "groups",
 		"maintenance", "spike", "changes", "interceptors", "backends",
-		NULL };
+		ENDPOINTS_KEYS, NULL };
 	static const char *const interceptors[] = { "refuse", "drop", NULL };
 	static const char *const security[] = { "as-documented", "required",
 		NULL };
@@ -107,6 +107,7 @@ read_api(struct policyfile *f, const struct node *n, struct diag *d)
 	a->errors = -1;
 	if (!fields_check(n, "an entry of apis", keys, d))
 		return;
+	endpoints_misplaced(n, d);
 	field_text(n, "name", &a->name, d);
 	field_text(n, "base-path", &a->base_path, d);
 	read_endpoints(f, n, "endpoints", &a->endpoints, d);

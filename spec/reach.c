@@ -430,13 +430,19 @@ reach_check(const struct spec_url *url, struct diag *d)
 {
 	bool login = url->reach.login != NULL ||
 	    (url->set != NULL && url->set->reach.login != NULL);
+	bool tls = url->reach.tls != NULL ||
+	    (url->set != NULL && url->set->reach.tls != NULL);
 	const char *why;
 	struct url u;
 
-	if (!login || reference_in(url->url.text) ||
-	    !url_parse(url->url.text, &u, &why) || u.tls || url_is_local(&u))
+	if (reference_in(url->url.text) ||
+	    !url_parse(url->url.text, &u, &why) || u.tls)
 		return;
-	diag_error(d, url->url.place, "backend-credential",
-	    "a credential needs https, or a backend on this machine: others "
-	    "could read it");
+	if (tls)
+		diag_error(d, url->url.place, "endpoint",
+		    "tls is said of an endpoint that is not https");
+	if (login && !url_is_local(&u))
+		diag_error(d, url->url.place, "backend-credential",
+		    "a credential needs https, or a backend on this machine: "
+		    "others could read it");
 }

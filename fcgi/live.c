@@ -152,6 +152,13 @@ world_replay(void *world, const struct span *parts, unsigned n, int64_t until_s)
 }
 
 static bool
+world_replayed(void *world, const struct span *parts, unsigned n)
+{
+	return state_replayed(((struct private *)world)->live->state, parts, n,
+	    clock_wall_us() / US_PER_S);
+}
+
+static bool
 world_has_endpoints(void *world, const struct match *m, bool sandbox)
 {
 	return live_backends(world, m, sandbox) != NULL;
@@ -253,6 +260,7 @@ generation_new(struct live *l, struct loaded *loaded, struct sources *sources)
 		    .recall = world_recall,
 		    .remember = world_remember,
 		    .replay = world_replay,
+		    .replayed = world_replayed,
 		    .has_endpoints = world_has_endpoints,
 		    .hash_begin = world_hash_begin,
 		    .hash_end = world_hash_end,

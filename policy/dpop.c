@@ -220,9 +220,17 @@ share_is_left(const struct check *k, struct decision *d)
 	}
 }
 
+static bool
+replayed(struct decision *d)
+{
+	return refuse(
+	    d, REASON_PROOF_REPLAYED, SPAN("the proof was used before"));
+}
+
 /*
  * Section 11.1: a proof is good once.  An operation with alternatives may
- * ask for the same proof of the same request more than once.
+ * ask for the same proof of the same request more than once.  One that was
+ * overheard takes nothing of its key's share, however often it comes.
  */
 static bool
 is_new(const struct check *k, struct decision *d)
@@ -233,6 +241,8 @@ is_new(const struct check *k, struct decision *d)
 
 	if (k->call->proved != NULL && *k->call->proved)
 		return true;
+	if (world->replayed != NULL && world->replayed(world->world, parts, 2))
+		return replayed(d);
 	if (!share_is_left(k, d))
 		return false;
 	if (world->replay != NULL)
@@ -244,8 +254,7 @@ is_new(const struct check *k, struct decision *d)
 			*k->call->proved = true;
 		return true;
 	case REPLAY_SEEN:
-		return refuse(d, REASON_PROOF_REPLAYED,
-		    SPAN("the proof was used before"));
+		return replayed(d);
 	case REPLAY_LATE:
 		return invalid(k, d, "the proof is too old");
 	case REPLAY_FULL:

@@ -188,6 +188,12 @@ struct outside {
 	    void *world, const struct span *parts, unsigned n, int64_t until_s);
 
 	/*
+	 * Whether that proof has come before; remembers nothing, and where
+	 * it tells false replay() may still say that it has.  May be NULL.
+	 */
+	bool (*replayed)(void *world, const struct span *parts, unsigned n);
+
+	/*
 	 * The configuration of this machine names endpoints for "m" where
 	 * the bundle has none.  NULL: it names none.
 	 */

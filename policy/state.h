@@ -130,6 +130,10 @@ void state_remember(struct state *s, const struct span *parts, unsigned n,
 enum replay_result state_replay(struct state *s, const struct span *parts,
     unsigned n, int64_t until_s, int64_t now_s);
 
+/* Whether it is there; remembers nothing. */
+bool state_replayed(
+    const struct state *s, const struct span *parts, unsigned n, int64_t now_s);
+
 /* The keyed name of such parts, the same in all processes. */
 struct hash128 state_name(
     const struct state *s, const struct span *parts, unsigned n);

@@ -67,11 +67,39 @@ find_free(_Atomic uint64_t *group, uint32_t now_s, uint64_t *held)
 	return PROOF_GROUP;
 }
 
+static struct hash128
+id_of(const struct state *s, const struct span *parts, unsigned n)
+{
+	struct siphash h;
+
+	siphash_init(&h, &s->key);
+	siphash_u64(&h, SPACE_PROOF);
+	for (unsigned i = 0; i < n; i++)
+		siphash_part(&h, parts[i]);
+	return siphash_done(&h);
+}
+
+static uint32_t
+name_of(struct hash128 id)
+{
+	return (uint32_t)(id.hi >> 32);
+}
+
+bool
+state_replayed(
+    const struct state *s, const struct span *parts, unsigned n, int64_t now_s)
+{
+	struct hash128 id = id_of(s, parts, n);
+
+	return now_s >= 0 && now_s <= UINT32_MAX &&
+	    is_there(
+		group_of(s, id), name_of(id), PROOF_GROUP, (uint32_t)now_s);
+}
+
 enum replay_result
 state_replay(struct state *s, const struct span *parts, unsigned n,
     int64_t until_s, int64_t now_s)
 {
-	struct siphash h;
 	struct hash128 id;
 	_Atomic uint64_t *group;
 	uint32_t name, now = (uint32_t)now_s;
@@ -81,13 +109,9 @@ state_replay(struct state *s, const struct span *parts, unsigned n,
 		return REPLAY_FAULT;
 	if (until_s < now_s)
 		return REPLAY_LATE;
-	siphash_init(&h, &s->key);
-	siphash_u64(&h, SPACE_PROOF);
-	for (unsigned i = 0; i < n; i++)
-		siphash_part(&h, parts[i]);
-	id = siphash_done(&h);
+	id = id_of(s, parts, n);
 	group = group_of(s, id);
-	name = (uint32_t)(id.hi >> 32);
+	name = name_of(id);
 	for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
 		uint64_t held;
 		unsigned at;

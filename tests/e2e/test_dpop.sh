@@ -387,6 +387,18 @@ TOKEN=$(bound ada)
 get /dpop/only/x -H "$(with "$(proof)")"
 expect_status 200
 
+it 'a proof that comes again takes nothing of its key'
+TOKEN=$(bound big)
+p=$(proof '' PS256 big.pem)
+get /dpop/only/x -H "$(with "$p")"
+expect_status 200
+for i in $(seq 15); do
+	get /dpop/only/x -H "$(with "$p")"
+	expect_reason proof-replayed
+done
+get /dpop/only/x -H "$(with "$(proof '' PS256 big.pem)")"
+expect_status 200
+
 it 'no token and no proof is in a log'
 ! grep -rqF "$TOKEN" "$W/state/events.log" "$W/mgw.log" || wrong 'a token'
 ! grep -qF "$p" "$W/state/events.log" "$W/mgw.log" || wrong 'a proof'

@@ -33,7 +33,7 @@ static struct arena arena;
 static struct sign_key *keys[KEYS];
 static enum replay_result replays;
 static int64_t replay_until_s;
-static bool take_refuses;
+static bool take_refuses, seen;
 static unsigned n_remembered;
 
 /* A second key of the curve, from the first's numbers. */
@@ -64,6 +64,16 @@ replay(void *world, const struct span *parts, unsigned n, int64_t until_s)
 	replay_until_s = until_s;
 	n_remembered++;
 	return replays;
+}
+
+static bool
+was_replayed(void *world, const struct span *parts, unsigned n)
+{
+	(void)world;
+	ck_assert_uint_eq(n, 2);
+	ck_assert_uint_eq(parts[0].n, 43);
+	ck_assert_uint_gt(parts[1].n, 0);
+	return seen;
 }
 
 static enum take_result
@@ -239,7 +249,9 @@ struct sent {
 static enum reason
 ask(const struct sent *s, struct decision *d)
 {
-	struct outside world = { .replay = replay, .take = take };
+	struct outside world = {
+		.replay = replay, .replayed = was_replayed, .take = take
+	};
 	struct guard g = guard_new(s->proof);
 	struct field fields[2] = { { arena_printf(&arena, "%s %s",
 					 s->scheme != NULL ? s->scheme : "DPoP",
@@ -629,6 +641,10 @@ START_TEST(a_proof_is_remembered_or_not_taken)
 	ck_assert_int_eq(ask(&s, &d), REASON_RATE_EXCEEDED);
 	ck_assert_uint_eq(d.retry_after_s, 6);
 	ck_assert_uint_eq(n_remembered, 4);
+	/* One that came before is not counted. */
+	seen = true;
+	ck_assert_int_eq(ask(&s, &d), REASON_PROOF_REPLAYED);
+	seen = false;
 	take_refuses = false;
 	/* A second alternative of one request sees the same proof. */
 	replays = REPLAY_NEW;

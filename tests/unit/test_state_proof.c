@@ -18,6 +18,14 @@ replay(struct state *s, const char *key, const char *id, int64_t until_s,
 	return state_replay(s, parts, 2, until_s, now_s);
 }
 
+static bool
+was_replayed(const char *key, const char *id, int64_t now_s)
+{
+	const struct span parts[] = { span_str(key), span_str(id) };
+
+	return state_replayed(state, parts, 2, now_s);
+}
+
 START_TEST(a_proof_is_new_once_until_it_could_not_come_again)
 {
 	struct state *other = must_open(&small);
@@ -39,6 +47,11 @@ START_TEST(a_proof_is_new_once_until_it_could_not_come_again)
 	    replay(other, "k1", "", NOON_S + 60, NOON_S), REPLAY_NEW);
 	ck_assert_int_eq(
 	    replay(other, "", "k1", NOON_S + 60, NOON_S), REPLAY_NEW);
+	ck_assert_uint_eq(state_proofs_used(state, NOON_S), 5);
+	ck_assert(was_replayed("k", "1", NOON_S + 60));
+	ck_assert(!was_replayed("k", "1", NOON_S + 66));
+	ck_assert(!was_replayed("k", "3", NOON_S));
+	ck_assert(!was_replayed("k", "1", -1));
 	ck_assert_uint_eq(state_proofs_used(state, NOON_S), 5);
 	ck_assert_uint_eq(state_proofs_used(state, NOON_S + 66), 0);
 	ck_assert_int_eq(

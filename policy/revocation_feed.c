@@ -102,7 +102,10 @@ tell_value(struct walk *w, struct span value, int64_t expires_s)
 	tell_twin(w, raw, expires_s);
 }
 
-/* Milliseconds, as a number or its text; in whole seconds, rounded up. */
+/*
+ * Milliseconds, as a number or its text; in whole seconds, rounded up.  It
+ * is when the token ends, and for so long again leeway may let that in.
+ */
 static bool
 read_time(struct json_scan *s, int64_t *expires_s)
 {
@@ -112,9 +115,8 @@ read_time(struct json_scan *s, int64_t *expires_s)
 	if ((e != JSON_NUMBER && e != JSON_STRING) ||
 	    !span_to_u64(s->value, INT64_MAX, &ms))
 		return false;
-	*expires_s = (int64_t)(ms / 1000) + (ms % 1000 != 0);
-	if (*expires_s == 0)
-		*expires_s = 1; /* long ago, and not "never" */
+	*expires_s =
+	    (int64_t)(ms / 1000) + (ms % 1000 != 0) + REVOKED_FEED_LEEWAY_S;
 	return true;
 }
 

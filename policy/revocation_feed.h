@@ -17,6 +17,7 @@
 
 #define REVOKED_FEED_BYTES_MAX (128 * 1024 * 1024)
 #define REVOKED_FEED_VALUE_MAX 2048
+#define REVOKED_FEED_LEEWAY_S 600 /* no issuer's is longer */
 
 /*
  * Call "each" with the entries of "json", of kinds JTI and SIGNATURE and of

@@ -125,7 +125,7 @@ it 'a token of the feed is refused by its id, until that ends'
 ask "$M"
 expect_status 200
 feed "[{\"jwt_signature\":\"m1\",\"expiry_time\":$(later)},
-    {\"jwt_signature\":\"e1\",\"expiry_time\":$(later -60)}]"
+    {\"jwt_signature\":\"e1\",\"expiry_time\":$(later -660)}]"
 soon 401 "$M"
 expect_reason revoked
 expect_event 'revoked by jti'

@@ -579,6 +579,28 @@ START_TEST(a_feed_is_kept_until_a_whole_one_comes)
 }
 END_TEST
 
+START_TEST(a_feed_holds_a_token_back_while_leeway_lets_it_in)
+{
+	struct revoked_source s = file;
+	struct revoked_making m = { .keys = &keys };
+	const struct hash128 one = { 1, 1 };
+	const struct span issuer = SPAN("https://id/");
+	char text[200];
+
+	s.how = REVOKED_FEED;
+	(void)snprintf(text, sizeof(text),
+	    "[{\"jwt_signature\":\"a\",\"expiry_time\":%lld},"
+	    "{\"jwt_signature\":\"b\",\"expiry_time\":%lld}]",
+	    (long long)(NOON / 1000 - 599 * 1000),
+	    (long long)(NOON / 1000 - 601 * 1000));
+	ck_assert_ptr_null(revoked_feed_walk(
+	    span_str(text), &issuer, 1, revoked_making_add, &m));
+	ck_assert(revoked_feed_keep(&s, &m, one, NOON, why, sizeof(why)));
+	ck_assert_int_eq(ask(&s, "a"), REVOKED_FOUND);
+	ck_assert_int_eq(ask(&s, "b"), REVOKED_NOT_FOUND);
+}
+END_TEST
+
 START_TEST(an_old_list_is_of_no_use)
 {
 	struct revoked_source s = file;
@@ -719,6 +741,8 @@ main(void)
 	tcase_add_test(
 	    lists, the_file_of_another_program_is_read_when_it_changed);
 	tcase_add_test(lists, a_feed_is_kept_until_a_whole_one_comes);
+	tcase_add_test(
+	    lists, a_feed_holds_a_token_back_while_leeway_lets_it_in);
 	tcase_add_test(lists, an_old_list_is_of_no_use);
 	tcase_add_test(
 	    lists, who_is_killed_while_he_makes_a_table_disturbs_nobody);

@@ -3,8 +3,9 @@
  *
  * Each document is read into rows, which are sorted by the application
  * they are of and written in step.  Names come from people who register
- * applications themselves: control bytes in them are replaced, so that
- * none of them can keep the document of all from being taken.
+ * applications themselves: control bytes in them are replaced, and names
+ * stay apart, so that none of them can keep the document of all from being
+ * taken.
  */
 #include "policy/application_wso2.h"
 
@@ -202,11 +203,20 @@ find_api(const struct joining *j, struct span id)
 	    : NULL;
 }
 
+/* "... [#ID]", which only what was changed may end with. */
+static bool
+has_mark(struct span s)
+{
+	return s.n > 0 && s.p[s.n - 1] == ']' &&
+	    memmem(s.p, s.n, " [#", 3) != NULL;
+}
+
 /* As it can stand in the file; with the id, where it was changed. */
 static struct span
 clean(struct joining *j, struct span s, struct span id)
 {
-	bool changed = s.n > NAME_BYTES_MAX || span_has_control(s);
+	bool changed =
+	    s.n > NAME_BYTES_MAX || span_has_control(s) || has_mark(s);
 	char *p = arena_alloc(&j->arena, s.n + 1);
 
 	if (p == NULL || !changed)
@@ -221,7 +231,7 @@ clean(struct joining *j, struct span s, struct span id)
 		p[i] = (unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? '_'
 								      : s.p[i];
 	return arena_printf(
-	    &j->arena, "%.*s #%.*s", SPAN_ARG(span_of(p, s.n)), SPAN_ARG(id));
+	    &j->arena, "%.*s [#%.*s]", SPAN_ARG(span_of(p, s.n)), SPAN_ARG(id));
 }
 
 /* A tier, or absent. */

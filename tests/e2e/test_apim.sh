@@ -126,7 +126,7 @@ expect_reason claim-refused
 it 'a name cannot forge a header or a line of the file'
 got two 200 || wrong "$STATUS"
 expect_no_body 'X-Evil: 1'
-expect_event '"application":"two__X-Evil: 1 #3"'
+expect_event '"application":"two__X-Evil: 1 [#3]"'
 got two 200
 got two 429 || wrong "$STATUS"
 expect_event '"reason":"quota-exceeded"'

@@ -57,7 +57,19 @@ static const struct {
 	      "[{\"id\":2,\"name\":\"a\\nb active\",\"subName\":\"\\u007f\","
 	      "\"policy\":\"x\\n\"}]",
 	      "[]", "[]" },
-	    "2 active name=\"a_b active #2\" owner=\"_ #2\"\n", NULL, 0 },
+	    "2 active name=\"a_b active [#2]\" owner=\"_ [#2]\"\n", NULL, 0 },
+	/* Who can guess what a name becomes takes it from nobody. */
+	{ { APIS,
+	      "[{\"id\":2,\"name\":\"a\\n\",\"subName\":\"o\"},"
+	      "{\"id\":3,\"name\":\"a_ #2\",\"subName\":\"o\"},"
+	      "{\"id\":4,\"name\":\"a_ [#2]\",\"subName\":\"o\"},"
+	      "{\"id\":5,\"name\":\"a_ [#2] [#4]\",\"subName\":\"o\"}]",
+	      "[]", "[]" },
+	    "2 active name=\"a_ [#2]\" owner=o\n"
+	    "3 active name=\"a_ #2\" owner=o\n"
+	    "4 active name=\"a_ [#2] [#4]\" owner=o\n"
+	    "5 active name=\"a_ [#2] [#4] [#5]\" owner=o\n",
+	    NULL, 0 },
 	{ { APIS, "[{\"id\":2,\"name\":\"a\\\" tier=T\",\"subName\":\"o\"}]",
 	      "[]", "[]" },
 	    "2 active name=\"a\\\" tier=T\" owner=o\n", NULL, 0 },

@@ -313,7 +313,8 @@ bring(const struct application_feed *f, unsigned limit_ms, char *why,
 	    keep(f, buf_span(&text), why, why_size);
 	if (ok && n_left_out > 0)
 		log_warn("applications: %u keys or subscriptions left out, of "
-			 "managers or APIs that are not known",
+			 "managers or APIs that are not known or of "
+			 "applications with too many",
 		    n_left_out);
 	for (int i = 0; i < APPLICATION_WSO2__MAX; i++)
 		buf_fini(&documents[i]);

@@ -308,6 +308,25 @@ add_key(struct joining *j, const struct row *row,
 	return true;
 }
 
+/*
+ * Whoever subscribes to very much makes a line that is too long to be read:
+ * the application is known then, and blocked.
+ */
+static void
+write_line(struct joining *j, struct application *app, struct buf *to)
+{
+	size_t start = to->n;
+
+	application_write(app, to);
+	if (to->failed || to->n - start <= APPLICATION_LINE_MAX)
+		return;
+	to->n = start;
+	app->subscriptions = NULL;
+	app->blocked = true;
+	application_write(app, to);
+	j->n_left_out++;
+}
+
 /* Its line, with the rows of the others that are next and its own. */
 static bool
 write_application(struct joining *j, const struct row *row, size_t *key,
@@ -341,7 +360,7 @@ write_application(struct joining *j, const struct row *row, size_t *key,
 	app.uuid = tier_of(row->values[4]);
 	if (app.name.p == NULL || app.owner.p == NULL)
 		return fail(j, "out of memory");
-	application_write(&app, to);
+	write_line(j, &app, to);
 	return !to->failed || fail(j, "too large");
 }
 

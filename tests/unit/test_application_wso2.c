@@ -157,6 +157,51 @@ START_TEST(a_long_name_is_cut_between_letters)
 }
 END_TEST
 
+START_TEST(who_subscribes_to_too_much_is_blocked_and_harms_nobody)
+{
+	const struct application_issuer issuer = { SPAN("Default"),
+		SPAN("https://i/") };
+	struct span documents[APPLICATION_WSO2__MAX] = {
+		SPAN("[{\"apiId\":1,\"name\":\"Some long title\","
+		     "\"version\":\"1.0\"}]"),
+		SPAN("[{\"id\":2,\"name\":\"m\",\"subName\":\"o\"},"
+		     "{\"id\":3,\"name\":\"n\",\"subName\":\"o\"}]"),
+		SPAN("[{\"applicationId\":2,\"consumerKey\":\"k\","
+		     "\"keyType\":\"PRODUCTION\"}]"),
+		{ NULL, 0 }
+	};
+	struct buf from, to;
+	char why[200] = "";
+	struct applications *f;
+	unsigned n;
+
+	buf_init(&from, 1 << 20);
+	buf_init(&to, 1 << 20);
+	buf_add_str(&from, "[");
+	for (int i = 0; i < 3000; i++)
+		buf_printf(&from,
+		    "%s{\"appId\":2,\"apiId\":1,\"policyId\":\"Gold\","
+		    "\"subscriptionState\":\"UNBLOCKED\"}",
+		    i > 0 ? "," : "");
+	buf_add_str(&from, "]");
+	documents[APPLICATION_WSO2_SUBSCRIPTIONS] = buf_span(&from);
+	ck_assert_msg(application_wso2_join(
+			  documents, &issuer, 1, &to, &n, why, sizeof(why)),
+	    "%s", why);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_msg(span_eq(buf_span(&to),
+			  SPAN("2 blocked name=m owner=o"
+			       " client=\"https://i/ k\"\n"
+			       "3 active name=n owner=o\n")),
+	    "%.100s", to.p);
+	f = applications_new(buf_span(&to), why, sizeof(why));
+	ck_assert_msg(f != NULL, "%s", why);
+	applications_free(f);
+	buf_fini(&from);
+	buf_fini(&to);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -168,6 +213,8 @@ main(void)
 	tcase_add_loop_test(t, four_documents_become_one_file_or_none, 0,
 	    (int)(sizeof(joins) / sizeof(joins[0])));
 	tcase_add_test(t, a_long_name_is_cut_between_letters);
+	tcase_add_test(
+	    t, who_subscribes_to_too_much_is_blocked_and_harms_nobody);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

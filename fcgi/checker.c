@@ -72,6 +72,8 @@ wait(struct connection *c, short events, int left_fd, int64_t until_us)
 		{ .fd = left_fd, .events = POLLIN } };
 	int64_t left_us = until_us - clock_mono_us();
 
+	if (connection_wants_write(c))
+		p[0].events |= POLLOUT;
 	if (left_us <= 0)
 		return false;
 	return poll(p, left_fd != -1 ? 2 : 1, (int)(left_us / US_PER_MS) + 1) >
@@ -150,7 +152,7 @@ checker_ask(const struct policy *policy, const struct backend *b, int left_fd,
 {
 	int64_t until_us =
 	    clock_mono_us() + (int64_t)b->health->timeout_ms * US_PER_MS;
-	const struct connect_call q = { .backend = b,
+	struct connect_call q = { .backend = b,
 		.outside = policy->outside,
 		.until_us = until_us,
 		.client_fd = left_fd };
@@ -162,14 +164,17 @@ checker_ask(const struct policy *policy, const struct backend *b, int left_fd,
 	struct buf request;
 
 	*status = 0;
+	buf_init(&request, REQUEST_BYTES_MAX);
+	/* HTTP/2 takes the head when it connects. */
+	if (write_request(bundle, b, &request))
+		q.head = buf_span(&request);
 	if (connection_open(&q, &c, &problem) != CONNECT_OK) {
+		buf_fini(&request);
 		(void)snprintf(why, why_size, "%s", problem.why);
 		return false;
 	}
 	arena_init(&a, 4096, 256 * 1024);
-	buf_init(&request, REQUEST_BYTES_MAX);
-	if (write_request(bundle, b, &request) &&
-	    send_all(c, buf_span(&request), left_fd, until_us))
+	if (q.head.n > 0 && send_all(c, q.head, left_fd, until_us))
 		*status = read_status(c, left_fd, until_us, &a, &text);
 	(void)snprintf(why, why_size, "%s",
 	    *status > 0 ? "another status is expected" : text);

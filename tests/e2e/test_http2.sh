@@ -68,6 +68,11 @@ api known "https://localhost:$TLS" ', http2: prior-knowledge'
 api wrong "http://localhost:$OLDPLAIN" ', http2: prior-knowledge'
 api upgrade "http://localhost:$OLDPLAIN" ', http2: auto'
 api short "http://localhost:$SHORT" ', http2: prior-knowledge'
+check='health-check: {path: /checked, period: 1s, timeout: 500ms, unhealthy: 1}'
+api checktls "https://localhost:$TLS/1" ", http2: auto, $check"
+api checkplain "http://localhost:$PLAIN/2" ", http2: prior-knowledge, $check"
+api checkold "https://localhost:$OLD/3" ", http2: auto, $check"
+api checkwrong "http://localhost:$OLDPLAIN/4" ", http2: prior-knowledge, $check"
 api gone "https://localhost:$(free_port)" ', http2: auto'
 # shellcheck disable=SC2086 # words are files
 import mgw.yaml things.yaml down.yaml $ALL || fatal "$(cat "$W/import.out")"
@@ -81,7 +86,19 @@ it 'what is shown'
 expect_body '"http2": "auto"'
 expect_body '"http2": "prior-knowledge"'
 
+export MGW_STATE="$W/state"
 start_mgw
+it 'endpoints are checked in the version that requests have'
+# shown URL VERDICT: mgw-status has it.
+shown() {
+	"$O"/mgw-status | grep -qF "endpoint $1/: $2"
+}
+wait_for 50 shown "https://localhost:$TLS/1" up || wrong 'TLS is not up'
+wait_for 50 shown "http://localhost:$PLAIN/2" up || wrong 'plain is not up'
+wait_for 50 shown "https://localhost:$OLD/3" up || wrong 'HTTP/1.1 is not up'
+wait_for 50 shown "http://localhost:$OLDPLAIN/4" down ||
+    wrong 'what speaks no HTTP/2 is not down'
+"$O"/mgw-status >"$W/body"
 head -c 1000000 /dev/urandom >"$W/large"
 for host in lighttpd apache; do
 	start_$host

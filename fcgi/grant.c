@@ -248,6 +248,11 @@ post(const struct errand *e, struct arena *a, struct granted *granted)
 	ok = fetch_post(e->url, &form, GRANTED_BYTES_MAX, e->timeout_ms,
 		 &answer, why, sizeof(why)) &&
 	    granted_read(buf_span(&answer), a, granted, &reason);
+	if (ok && granted->life_s == 0) {
+		/* Else each request would fetch one. */
+		reason = "the token is good for no time at all";
+		ok = false;
+	}
 	if (ok) {
 		granted->token = arena_copy(a, granted->token);
 		ok = granted->token.p != NULL;
@@ -371,13 +376,18 @@ is_good(const struct grant *t)
 	return t->token.n > 0 && clock_mono_us() < t->expires_us;
 }
 
-/* With the lock held, which is given up while somebody fetches. */
+/*
+ * With the lock held, which is given up while somebody fetches.  "stale":
+ * this caller's backend does not take the token, which is as good as it was
+ * for all others: a backend may refuse for reasons of its own, and the
+ * server may have no other token to give.
+ */
 static enum grant_result
 ensure(struct grants *g, struct grant *t, const struct bundle *bundle,
-    const struct backend *b, struct span secret)
+    const struct backend *b, struct span secret, bool stale)
 {
 	int64_t now_us = clock_mono_us();
-	bool good = is_good(t);
+	bool good = !stale && is_good(t);
 	struct errand *e;
 
 	if (good && (t->fetching || now_us < t->due_us))
@@ -407,6 +417,7 @@ grant_get(struct grants *g, const struct outside *w,
 	enum grant_result result = GRANT_FAULT;
 	struct source secret;
 	struct grant *t;
+	bool stale;
 
 	*token = (struct span){ NULL, 0 };
 	if (g == NULL ||
@@ -416,10 +427,10 @@ grant_get(struct grants *g, const struct outside *w,
 	t = find(g, name_grant(bundle, b, secret.generation));
 	if (t != NULL) {
 		take_over(g, t);
-		if (refused.n > 0 && span_eq(refused, buf_span(&t->token)) &&
-		    clock_mono_us() - t->fetched_us > FRESH_US)
-			t->expires_us = 0;
-		result = ensure(g, t, bundle, b, secret.secret);
+		stale = refused.n > 0 &&
+		    span_eq(refused, buf_span(&t->token)) &&
+		    clock_mono_us() - t->fetched_us > FRESH_US;
+		result = ensure(g, t, bundle, b, secret.secret, stale);
 	}
 	if (result == GRANT_OK)
 		result = is_good(t) && !span_eq(refused, buf_span(&t->token))

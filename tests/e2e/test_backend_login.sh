@@ -21,9 +21,10 @@ endpoint() {
 	info: {title: $1, version: '1'}
 	servers: [{url: 'https://things.example/$1'}]
 	paths:
-	  /{do}:
+	  /{do}: &all
 	    get: {security: [], responses: {'200': {description: fine}}}
 	    post: {security: [], responses: {'200': {description: fine}}}
+	  /{do}/{n}: *all
 	END
 	sed -i "s#^apis:#&\n  $1.yaml: {endpoints: $2${3:-}}#" "$W/mgw.yaml"
 	ALL="$ALL $1.yaml"
@@ -185,6 +186,18 @@ test "$(asked '^POST /token')" = 0 || wrong 'it was fetched'
 get /oauth/only-third
 expect_status 200
 
+it 'one refusal costs nobody else the token while there is no other'
+get /oauth/x
+sent Authorization 'Bearer third-token'
+sleep 2.1
+echo 500 >"$W/issuer/token.status"
+get /oauth/status/401
+expect_status 401
+get /oauth/x
+expect_status 200
+sent Authorization 'Bearer third-token'
+rm "$W/issuer/token.status"
+
 it 'a token is fetched ahead, while the old one serves'
 stop_mgw
 token_is short-token 5
@@ -214,6 +227,16 @@ echo '{"access_token":"x","token_type":"DPoP"}' >"$W/issuer/token"
 start_mgw "$@"
 get /oauth/x
 expect_status 502
+
+it 'a token that is good for no time is not fetched for each request'
+stop_mgw
+token_is spent-token 0
+start_mgw "$@"
+: >"$W/issuer/log"
+for i in 1 2 3 4 5 6; do get /oauth/x; done
+expect_status 502
+test "$(asked '^POST /token')" -le 2 ||
+    wrong "fetched $(asked '^POST /token') times"
 
 it 'no secret is in a log'
 ! grep -q 'pass:word\|key-from-a-file\|se cret\|-token\|from-2.x' \

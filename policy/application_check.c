@@ -3,14 +3,16 @@
  *
  * Each kind of credential leads to an application by keys of its own, so
  * that what one kind verifies is never taken for another: a client id
- * stands with the issuer of its token, a user with the user file.
+ * stands with the issuer of its token, a user, and the API key of one, with
+ * the user file.
  */
 #include "policy/application_check.h"
 
 #include "base/base64url.h"
 #include "policy/sign.h"
+#include "policy/userfile.h"
 
-#define KEYS_MAX 2
+#define KEYS_MAX 3
 
 /* How it was found, for the trace. */
 static const char *const by_words[APPLICATION_BY__MAX] = {
@@ -67,9 +69,17 @@ keys_of(const struct credential_call *c, const struct principal *who,
 	switch ((enum scheme_kind)c->scheme->kind) {
 	case SCHEME_JWT:
 	case SCHEME_OPAQUE:
-	case SCHEME_WSO2_KEY:
 		return add(keys, n, APPLICATION_BY_CLIENT, who->issuer,
 		    who->client_id);
+	case SCHEME_WSO2_KEY:
+		n = add(keys, n, APPLICATION_BY_CLIENT, who->issuer,
+		    who->client_id);
+		if (who->user == NULL)
+			return n;
+		/* As if the user had come with his password. */
+		n = add(keys, n, APPLICATION_BY_USER, who->user->name, none);
+		return add(
+		    keys, n, APPLICATION_BY_ID, who->user->application, none);
 	case SCHEME_API_KEY:
 		n = add(keys, n, APPLICATION_BY_ID, who->application, none);
 		return add(keys, n, APPLICATION_BY_NAME, who->application_owner,

@@ -104,7 +104,6 @@ jwt_claims_check(const struct jwt *t, const struct claims *c,
 	return true;
 }
 
-/* The state of one check. */
 struct check {
 	const struct credential_call *call;
 	const struct row_issuer *issuer;
@@ -112,6 +111,7 @@ struct check {
 	struct jwt jwt;
 	struct claims claims;
 	struct token_subscription subscription;
+	const struct user_entry *user; /* of an API key; NULL: none */
 	enum algorithm alg;
 	struct span key_id; /* of the key that verified it, where it has one */
 	struct span digest; /* of what was signed */
@@ -415,8 +415,8 @@ rules_hold(struct check *k, struct decision *d)
 	if (!token_claims_hold(k->call, k->issuer->claims, k->jwt.payload, d))
 		return false;
 	if ((k->issuer->flags & ISSUER_OF_KEYS) != 0) {
-		k->subscription.found = wso2_key_holds(
-		    k->call, k->issuer, &k->claims, &k->subscription.tier, d);
+		k->subscription.found = wso2_key_holds(k->call, k->issuer,
+		    &k->claims, &k->subscription.tier, &k->user, d);
 		return k->subscription.found;
 	}
 	k->subscription.needed = (k->issuer->flags & ISSUER_SUBSCRIPTIONS) != 0;
@@ -446,6 +446,7 @@ fill_principal(const struct check *k, struct principal *who)
 	who->issuer = bundle_text(k->call->bundle, k->issuer->issuer);
 	/* A token that names no key is of one all the same. */
 	who->key_id = k->key_id.p != NULL ? k->key_id : k->jwt.header.kid;
+	who->user = k->user;
 	who->digest = k->digest;
 	who->signature = span_skip(k->token, k->jwt.signed_text.n + 1);
 	who->claims = k->jwt.payload;

@@ -13,6 +13,7 @@
 
 struct application;
 struct application_subscription;
+struct user_entry;
 
 struct principal {
 	struct span scheme;  /* name of the securityScheme; p == NULL: nobody */
@@ -51,6 +52,9 @@ struct principal {
 	struct span subscription_tier; /* to the API that was asked for */
 	bool subscribed;               /* says the token */
 	bool subscription_needed;      /* and its issuer wants it */
+
+	/* Whose key it is, in the user file; NULL: nobody's there. */
+	const struct user_entry *user;
 
 	/* In the file of applications (application.h); NULL: not there. */
 	const struct application *registered;

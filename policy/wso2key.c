@@ -58,10 +58,12 @@ needs_no_page(const struct credential_call *call, struct span json)
 
 static bool
 user_is_there(const struct credential_call *call,
-    const struct row_issuer *issuer, struct span subject, struct decision *d)
+    const struct row_issuer *issuer, struct span subject,
+    const struct user_entry **user, struct decision *d)
 {
 	struct source source = { 0 };
 
+	*user = NULL;
 	if (issuer->users == 0)
 		return true;
 	switch (call->world->source(
@@ -78,17 +80,18 @@ user_is_there(const struct credential_call *call,
 	if (source.users == NULL)
 		return refuse(
 		    d, REASON_FAULT, SPAN("the user file cannot be used"));
-	return (subject.n > 0 &&
-		   user_file_find(source.users, subject) != NULL) ||
+	if (subject.n > 0)
+		*user = user_file_find(source.users, subject);
+	return *user != NULL ||
 	    refuse(d, REASON_REVOKED, SPAN("the user of the key is gone"));
 }
 
 bool
 wso2_key_holds(const struct credential_call *call,
     const struct row_issuer *issuer, const struct claims *c, struct span *tier,
-    struct decision *d)
+    const struct user_entry **user, struct decision *d)
 {
-	if (!user_is_there(call, issuer, c->subject, d))
+	if (!user_is_there(call, issuer, c->subject, user, d))
 		return false;
 	if (!address_fits(call, c->addresses))
 		return refuse(d, REASON_ADDRESS_REFUSED,

@@ -12,14 +12,17 @@
 #include "policy/claims.h"
 #include "policy/credential.h"
 
+struct user_entry;
+
 /*
  * The claims "c" of a key of "issuer", whose signature holds, let it pass
- * here; "*tier" is that of the subscription, or absent.  False:
+ * here; "*tier" is that of the subscription, or absent; "*user" who its
+ * subject is in the user file, or NULL where keys have none.  False:
  * claim-refused, address-refused, revoked when its user is gone, or that
  * it cannot be told.
  */
 bool wso2_key_holds(const struct credential_call *call,
     const struct row_issuer *issuer, const struct claims *c, struct span *tier,
-    struct decision *d);
+    const struct user_entry **user, struct decision *d);
 
 #endif

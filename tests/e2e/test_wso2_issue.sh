@@ -27,7 +27,10 @@ s|^  user: .*|  user: {wso2-key: [https://gate.example/apikey]}|' \
     "$W/mgw-wso2keys.yaml" >"$W/issue.yaml"
 cat >>"$W/issue.yaml" <<'END'
 cors: {origins: ['https://page.example'], credentials: true}
+applications: {file: applications.db}
 END
+: >"$W/applications.db"
+chmod 600 "$W/applications.db"
 import issue.yaml wso2keys.yaml || fatal "$(cat "$W/import.out")"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
     -subj /CN=localhost -keyout "$W/tls.key" -out "$W/tls.pem" 2>/dev/null
@@ -181,6 +184,28 @@ expect_status 429
 expect_reason rate-exceeded
 ask ada
 expect_status 200
+
+it 'a key is blocked with the application of its user'
+answered() {
+	get /keys/user/x -H "X-User-Key: $KEY"
+	test "$STATUS" = "$1"
+}
+apps() {
+	"$O"/mgw-app "$@" -f "$W/applications.db" || wrong "$*"
+}
+apps add till --owner ops --user ada
+wait_for 30 answered 200 || wrong "$STATUS"
+expect_event '"application":"till"'
+apps block till
+wait_for 30 answered 403 || wrong "$STATUS"
+expect_reason blocked
+apps remove till
+sed -i 's/^ada.*/& application=desk/' "$W/users.htpasswd"
+apps add desk --owner ops
+apps block desk
+wait_for 30 answered 403 || wrong "$STATUS"
+expect_reason blocked
+apps remove desk
 
 it 'a key ends when its user is removed'
 sed -i /^ada/d "$W/users.htpasswd"

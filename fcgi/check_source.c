@@ -94,7 +94,7 @@ check_source(struct report *r, const struct bundle *b, uint32_t row)
 		.notes = &notes };
 	struct span name = bundle_text(b, s->value);
 	struct span origin = bundle_text(b, s->origin);
-	struct source_object o;
+	struct source_object o = { 0 };
 	char why[WHY_MAX] = "";
 	struct arena a;
 	bool placed = s->how == SOURCE_FILE || s->how == SOURCE_URL, ok = true;

@@ -319,12 +319,14 @@ cgi_of_mgw() {
 
 # What a decision costs without everything around it.
 decisions_of_mgw() {
-	"$O"/tests/bench/decision "$W/mgw.conf" "$W/rs256" >"$W/decisions"
-	"$O"/tests/bench/decision "$W/mgw.conf" "$W/rs256-1000" >>"$W/decisions"
-	"$O"/tests/bench/decision "$W/mgw.conf" "$W/es256" |
-	    sed 's/1 token/1 token (ES256)/' >>"$W/decisions"
-	"$O"/tests/bench/decision "$W/mgw.conf" "$W/rs256-1000" \
-	    "$W/revoked" >>"$W/decisions"
+	{
+		"$O"/tests/bench/decision "$W/mgw.conf" "$W/rs256"
+		"$O"/tests/bench/decision "$W/mgw.conf" "$W/rs256-1000"
+		"$O"/tests/bench/decision "$W/mgw.conf" "$W/es256" |
+		    sed 's/1 token/1 token (ES256)/'
+		"$O"/tests/bench/decision "$W/mgw.conf" "$W/rs256-1000" \
+		    "$W/revoked"
+	} >"$W/decisions"
 	while read -r line; do
 		us=${line##* }
 		text=${line% *}

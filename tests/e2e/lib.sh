@@ -420,6 +420,8 @@ start_nginx() {
 		include $1;
 	}
 	END
+	# Both only append.
+	# shellcheck disable=SC2094
 	/usr/sbin/nginx -p "$W/nginx" -c "$W/nginx.conf" -e "$W/nginx.log" \
 	    >>"$W/nginx.log" 2>&1 &
 	NGINX_PID=$!

@@ -2,10 +2,12 @@
  * decide - may this request pass?
  *
  * The column of checks that every request walks down, in this order:
- * clock, shape, route, preflight, deny, maintenance, attempts, authenticate and
- * authorize, deny by who it is, application and groups, endpoint, body,
- * changes, throttle.  Each is one call in decide.c; the first that says no ends
- * it.  The gate and mgw-spec explain run this very function.
+ * clock, shape, route, preflight, deny, maintenance, attempts, issue (who
+ * wants an API key comes by https), authenticate and authorize, deny by who
+ * it is, application and groups, endpoint, body, changes, throttle.  Each is
+ * one call in decide.c; the first that says no ends it.  One that is not
+ * configured for what was asked costs a look at a row.  The gate and
+ * mgw-spec explain run this very function.
  */
 #ifndef MGW_POLICY_DECIDE_H
 #define MGW_POLICY_DECIDE_H

@@ -89,30 +89,30 @@ enum section {
 	SECTION_STRING,
 	SECTION_INDEX,
 	SECTION_TEXT,
-	SECTION_CLAIM = 42,
-	SECTION_CERTIFICATE = 43, /* allow-lists of mutual TLS */
-	SECTION_INTROSPECT = 44,
 	SECTION_BREAKER = 32, /* of an endpoint: window, ratio, reset */
 	SECTION_RETRY = 33,   /* of an endpoint: count, back-off, budget */
+	SECTION_CORS = 34,    /* of an API: origins, headers, methods */
+	SECTION_CHANGE = 35,  /* of an operation: what is sent instead */
 	SECTION_CONDITION = 36,
-	SECTION_CORS = 34, /* of an API: origins, headers, methods */
-	SECTION_CHANGE = 35,
-	SECTION_ERROR_BODY = 57,
+	SECTION_CLAIM = 42,       /* of an ISSUER: wanted, or renamed */
+	SECTION_CERTIFICATE = 43, /* allow-lists of mutual TLS */
+	SECTION_INTROSPECT = 44,  /* servers that know opaque tokens */
+	SECTION_STORE = 45,       /* of counters of several machines */
 	SECTION_LEVEL = 46,
 	SECTION_KEY_PART = 47,
 	SECTION_ZONE = 48,
 	SECTION_SHIFT = 49,
-	SECTION_STORE = 45,
-	SECTION_ASSERTION = 50,
-	SECTION_ISSUE = 56,
-	SECTION_DPOP = 54,
+	SECTION_ASSERTION = 50, /* the token for backends */
 	SECTION_HOST_AUTH = 51, /* what the web server verifies */
 	SECTION_APPLICATIONS = 52,
-	SECTION_SPIKE = 62,  /* of endpoints, or an API: what they may get */
-	SECTION_HEALTH = 60, /* of an endpoint: path, period, statuses */
-	SECTION_REVOCATION = 53,
-	SECTION_SECURITY = 58, /* of an endpoint: TLS, credential */
-	SECTION_PROXY = 59,    /* by which endpoints are reached */
+	SECTION_REVOCATION = 53, /* lists beside revoked.list */
+	SECTION_DPOP = 54,
+	SECTION_ISSUE = 56,      /* API keys that are made here */
+	SECTION_ERROR_BODY = 57, /* what refusals say */
+	SECTION_SECURITY = 58,   /* of an endpoint: TLS, credential */
+	SECTION_PROXY = 59,      /* by which endpoints are reached */
+	SECTION_HEALTH = 60,     /* of an endpoint: path, period, statuses */
+	SECTION_SPIKE = 62, /* of endpoints, or an API: what they may get */
 	SECTION__MAX = 64,
 	/* Later, row by row as their features land:
 	 * 37 PARAMETER  of an operation: place, name, style, schema

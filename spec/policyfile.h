@@ -62,6 +62,7 @@
  *	    sandbox-endpoints: [URL...]     ${env:NAME}
  *	    backends: ...                   of all of them; see reach.h
  *	    tier: Gold
+ *	    spike: Backend                  what its endpoints may get; a tier
  *	    tier-replaces: false            in place of operations' tiers
  *	    security: required | as-documented
  *	    scopes: all | any
@@ -78,7 +79,7 @@
  *	    certificates: any               or a list, see certificates.h
  *	    levels: ...                     see levels.h
  *	    changes: ...                    see changes.h
- *	    interceptors: drop              WSO2's are left out
+ *	    interceptors: refuse | drop     what WSO2 runs
  *	    groups: [a, b]                  instead of the document's
  *	limits: {max-uri: 4096, max-headers: 8192, max-body: none,
  *	    ipv6-prefix: 64}            how many bits make one client

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "fcgi/login.h"
+#include "policy/api_name.h"
 #include "policy/endpoint.h"
 #include "policy/override.h"
 #include "policy/reference.h"
@@ -118,8 +119,6 @@ static bool
 names_list(struct span api, const struct override *o)
 {
 	const struct bundle *b = o->bundle;
-	struct span title = bundle_text(b, o->api->title);
-	struct span version = bundle_text(b, o->api->version);
 
 	if (o->list.n > 0 &&
 	    span_eq(
@@ -129,12 +128,7 @@ names_list(struct span api, const struct override *o)
 	if (o->operation != NULL)
 		return api.n > 0 &&
 		    span_eq(api, bundle_text(b, o->operation->operation_id));
-	if (span_eq(api, title) ||
-	    (api.n > 0 && span_eq(api, bundle_text(b, o->api->base_path))))
-		return true;
-	return api.n == title.n + 1 + version.n && span_starts(api, title) &&
-	    api.p[title.n] == '/' &&
-	    span_eq(span_skip(api, title.n + 1), version);
+	return api_name_in_config(api, b, o->api);
 }
 
 /* A line "endpoint" of mgw.conf for this place; NULL: there is none. */
@@ -212,10 +206,8 @@ breaker_name(const struct override *o, const struct backend *b)
 	struct siphash sum;
 
 	siphash_init(&sum, &key);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		siphash_u64(&sum, parts[i].n);
-		siphash_raw(&sum, parts[i]);
-	}
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		siphash_part(&sum, parts[i]);
 	return siphash_done(&sum);
 }
 

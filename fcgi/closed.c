@@ -5,20 +5,7 @@
 
 #include <stdio.h>
 
-/* "name" is a title, a title with its version, or a base path. */
-static bool
-names_api(const struct bundle *b, const struct row_api *a, struct span name)
-{
-	struct span title = bundle_text(b, a->title);
-	struct span version = bundle_text(b, a->version);
-
-	if (span_eq(name, title) ||
-	    (name.n > 0 && span_eq(name, bundle_text(b, a->base_path))))
-		return true;
-	return name.n == title.n + 1 + version.n && span_starts(name, title) &&
-	    name.p[title.n] == '/' &&
-	    span_eq(span_skip(name, title.n + 1), version);
-}
+#include "policy/api_name.h"
 
 bool
 closed_fill(const struct bundle *b, const struct config *c, uint32_t *s,
@@ -28,7 +15,7 @@ closed_fill(const struct bundle *b, const struct config *c, uint32_t *s,
 		bool found = false;
 
 		for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
-			if (!names_api(b, bundle_api(b, i), l->api))
+			if (!api_name_in_config(l->api, b, bundle_api(b, i)))
 				continue;
 			s[i] = l->retry_s;
 			found = true;

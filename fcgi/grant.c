@@ -114,10 +114,8 @@ name_grant(
 	struct siphash sum;
 
 	siphash_init(&sum, &key);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-		siphash_u64(&sum, parts[i].n);
-		siphash_raw(&sum, parts[i]);
-	}
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		siphash_part(&sum, parts[i]);
 	return siphash_done(&sum);
 }
 

@@ -2,6 +2,7 @@
  * apikey - a key that somebody was given, looked up in the key file.
  */
 #include "base/clock.h"
+#include "policy/api_name.h"
 #include "policy/failure.h"
 #include "policy/keyfile.h"
 #include "policy/network.h"
@@ -9,18 +10,13 @@
 
 #define KNOWN_S 86400
 
-/* "TITLE/VERSION", or "TITLE" for all versions; a title may have slashes. */
+/* An entry that lists none is for all. */
 static bool
 lists_api(const struct key_entry *e, struct span title, struct span version)
 {
 	for (size_t i = 0; i < e->n_apis; i++) {
-		struct span rest = e->apis[i];
-
-		if (!span_starts(rest, title))
-			continue;
-		rest = span_skip(rest, title.n);
-		if (rest.n == 0 ||
-		    (rest.p[0] == '/' && span_eq(span_skip(rest, 1), version)))
+		if (api_name_match(e->apis[i], title, version) !=
+		    API_NAME_OTHER)
 			return true;
 	}
 	return e->n_apis == 0;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "policy/api_name.h"
 #include "policy/words.h"
 
 #define PLACES_FIRST 64
@@ -317,31 +318,19 @@ applications_next(const struct applications *f, size_t *at, struct arena *a,
 	return true;
 }
 
-/* 0: another API; 1: any version of it; 2: this one. */
-static int
-fits(struct span api, struct span title, struct span version)
-{
-	struct span rest = span_skip(api, title.n);
-
-	if (!span_starts(api, title))
-		return 0;
-	if (rest.n == 0)
-		return 1;
-	return rest.p[0] == '/' && span_eq(span_skip(rest, 1), version) ? 2 : 0;
-}
-
 const struct application_subscription *
 application_subscribed(
     const struct application *app, struct span title, struct span version)
 {
 	const struct application_subscription *found = NULL;
-	int best = 0;
+	enum api_name best = API_NAME_OTHER;
 
 	for (const struct application_subscription *s = app->subscriptions;
 	     s != NULL; s = s->next) {
-		int how = fits(s->api, title, version);
+		enum api_name how = api_name_match(s->api, title, version);
 
-		if (how == 0 || how < best || (how == best && !s->blocked))
+		if (how == API_NAME_OTHER || how < best ||
+		    (how == best && !s->blocked))
 			continue;
 		best = how;
 		found = s;

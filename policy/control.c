@@ -13,6 +13,7 @@
 
 #include "base/grow.h"
 #include "base/siphash.h"
+#include "policy/api_name.h"
 
 enum found_by {
 	BY_KEY = 1,
@@ -302,15 +303,10 @@ control_next(const struct control *c, int64_t now_s, size_t *at)
 	return NULL;
 }
 
-/* "TITLE" for all versions; a title may have slashes. */
 static bool
-api_is(struct span api, struct span title, struct span version)
+api_is(struct span name, struct span title, struct span version)
 {
-	if (!span_starts(api, title))
-		return false;
-	api = span_skip(api, title.n);
-	return api.n == 0 ||
-	    (api.p[0] == '/' && span_eq(span_skip(api, 1), version));
+	return api_name_match(name, title, version) != API_NAME_OTHER;
 }
 
 static bool

@@ -33,12 +33,6 @@ wrong(const struct making *m, struct span where, const char *what)
 	return false;
 }
 
-static struct span
-lookup(void *config, struct span name)
-{
-	return config_env(config, name);
-}
-
 /* Let "b" lead to "text"; all but the place stays as it is. */
 static bool
 set_url(const struct making *m, struct backend *b, struct span text)
@@ -46,7 +40,7 @@ set_url(const struct making *m, struct backend *b, struct span text)
 	struct backends *l = m->to;
 	const char *reason = "";
 	char detail[256] = "";
-	struct span url = reference_expand(text, l->bundle->path, lookup,
+	struct span url = reference_expand(text, l->bundle->path, config_lookup,
 	    (void *)(uintptr_t)m->config, &l->arena, detail, sizeof(detail));
 	struct url u;
 

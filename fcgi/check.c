@@ -337,7 +337,7 @@ check_secret(
 {
 	struct secrets *s = world;
 	const struct source_reader from = { .bundle = s->bundle,
-		.env = check_env,
+		.env = config_lookup,
 		.world = (void *)(uintptr_t)s->report->config };
 
 	if (s->n == 2 ||

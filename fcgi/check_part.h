@@ -22,9 +22,8 @@ struct report {
 void check_item(struct report *r, const char *kind, struct span name, bool ok,
     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* check_source.c: a SOURCE row; and what it takes from the environment. */
+/* check_source.c: a SOURCE row. */
 void check_source(struct report *r, const struct bundle *b, uint32_t row);
-struct span check_env(void *config, struct span name);
 
 /* check_access.c: by whose word callers are let in. */
 void check_access(struct report *r, const struct bundle *b);

@@ -7,12 +7,6 @@
 #include "base/clock.h"
 #include "policy/revocation_set.h"
 
-static struct span
-lookup(void *config, struct span name)
-{
-	return config_env(config, name);
-}
-
 static void
 check_list(struct report *r, const struct revoked_source *s)
 {
@@ -46,8 +40,8 @@ check_revocation(struct report *r, const struct bundle *b)
 
 	if (r->state == NULL)
 		return;
-	if (revoked_set_init(&set, b, r->config->state, r->state, true, lookup,
-		(void *)(uintptr_t)r->config, why, sizeof(why)))
+	if (revoked_set_init(&set, b, r->config->state, r->state, true,
+		config_lookup, (void *)(uintptr_t)r->config, why, sizeof(why)))
 		for (unsigned i = 0; i < set.n; i++)
 			check_list(r, &set.sources[i]);
 	else

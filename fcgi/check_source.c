@@ -7,12 +7,6 @@
 #include "fcgi/remote_file.h"
 #include "policy/source.h"
 
-struct span
-check_env(void *config, struct span name)
-{
-	return config_env(config, name);
-}
-
 /* What is kept of a URL; nothing is fetched. */
 static void
 check_kept(struct report *r, struct span url)
@@ -89,7 +83,7 @@ check_source(struct report *r, const struct bundle *b, uint32_t row)
 	const struct row_source *s = bundle_source(b, row);
 	struct buf notes;
 	const struct source_reader from = { .bundle = b,
-		.env = check_env,
+		.env = config_lookup,
 		.world = (void *)(uintptr_t)r->config,
 		.notes = &notes };
 	struct span name = bundle_text(b, s->value);

@@ -445,6 +445,12 @@ config_env(const struct config *c, struct span name)
 }
 
 struct span
+config_lookup(void *config, struct span name)
+{
+	return config_env(config, name);
+}
+
+struct span
 config_override(const struct config *c, struct span name)
 {
 	struct span bare = name, found;

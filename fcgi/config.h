@@ -91,6 +91,9 @@ void config_fini(struct config *c);
  */
 struct span config_env(const struct config *c, struct span name);
 
+/* The same as a reference_env of policy/reference.h. */
+struct span config_lookup(void *config, struct span name);
+
 /* The same for MGW_NAME, which mgw.conf and -e may call NAME. */
 struct span config_override(const struct config *c, struct span name);
 

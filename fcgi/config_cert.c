@@ -79,12 +79,6 @@ set_client_cert_pass(struct origin *o, struct span value)
 	    origin_wrong(o, "must be yes or no");
 }
 
-static struct span
-env(void *config, struct span name)
-{
-	return config_env(config, name);
-}
-
 bool
 config_cert_finish(struct origin *o)
 {
@@ -113,8 +107,8 @@ config_cert_finish(struct origin *o)
 		    o, "certificate and secret need a header each");
 	if (reference_in(r->secret))
 		r->secret = reference_expand(r->secret,
-		    span_str(c->file != NULL ? c->file : ""), env, c, &c->arena,
-		    why, sizeof(why));
+		    span_str(c->file != NULL ? c->file : ""), config_lookup, c,
+		    &c->arena, why, sizeof(why));
 	if (r->secret.p == NULL)
 		return origin_wrong(o, "%s", why);
 	if (r->secret.n < CERTIFICATE_SECRET_BYTES_MIN)

@@ -18,12 +18,6 @@ wrong(const struct login_making *m, const struct backend *b, const char *what)
 	return false;
 }
 
-static struct span
-lookup(void *config, struct span name)
-{
-	return config_env(config, name);
-}
-
 /* What a text of the row stands for. */
 static bool
 expand(const struct login_making *m, const struct backend *b, struct text t,
@@ -32,8 +26,9 @@ expand(const struct login_making *m, const struct backend *b, struct text t,
 	const struct bundle *bundle = m->override->bundle;
 	char why[256];
 
-	*to = reference_expand(bundle_text(bundle, t), bundle->path, lookup,
-	    (void *)(uintptr_t)m->config, m->arena, why, sizeof(why));
+	*to = reference_expand(bundle_text(bundle, t), bundle->path,
+	    config_lookup, (void *)(uintptr_t)m->config, m->arena, why,
+	    sizeof(why));
 	return to->p != NULL || wrong(m, b, why);
 }
 

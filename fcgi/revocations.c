@@ -45,12 +45,6 @@ struct revocations {
 	_Atomic int64_t looked_us; /* wall time */
 };
 
-static struct span
-lookup(void *config, struct span name)
-{
-	return config_env(config, name);
-}
-
 static void
 tell(const struct revocations *r, unsigned i, const struct revoked_list *l,
     const struct revoked_list *old)
@@ -366,7 +360,7 @@ revocations_open(const struct bundle *b, const struct config *c,
 		(void)snprintf(why, why_size, "revocation: out of memory");
 		return NULL;
 	}
-	if (!revoked_set_init(&r->set, b, c->state, state, false, lookup,
+	if (!revoked_set_init(&r->set, b, c->state, state, false, config_lookup,
 		(void *)(uintptr_t)c, why, why_size) ||
 	    !take_feeds(r, sources, why, why_size)) {
 		put(r);

@@ -18,12 +18,6 @@ wrong(char *why, size_t why_size, const char *what)
 	return false;
 }
 
-static struct span
-lookup(void *config, struct span name)
-{
-	return config_env(config, name);
-}
-
 static const struct row_store *
 row_of(const struct bundle *b)
 {
@@ -45,8 +39,8 @@ find_place(const struct bundle *b, const struct config *c, struct arena *a,
 		return wrong(why, why_size,
 		    "a tier is counted in it, and neither mgw.yaml nor "
 		    "mgw.conf says where it is");
-	url = reference_expand(
-	    url, b->path, lookup, (void *)(uintptr_t)c, a, why, why_size);
+	url = reference_expand(url, b->path, config_lookup,
+	    (void *)(uintptr_t)c, a, why, why_size);
 	if (url.p == NULL)
 		return false;
 	if (!store_place_parse(url, p, &reason))

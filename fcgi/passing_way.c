@@ -183,22 +183,6 @@ is_traceparent(struct span s)
 	    s.p[52] == '-' && is_hex(span_of(s.p + 53, 2), true);
 }
 
-/* Two of them say nothing. */
-static struct span
-only(const struct request *r, struct span name)
-{
-	struct span found = { NULL, 0 };
-
-	for (size_t i = 0; i < r->n_params; i++) {
-		if (!span_eq(r->params[i].name, name))
-			continue;
-		if (found.p != NULL)
-			return (struct span){ NULL, 0 };
-		found = span_trim(r->params[i].value);
-	}
-	return found;
-}
-
 /*
  * The trace goes by the id of the request, so that both are found from
  * each other; whoever takes part decides whether to record it.
@@ -220,16 +204,18 @@ static void
 add_trace(const struct upstream_call *c, struct buf *b)
 {
 	const struct request *r = c->request;
-	struct span parent = only(r, SPAN("HTTP_TRACEPARENT"));
-	struct span state = only(r, SPAN("HTTP_TRACESTATE"));
-	bool good = is_traceparent(parent);
+	struct span parent, state;
+	bool good;
 
 	if (c->backend->trace == TRACE_OFF)
 		return;
+	parent = request_param_single(r, SPAN("HTTP_TRACEPARENT"));
+	good = is_traceparent(parent);
 	if (c->backend->trace == TRACE_MAKE && !(good && c->proxied)) {
 		make_trace(r, b);
 	} else if (good) {
 		passing_add_line(b, SPAN("traceparent"), parent);
+		state = request_param_single(r, SPAN("HTTP_TRACESTATE"));
 		if (state.n > 0)
 			passing_add_line(b, SPAN("tracestate"), state);
 	}

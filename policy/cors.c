@@ -124,22 +124,6 @@ cors_of(const struct bundle *b, const struct row_api *api)
 					      : NULL;
 }
 
-/* The value of a header that came once; absent otherwise. */
-static struct span
-once(const struct request *r, struct span name)
-{
-	struct span found = { NULL, 0 };
-
-	for (size_t i = 0; i < r->n_params; i++) {
-		if (!span_eq(r->params[i].name, name))
-			continue;
-		if (found.p != NULL)
-			return (struct span){ NULL, 0 };
-		found = span_trim(r->params[i].value);
-	}
-	return found;
-}
-
 bool
 cors_is_preflight(const struct request *r)
 {
@@ -193,7 +177,8 @@ add(struct buf *to, const char *name, struct span value)
 static struct span
 asked(const struct request *r)
 {
-	struct span list = once(r, SPAN("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"));
+	struct span list = request_param_single(
+	    r, SPAN("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"));
 	struct span rest = list;
 
 	if (list.n > ASKED_BYTES_MAX)
@@ -231,7 +216,7 @@ cors_write(const struct bundle *b, const struct request *r,
 
 	if (c == NULL)
 		return;
-	origin = once(r, SPAN("HTTP_ORIGIN"));
+	origin = request_param_single(r, SPAN("HTTP_ORIGIN"));
 	/* A cache may not give one origin what was meant for another. */
 	buf_add_str(to,
 	    preflight ? "Vary: Origin, Access-Control-Request-Method, "

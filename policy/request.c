@@ -438,6 +438,21 @@ request_param(const struct request *r, struct span name)
 	return (struct span){ NULL, 0 };
 }
 
+struct span
+request_param_single(const struct request *r, struct span name)
+{
+	struct span found = { NULL, 0 };
+
+	for (size_t i = 0; i < r->n_params; i++) {
+		if (!span_eq(r->params[i].name, name))
+			continue;
+		if (found.p != NULL)
+			return (struct span){ NULL, 0 };
+		found = span_trim(r->params[i].value);
+	}
+	return found;
+}
+
 bool
 request_param_once(
     const struct request *r, struct span name, struct span *value)

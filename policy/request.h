@@ -94,6 +94,9 @@ struct span request_client_key(const struct request *r, const struct bundle *b);
 /* The first parameter of this name (not a header); p == NULL if absent. */
 struct span request_param(const struct request *r, struct span name);
 
+/* The same, trimmed, of one that came once: two of them say nothing. */
+struct span request_param_single(const struct request *r, struct span name);
+
 /*
  * The value of a parameter that the web server sets once, or repeats alike;
  * p == NULL if absent.  False: it comes twice with different values.

@@ -3,7 +3,7 @@
  */
 #include "policy/attempts.h"
 
-#include "base/clock.h"
+#include "policy/failure.h"
 
 static const unsigned bits[ATTEMPTS__MAX] = {
 	[ATTEMPTS_ADDRESS] = 64, [ATTEMPTS_56] = 56, [ATTEMPTS_48] = 48
@@ -38,17 +38,6 @@ collect(const struct bundle *b, const struct request *r,
 	return n;
 }
 
-static uint64_t
-longest_wait_us(const struct take *takes, unsigned n)
-{
-	uint64_t us = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		if (takes[i].refused && takes[i].wait_us > us)
-			us = takes[i].wait_us;
-	return us;
-}
-
 bool
 attempts_allow(const struct outside *world, const struct bundle *b,
     const struct request *r, const struct row_api *api, struct decision *d)
@@ -61,20 +50,12 @@ attempts_allow(const struct outside *world, const struct bundle *b,
 	n = collect(b, r, api, takes);
 	if (n == 0)
 		return refuse(d, REASON_FAULT, SPAN("out of memory"));
-	switch (world->look(world->world, takes, n, r->now_us)) {
-	case TAKE_ALLOWED:
+	if (failure_look(world, takes, n, r->now_us, d))
 		return true;
-	case TAKE_REFUSED:
-		break;
-	case TAKE_DOWN: /* it is asked of this machine alone */
-	case TAKE_FAULT:
-		return refuse(
-		    d, REASON_FAULT, SPAN("the counters cannot tell"));
+	if (d->reason == REASON_RATE_EXCEEDED) {
+		d->level = "attempts";
+		d->detail = SPAN("too much was refused to this address");
 	}
-	(void)refuse(d, REASON_RATE_EXCEEDED,
-	    SPAN("too much was refused to this address"));
-	d->level = "attempts";
-	d->retry_after_s = (uint32_t)(longest_wait_us(takes, n) / US_PER_S) + 1;
 	return false;
 }
 
@@ -89,11 +70,6 @@ attempts_count(const struct outside *world, const struct bundle *b,
 	    (status != 400 && status != 401 && status != 403))
 		return;
 	n = collect(b, r, api, takes);
-	/* None where one is full, and else each alone; see failure.c. */
-	if (world->look(world->world, takes, n, r->now_us) != TAKE_ALLOWED)
-		return;
-	for (unsigned i = 0; i < n; i++)
-		if (world->take(world->world, &takes[i], 1, r->now_us) !=
-		    TAKE_ALLOWED)
-			return;
+	if (n > 0)
+		failure_charge(world, takes, n, n, r->now_us);
 }

@@ -59,19 +59,12 @@ collect(const struct bundle *b, const struct request *r, struct span name,
 }
 
 bool
-failure_guard(
-    const struct credential_call *c, struct span name, struct decision *d)
+failure_look(const struct outside *world, struct take *takes, unsigned n,
+    int64_t now_us, struct decision *d)
 {
-	const struct outside *world = c->world;
-	struct take takes[FAILURE__MAX];
 	uint64_t wait_us = 0;
-	unsigned n;
 
-	if (!collect(c->bundle, c->request, name, takes, &n))
-		return refuse(d, REASON_FAULT, SPAN("out of memory"));
-	if (n == 0 || world->look == NULL)
-		return true;
-	switch (world->look(world->world, takes, n, c->request->now_us)) {
+	switch (world->look(world->world, takes, n, now_us)) {
 	case TAKE_ALLOWED:
 		return true;
 	case TAKE_REFUSED:
@@ -84,11 +77,47 @@ failure_guard(
 	for (unsigned i = 0; i < n; i++)
 		if (takes[i].refused && takes[i].wait_us > wait_us)
 			wait_us = takes[i].wait_us;
-	(void)refuse(d, REASON_RATE_EXCEEDED,
-	    SPAN("too much failed from this address; only credentials that "
-		 "are known are looked at"));
-	d->level = "failures";
+	(void)refuse(d, REASON_RATE_EXCEEDED, SPAN("too much failed"));
 	d->retry_after_s = (uint32_t)(wait_us / US_PER_S) + 1;
+	return false;
+}
+
+void
+failure_charge(const struct outside *world, struct take *takes, unsigned n,
+    unsigned n_networks, int64_t now_us)
+{
+	/*
+	 * Who is held counts no more: else one address would fill the count
+	 * of its network, and have all others there held as well.
+	 */
+	if (world->look(world->world, takes, n_networks, now_us) !=
+	    TAKE_ALLOWED)
+		return;
+	/* From the widest on, each alone; others may be at it as well. */
+	for (unsigned i = 0; i < n; i++)
+		if (world->take(world->world, &takes[i], 1, now_us) !=
+		    TAKE_ALLOWED)
+			return;
+}
+
+bool
+failure_guard(
+    const struct credential_call *c, struct span name, struct decision *d)
+{
+	const struct outside *world = c->world;
+	struct take takes[FAILURE__MAX];
+	unsigned n;
+
+	if (!collect(c->bundle, c->request, name, takes, &n))
+		return refuse(d, REASON_FAULT, SPAN("out of memory"));
+	if (n == 0 || world->look == NULL ||
+	    failure_look(world, takes, n, c->request->now_us, d))
+		return true;
+	if (d->reason == REASON_RATE_EXCEEDED) {
+		d->level = "failures";
+		d->detail = SPAN("too much failed from this address; only "
+				 "credentials that are known are looked at");
+	}
 	return false;
 }
 
@@ -118,22 +147,11 @@ failure_count(const struct outside *world, const struct bundle *b,
     const struct request *r, const struct decision *d)
 {
 	struct take takes[FAILURE__MAX];
-	unsigned n, n_networks;
+	unsigned n;
 
 	if (!is_failure(d->reason) || world->look == NULL ||
 	    !collect(b, r, d->claimed, takes, &n) || n == 0)
 		return;
-	/*
-	 * Who is held counts no more: else one address would fill the count
-	 * of its network, and have all others there held as well.
-	 */
-	n_networks = d->claimed.n > 0 ? n - 1 : n;
-	if (world->look(world->world, takes, n_networks, r->now_us) !=
-	    TAKE_ALLOWED)
-		return;
-	/* From the widest on, each alone; others may be at it as well. */
-	for (unsigned i = 0; i < n; i++)
-		if (world->take(world->world, &takes[i], 1, r->now_us) !=
-		    TAKE_ALLOWED)
-			return;
+	failure_charge(
+	    world, takes, n, d->claimed.n > 0 ? n - 1 : n, r->now_us);
 }

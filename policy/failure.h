@@ -33,4 +33,15 @@ bool failure_guard(
 void failure_count(const struct outside *world, const struct bundle *b,
     const struct request *r, const struct decision *d);
 
+/*
+ * The same of other counters, the widest first; see attempts.h.  None of
+ * "takes" is full; false: rate-exceeded, or fault.
+ */
+bool failure_look(const struct outside *world, struct take *takes, unsigned n,
+    int64_t now_us, struct decision *d);
+
+/* Charge them, unless one of the first "n_networks" is full. */
+void failure_charge(const struct outside *world, struct take *takes, unsigned n,
+    unsigned n_networks, int64_t now_us);
+
 #endif

@@ -41,6 +41,7 @@ struct revocations {
 	pthread_mutex_t loading;
 	pthread_rwlock_t lock; /* of the lists in "set" */
 	atomic_bool loaded;
+	atomic_bool empty;         /* our own list alone, and nothing in it */
 	_Atomic uint64_t seq;      /* of revoked.list, as it was loaded */
 	_Atomic int64_t looked_us; /* wall time */
 };
@@ -65,13 +66,16 @@ static void
 load(struct revocations *r, unsigned i)
 {
 	struct revoked_list new, old;
+	bool none;
 
 	revoked_list_load(&r->set.sources[i], &new, clock_wall_us());
 	pthread_rwlock_wrlock(&r->lock);
 	old = r->set.lists[i];
 	r->set.lists[i] = new;
 	pthread_rwlock_unlock(&r->lock);
-	if (i == 0)
+	none = r->set.n == 1 && revoked_list_entries(&new) == 0;
+	atomic_store(&r->empty, none && !new.lost);
+	if (i == 0) /* last: who sees it sees the list, too */
 		atomic_store(&r->seq, new.seq);
 	tell(r, i, &new, &old);
 	revoked_list_fini(&old);
@@ -418,6 +422,11 @@ revocations_check(struct revocations *r, struct revoked_query *q)
 	    state_revoked_get(r->state, STATE_REVOKED_SEQ))
 		load_own(r);
 	look(r, q->now_us);
+	/* As it is with most: nobody is to wait for a lock. */
+	if (atomic_load(&r->empty)) {
+		q->damaged = -1;
+		return REVOKED_NO;
+	}
 	if (r->set.n > 1) {
 		fetch_due(r, q->who->issuer, q->now_us);
 		wait_for_feeds(r, q->who->issuer);

@@ -27,7 +27,7 @@
 #define PAUSE_US (5 * US_PER_S)
 
 struct application_feed {
-	atomic_uint n_users;
+	atomic_uint n_users; /* the owner, and a thread that fetches */
 	const char *folder;
 	struct state *state;
 	struct arena arena;
@@ -104,14 +104,6 @@ application_feed_new(const struct application_feed_settings *s)
 		application_feed_put(f);
 		return NULL;
 	}
-	return f;
-}
-
-struct application_feed *
-application_feed_get(struct application_feed *f)
-{
-	if (f != NULL)
-		atomic_fetch_add(&f->n_users, 1);
 	return f;
 }
 
@@ -340,18 +332,22 @@ application_feed_fetch(struct application_feed *f, unsigned limit_ms)
 	state_lease_end(f->state, f->name);
 }
 
-static void *
-run(void *arg)
+static void
+end_thread(struct application_feed *f)
 {
-	struct application_feed *f = arg;
-
-	application_feed_fetch(f, UINT_MAX);
 	atomic_store(&f->running, false);
 	application_feed_put(f);
 	pthread_mutex_lock(&threads.lock);
 	threads.n--;
 	pthread_cond_broadcast(&threads.ended);
 	pthread_mutex_unlock(&threads.lock);
+}
+
+static void *
+run(void *arg)
+{
+	application_feed_fetch(arg, UINT_MAX);
+	end_thread(arg);
 	return NULL;
 }
 
@@ -371,11 +367,11 @@ application_feed_poll(struct application_feed *f)
 	pthread_mutex_lock(&threads.lock);
 	threads.n++;
 	pthread_mutex_unlock(&threads.lock);
-	(void)application_feed_get(f); /* the thread's */
+	atomic_fetch_add(&f->n_users, 1);
 	if (pthread_create(&thread, NULL, run, f) == 0)
 		pthread_detach(thread);
 	else
-		(void)run(f);
+		end_thread(f); /* it is due the next time, too */
 }
 
 void

@@ -14,7 +14,7 @@
 #include "policy/bundle.h"
 #include "policy/state.h"
 
-struct application_feed; /* counted */
+struct application_feed;
 
 struct application_feed_settings {
 	const struct bundle *bundle; /* its row of APPLICATIONS; copied */
@@ -27,7 +27,7 @@ struct application_feed_settings {
 /* NULL: out of memory. */
 struct application_feed *application_feed_new(
     const struct application_feed_settings *s);
-struct application_feed *application_feed_get(struct application_feed *f);
+/* A fetch that is under way goes on. */
 void application_feed_put(struct application_feed *f);
 
 /* The file that holds what was fetched, once something was. */

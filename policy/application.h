@@ -32,7 +32,6 @@
 #define APPLICATION_LINE_MAX (64 * 1024)
 /* Reading a line takes some times its length. */
 #define APPLICATION_ARENA_MAX (32 * APPLICATION_LINE_MAX)
-#define APPLICATION_ID_MAX 64
 
 /* By what an application is found. */
 enum application_by {
@@ -121,8 +120,5 @@ const char *application_read(
 
 /* Append the line of an application, with its end. */
 void application_write(const struct application *app, struct buf *b);
-
-/* 1 to 64 letters, digits, '-', '_' and '.'. */
-bool application_id_is_valid(struct span id);
 
 #endif

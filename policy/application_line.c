@@ -195,20 +195,6 @@ read_field(struct line *l, struct span name, struct span value)
 	return wrong(l, "an unknown field");
 }
 
-bool
-application_id_is_valid(struct span id)
-{
-	for (size_t i = 0; i < id.n; i++) {
-		char c = id.p[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			(c >= '0' && c <= '9') || c == '-' || c == '_' ||
-			c == '.'))
-			return false;
-	}
-	return id.n > 0 && id.n <= APPLICATION_ID_MAX;
-}
-
 static bool
 read_words(struct line *l)
 {
@@ -217,7 +203,7 @@ read_words(struct line *l)
 
 	if (!words_next(&l->words, &to->id) || !words_next(&l->words, &state))
 		return false;
-	if (!application_id_is_valid(to->id))
+	if (!words_is_id(to->id))
 		return wrong(l, "not an id of letters, digits, '-', '_', '.'");
 	if (span_eq(state, SPAN("blocked")))
 		to->blocked = true;

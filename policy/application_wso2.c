@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "policy/application.h"
+#include "policy/words.h"
 
 #define DEPTH_MAX 16
 #define MEMBERS_MAX 5
@@ -339,7 +340,7 @@ write_application(struct joining *j, const struct row *row, size_t *key,
 	struct application_subscription **last = &app.subscriptions;
 	struct application_credential **last_key = &app.credentials;
 
-	if (!application_id_is_valid(id))
+	if (!words_is_id(id))
 		return fail(j, "an id is none");
 	for (; *key < keys->n && span_cmp(keys->list[*key].values[0], id) <= 0;
 	     ++*key) {

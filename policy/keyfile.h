@@ -19,7 +19,6 @@
 #include "base/buf.h"
 
 #define KEY_FILE_BYTES_MAX (64 * 1024 * 1024)
-#define KEY_FILE_ID_BYTES_MAX 64
 
 struct key_file;
 struct network; /* policy/network.h */
@@ -72,8 +71,5 @@ void key_entry_write(const struct key_entry *e, struct buf *b);
 
 /* RFC 3339, or a date alone, which is its midnight in UTC. */
 bool key_time_parse(struct span s, int64_t *unix_s);
-
-/* 1 to 64 letters, digits, '-', '_' and '.'. */
-bool key_id_is_valid(struct span id);
 
 #endif

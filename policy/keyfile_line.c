@@ -192,20 +192,6 @@ read_field(
 	    wrong(l, "expires is no time of RFC 3339");
 }
 
-bool
-key_id_is_valid(struct span id)
-{
-	for (size_t i = 0; i < id.n; i++) {
-		char c = id.p[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			(c >= '0' && c <= '9') || c == '-' || c == '_' ||
-			c == '.'))
-			return false;
-	}
-	return id.n > 0 && id.n <= KEY_FILE_ID_BYTES_MAX;
-}
-
 static bool
 read_words(struct line *l, struct key_entry *e)
 {
@@ -214,7 +200,7 @@ read_words(struct line *l, struct key_entry *e)
 	if (!words_next(&l->words, &e->id) || !words_next(&l->words, &state) ||
 	    !words_next(&l->words, &digest))
 		return false;
-	if (!key_id_is_valid(e->id))
+	if (!words_is_id(e->id))
 		return wrong(l, "not an id of letters, digits, '-', '_', '.'");
 	if (span_eq(state, SPAN("revoked")))
 		e->revoked = true;

@@ -3,6 +3,8 @@
  */
 #include "policy/words.h"
 
+#include "base/ascii.h"
+
 #define WORD_BYTES_MAX 512
 
 static bool
@@ -80,6 +82,16 @@ words_field(struct words *w, struct span *name, struct span *value)
 	if (span_has_control(*value) || !span_is_utf8(*value))
 		return wrong(w, "a value has control bytes or is not UTF-8");
 	return true;
+}
+
+bool
+words_is_id(struct span id)
+{
+	for (size_t i = 0; i < id.n; i++) {
+		if (!ascii_is_alnum(id.p[i]) && !span_has(SPAN("-_."), id.p[i]))
+			return false;
+	}
+	return id.n > 0 && id.n <= WORDS_ID_MAX;
 }
 
 void

@@ -9,6 +9,8 @@
 
 #include "base/buf.h"
 
+#define WORDS_ID_MAX 64
+
 /*
  * Cut the next line of "*text" that says something: neither empty nor a
  * "#" comment, without blanks at its ends.  "*number" is counted up to it.
@@ -33,6 +35,9 @@ bool words_next(struct words *w, struct span *word);
  * when it has none, or the value has control bytes or is not UTF-8.
  */
 bool words_field(struct words *w, struct span *name, struct span *value);
+
+/* 1 to 64 letters, digits, '-', '_' and '.', as ids in such files are. */
+bool words_is_id(struct span id);
 
 /* " NAME=VALUE", in quotes where it needs them. */
 void words_write(struct buf *b, const char *name, struct span value);

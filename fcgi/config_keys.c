@@ -187,6 +187,7 @@ static bool
 seconds(struct origin *o, struct span value, unsigned max, unsigned *to)
 {
 	unsigned factor = 1;
+	uint64_t n;
 
 	if (span_ends(value, SPAN("m")))
 		factor = 60;
@@ -194,9 +195,11 @@ seconds(struct origin *o, struct span value, unsigned max, unsigned *to)
 		factor = 3600;
 	if (factor > 1 || span_ends(value, SPAN("s")))
 		value.n--;
-	if (!number(o, value, 1, max / factor, to))
-		return false;
-	*to *= factor;
+	if (!span_to_u64(value, max / factor, &n) || n == 0)
+		return origin_wrong(o,
+		    "must be a time such as 90s, 10m or 2h, of at most %us",
+		    max);
+	*to = (unsigned)n * factor;
 	return true;
 }
 

@@ -83,6 +83,7 @@ sources_read_object(struct sources *s, struct entry *e, struct span text,
 	struct object *o = calloc(1, sizeof(*o));
 	struct source_reader r;
 	struct buf notes;
+	struct span rest;
 	bool ok;
 
 	(void)snprintf(why, why_size, "out of memory");
@@ -94,12 +95,15 @@ sources_read_object(struct sources *s, struct entry *e, struct span text,
 	ok = text.p != NULL
 	    ? source_parse(&r, row, text, true, &o->source, why, why_size)
 	    : source_load(&r, row, &o->source, why, why_size);
-	if (notes.n > 0)
+	for (rest = buf_span(&notes); rest.n > 0;) {
+		struct span line = span_cut(&rest, '\n');
+
 		log_warn("%s: %.*s",
 		    e->row->kind == SOURCE_KEY_SET
 			? "source keys skipped"
 			: "source names what is not known",
-		    (int)notes.n, notes.p);
+		    SPAN_ARG(line));
+	}
 	buf_fini(&notes);
 	if (!ok) {
 		sources_object_put(o);

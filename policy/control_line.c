@@ -149,9 +149,10 @@ control_check(struct control_rule *r)
 		    ? NULL
 		    : "sets no tier of an application";
 	case CONTROL_MAINTENANCE:
-		return !caller && r->api.n > 0
-		    ? NULL
-		    : "closes no API, or not all of it";
+		if (r->api.n == 0)
+			return "needs the API that it closes: --api";
+		return !caller ? NULL
+			       : "closes an API for all, and names callers";
 	}
 	return "is no change";
 }

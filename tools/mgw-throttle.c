@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/shown.h"
 #include "tools/keys.h"
+#include "tools/running.h"
 #include "tools/show.h"
 #include "tools/state_place.h"
 #include "tools/throttle.h"
@@ -323,8 +324,8 @@ set_option(struct call *c, int option, const char *value)
 	case OPTION_UNTIL:
 		return keys_when(s, c->now_s, &r->until_s) ||
 		    throttle_fail("--until",
-			"must be an RFC 3339 time, a date, 30d, 12h or "
-			"never") == 0;
+			"must be an RFC 3339 time, a date, 30d, 12h, 15m "
+			"or never") == 0;
 	case OPTION_NOTE:
 		r->note = s;
 		return true;
@@ -355,6 +356,8 @@ run_command(struct call *c, size_t i)
 	char why[512];
 	int rc;
 
+	if (commands[i].writes)
+		running_warn_new(throttle_program.name, c->dir);
 	c->state = commands[i].writes
 	    ? state_open(c->dir, NULL, why, sizeof(why))
 	    : state_view(c->dir, why, sizeof(why));
@@ -366,6 +369,9 @@ run_command(struct call *c, size_t i)
 	if (c->rule.author.p == NULL)
 		c->rule.author = author(c);
 	rc = commands[i].run(c);
+	if (rc == 0 && commands[i].run != allow && c->rule.api.n > 0)
+		running_warn_api(
+		    throttle_program.name, c->state, &c->arena, c->rule.api);
 	control_free(c->control);
 	state_close(c->state);
 	return show_end(throttle_program.name) ? rc : 2;

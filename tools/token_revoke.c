@@ -16,6 +16,7 @@
 #include "policy/revocation_set.h"
 #include "policy/sign.h"
 #include "tools/keys.h"
+#include "tools/running.h"
 #include "tools/show.h"
 #include "tools/state_place.h"
 #include "tools/token_revoke.h"
@@ -126,7 +127,7 @@ take_entry(struct call *c, struct revoked_entry *e, char **text)
 	    !keys_when(span_str(c->revoke.expires), clock_wall_us() / US_PER_S,
 		&e->expires_s))
 		return wrong("--expires takes an RFC 3339 time, a date, 30d, "
-			     "12h or never") == 0;
+			     "12h, 15m or never") == 0;
 	if (names_anything(c))
 		return c->n_operands == 0
 		    ? take_names(c, e)
@@ -295,6 +296,8 @@ token_revoke(struct call *c)
 		c->state = state_place(room, sizeof(room));
 	if (!c->revoke.list && !take_entry(c, &e, &text))
 		goto out;
+	if (!c->revoke.list)
+		running_warn_new(token_program.name, c->state);
 	state = c->revoke.list ? state_view(c->state, why, sizeof(why))
 			       : state_open(c->state, NULL, why, sizeof(why));
 	if (state == NULL) {
@@ -308,6 +311,9 @@ token_revoke(struct call *c)
 		rc = list(&set.sources[0], c);
 	else
 		rc = change(&set.sources[0], c, &e);
+	if (rc == 0 && !c->revoke.remove && e.issuer.n > 0)
+		running_warn_issuer(
+		    token_program.name, state, &c->arena, e.issuer);
 	revoked_set_fini(&set);
 	state_close(state);
 out:

@@ -27,6 +27,19 @@ import mgw.yaml things.yaml down.yaml shut.yaml shop.yaml ||
     fatal "$(cat "$W/import.out")"
 start_mgw
 
+# Before a server is there: the gate alone.
+it 'a title that no running gate has is told, and none is an error'
+"$T" maintenance --api 'Web shup' --until 1s >"$W/body" 2>&1 ||
+    wrong 'it is refused'
+expect_body "no gate that runs has the API 'Web shup'; known are "
+"$T" maintenance --api 'Web shop/1.0' --until 1s >"$W/body" 2>&1 ||
+    wrong 'the right one is refused'
+test ! -s "$W/body" || wrong 'the right one is warned of'
+"$T" maintenance >"$W/body" 2>&1 && wrong 'no API is taken'
+expect_body 'needs the API that it closes: --api'
+"$T" allow --api 'Web shop/1.0'
+case_end
+
 closed() {
 	expect_status 503
 	expect_event '"reason":"maintenance"'

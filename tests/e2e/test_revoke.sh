@@ -46,6 +46,19 @@ SOCKET=$W/first.sock
 start_lighttpd
 URL_ONE=$URL
 
+it 'an issuer that no running gate has is told, and a state that is new'
+revoke --issuer "${ISS%/}" --jti far
+grep -qF "no gate that runs has the issuer '${ISS%/}'; known are $ISS" \
+    "$W/out" || wrong "not told: $(cat "$W/out")"
+revoke --issuer "${ISS%/}" --jti far --remove
+revoke --issuer $ISS --jti far
+revoke --issuer basic --subject far
+test ! -s "$W/out" || wrong "warned: $(cat "$W/out")"
+revoke --issuer $ISS --jti far --remove
+revoke --issuer basic --subject far --remove
+revoke --state "$W/wrong" --api-key far
+grep -qF "$W/wrong had no state" "$W/out" || wrong 'a new state is not told'
+
 it 'a remembered token is refused with the next request, everywhere'
 T=$(token '"jti":"one"')
 for URL in "$URL_ONE" "$URL_TWO"; do

@@ -155,7 +155,9 @@ endpoints_times(const struct node *n, struct diag *d)
 void
 endpoints_misplaced(const struct node *api, struct diag *d)
 {
-	static const char *const keys[] = { ENDPOINTS_KEYS, NULL };
+	/* As the macro has them; here they can be compared with the manual. */
+	static const char *const keys[] = { "balance", "hash-by", "timeouts",
+		"retry", "breaker", "health-check", REACH_KEYS, NULL };
 
 	for (const struct node *m = api->first; m != NULL; m = m->next)
 		if (span_is_one_of(m->name, keys))

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/shown.h"
-#include "policy/bundle.h"
+#include "policy/api_name.h"
 
 /* True: "b" has "name"; else what it has is added to "known". */
 typedef bool has_name(
@@ -32,10 +32,7 @@ has_api(const struct bundle *b, struct span name, struct buf *known)
 		struct span title = bundle_text(b, api->title);
 		struct span version = bundle_text(b, api->version);
 
-		if (span_eq(name, title) ||
-		    (name.n == title.n + 1 + version.n &&
-			span_starts(name, title) && name.p[title.n] == '/' &&
-			span_ends(name, version)))
+		if (api_name_match(name, title, version) != API_NAME_OTHER)
 			return true;
 		add_known(known, title);
 	}

@@ -56,7 +56,11 @@ api() {
 	    delete: {security: [], responses: {'200': {description: fine}}}
 	  /{do}/{n}: *all
 	END
-	sed -i "s#^apis:#&\n  $1.yaml: {endpoints: {urls: ['$2/'], tls: {ca-file: ours.pem}, timeouts: {first-byte: 1s}$3}}#" \
+	case $2 in
+	https:*) tls='tls: {ca-file: ours.pem}, ' ;;
+	*) tls='' ;;
+	esac
+	sed -i "s#^apis:#&\n  $1.yaml: {endpoints: {urls: ['$2/'], ${tls}timeouts: {first-byte: 1s}$3}}#" \
 	    "$W/mgw.yaml"
 	ALL="$ALL $1.yaml"
 }

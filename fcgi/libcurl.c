@@ -8,13 +8,21 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct libcurl table;
 static bool loaded;
 static char problem[200];
-static CURLSH *share;
 static pthread_mutex_t share_locks[CURL_LOCK_DATA_LAST];
+
+/* What handles have in common, and what some may still have. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static CURLSH *share;
+static struct retired {
+	struct retired *next;
+	CURLSH *share;
+} * retired;
 
 static void
 share_lock(
@@ -35,18 +43,55 @@ share_unlock(CURL *handle, curl_lock_data what, void *user)
 }
 
 /* Names and TLS sessions are worth sharing; connections never are. */
-static void
+static CURLSH *
 make_share(void)
 {
-	for (int i = 0; i < CURL_LOCK_DATA_LAST; i++)
-		pthread_mutex_init(&share_locks[i], NULL);
-	share = table.share_init();
-	if (share == NULL)
-		return;
-	table.share_setopt(share, CURLSHOPT_LOCKFUNC, share_lock);
-	table.share_setopt(share, CURLSHOPT_UNLOCKFUNC, share_unlock);
-	table.share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
-	table.share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+	CURLSH *s = table.share_init();
+
+	if (s == NULL)
+		return NULL;
+	table.share_setopt(s, CURLSHOPT_LOCKFUNC, share_lock);
+	table.share_setopt(s, CURLSHOPT_UNLOCKFUNC, share_unlock);
+	table.share_setopt(s, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+	table.share_setopt(s, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+	return s;
+}
+
+/* With the lock held: those that no handle has any more. */
+static void
+free_retired(void)
+{
+	struct retired **at = &retired;
+
+	while (*at != NULL) {
+		struct retired *r = *at;
+
+		if (table.share_cleanup(r->share) != CURLSHE_OK) {
+			at = &r->next;
+			continue;
+		}
+		*at = r->next;
+		free(r);
+	}
+}
+
+void
+libcurl_forget(void)
+{
+	struct retired *r;
+
+	pthread_mutex_lock(&lock);
+	if (share != NULL) {
+		r = malloc(sizeof(*r));
+		if (r != NULL) {
+			*r = (struct retired){ retired, share };
+			retired = r;
+		}
+		/* Without memory it is lost, but not used any longer. */
+		free_retired();
+		share = make_share();
+	}
+	pthread_mutex_unlock(&lock);
 }
 
 static bool
@@ -94,7 +139,11 @@ load(void)
 		    "libcurl.so.4 does not initialise");
 		return;
 	}
-	make_share();
+	for (int i = 0; i < CURL_LOCK_DATA_LAST; i++)
+		pthread_mutex_init(&share_locks[i], NULL);
+	pthread_mutex_lock(&lock);
+	share = make_share();
+	pthread_mutex_unlock(&lock);
 	loaded = true;
 }
 
@@ -144,8 +193,10 @@ libcurl_handle(const struct libcurl *curl, struct span ca_file)
 	    h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	bad |= set_file(curl, h, ca_file) != CURLE_OK;
 	/* Without a share only speed is lost. */
+	pthread_mutex_lock(&lock);
 	if (share != NULL)
 		curl->easy_setopt(h, CURLOPT_SHARE, share);
+	pthread_mutex_unlock(&lock);
 	if (bad != 0) {
 		curl->easy_cleanup(h);
 		return NULL;

@@ -36,6 +36,7 @@
 	CURL(slist_append)        \
 	CURL(slist_free_all)      \
 	CURL(share_init)          \
+	CURL(share_cleanup)       \
 	CURL(share_setopt)
 
 struct libcurl {
@@ -57,6 +58,12 @@ const struct libcurl *libcurl_get(char *why, size_t why_size);
  * of memory.
  */
 CURL *libcurl_handle(const struct libcurl *curl, struct span ca_file);
+
+/*
+ * From now on names are looked up anew, and no handle goes on with a TLS
+ * session that was judged before: who is trusted may have changed.
+ */
+void libcurl_forget(void);
 
 /* 127/8, ::1, 169.254/16, fe80::/10, 0/8, :: and these mapped into IPv6. */
 bool libcurl_address_is_local(const struct sockaddr *address);

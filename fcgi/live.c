@@ -17,6 +17,7 @@
 #include "fcgi/backends.h"
 #include "fcgi/closed.h"
 #include "fcgi/introspect.h"
+#include "fcgi/libcurl.h"
 #include "fcgi/revocations.h"
 #include "fcgi/sources.h"
 #include "fcgi/store.h"
@@ -461,6 +462,8 @@ live_refresh(struct live *l, bool force)
 		refresh_sources(l);
 		return;
 	}
+	/* Files of authorities may have changed with it. */
+	libcurl_forget();
 	p = load(l, why, sizeof(why));
 	if (p == NULL) {
 		l->refused = id;

@@ -218,4 +218,21 @@ for host in lighttpd apache; do
 	    wrong 'a POST was sent twice'
 	stop_$host
 done
+
+it 'an authority that is replaced is not believed any longer'
+start_lighttpd
+get /auto/x
+expect_status 200
+authority stranger
+cp "$W/stranger.pem" "$W/new.pem"
+mv "$W/new.pem" "$W/ours.pem"
+kill -HUP "$MGW_PID"
+forgotten() {
+	get /auto/x
+	test "$STATUS" = 502
+}
+wait_for 20 forgotten
+expect_reason upstream-connect
+expect_header Proxy-Status 'mgw; error=tls_certificate_error'
+stop_lighttpd
 done_testing

@@ -79,7 +79,8 @@ static bool
 keep(const struct revocation_feed *f, struct span body, int64_t now_us,
     char *why, size_t why_size)
 {
-	struct revoked_making m = { .keys = &f->source->keys };
+	struct revoked_making m = { .keys = &f->source->keys,
+		.build.is_set = true };
 	struct hash128 content = content_of(f, body);
 	const char *wrong;
 

@@ -166,7 +166,7 @@ static bool
 read_file(const struct revoked_source *s, struct revoked_list *l,
     struct revoked_origin *origin, int64_t now_us)
 {
-	struct revoked_making m = { .keys = &s->keys };
+	struct revoked_making m = { .keys = &s->keys, .build.is_set = true };
 	unsigned line = 0;
 	const char *wrong;
 	struct buf text;

@@ -145,7 +145,7 @@ power_of_two(size_t at_least)
 	return n;
 }
 
-/* Of one name only the last stays, and only while it lasts. */
+/* Of one name only one stays, and only while it lasts. */
 static bool
 bury(struct revoked_build *b, int64_t now_s, bool restored)
 {
@@ -164,6 +164,8 @@ bury(struct revoked_build *b, int64_t now_s, bool restored)
 			if (old->kind != item->kind ||
 			    !hash128_eq(old->id, item->id))
 				continue;
+			if (b->is_set && item->end < old->end)
+				item->end = old->end;
 			old->dead = true;
 			break;
 		}

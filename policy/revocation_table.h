@@ -66,6 +66,7 @@ struct revoked_header {
 struct revoked_build {
 	struct revoked_item *items;
 	size_t n, size;
+	bool is_set; /* of one name the longest counts, else the last */
 	bool failed; /* out of memory, or too many */
 };
 

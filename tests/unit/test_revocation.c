@@ -601,6 +601,24 @@ START_TEST(a_feed_holds_a_token_back_while_leeway_lets_it_in)
 }
 END_TEST
 
+/* Only in revoked.list an entry takes back what one before it says. */
+START_TEST(of_a_name_that_comes_twice_the_longest_counts)
+{
+	char text[400];
+
+	for (int i = 0; i < 2; i++) {
+		const char *never = "jti id=a issuer=https://id/\n";
+
+		(void)snprintf(text, sizeof(text),
+		    "%sjti id=a issuer=https://id/ expires=%lld\n%send 2\n",
+		    i == 0 ? never : "", (long long)(NOON / S - 1),
+		    i == 1 ? never : "");
+		write_file(file.path, span_str(text));
+		ck_assert_int_eq(ask(&file, "a"), REVOKED_FOUND);
+	}
+}
+END_TEST
+
 START_TEST(an_old_list_is_of_no_use)
 {
 	struct revoked_source s = file;
@@ -741,6 +759,7 @@ main(void)
 	tcase_add_test(
 	    lists, the_file_of_another_program_is_read_when_it_changed);
 	tcase_add_test(lists, a_feed_is_kept_until_a_whole_one_comes);
+	tcase_add_test(lists, of_a_name_that_comes_twice_the_longest_counts);
 	tcase_add_test(
 	    lists, a_feed_holds_a_token_back_while_leeway_lets_it_in);
 	tcase_add_test(lists, an_old_list_is_of_no_use);

@@ -32,18 +32,53 @@ check_list(struct report *r, const struct revoked_source *s)
 	revoked_list_fini(&l);
 }
 
+static void
+count(void *user, const struct revoked_entry *e)
+{
+	unsigned long long *n = user;
+
+	(void)e;
+	*n += 1;
+}
+
+/* Before there is a state, which has the key by which entries are kept. */
+static void
+check_first(struct report *r, const struct revoked_source *s)
+{
+	struct span name = span_str(s->path);
+	unsigned long long n = 0;
+	struct buf text = { 0 };
+	unsigned line = 0;
+	char why[WHY_MAX];
+	const char *wrong;
+
+	if (s->how != REVOKED_FILE_OF_OTHERS)
+		return;
+	if (!file_read(s->path, FILE_TRUSTED, REVOKED_BYTES_MAX, &text, NULL,
+		why, sizeof(why))) {
+		check_item(r, "revocation", name, false, "%s", why);
+		return;
+	}
+	wrong = revoked_file_walk(buf_span(&text), count, &n, &line);
+	if (wrong != NULL)
+		check_item(
+		    r, "revocation", name, false, "line %u %s", line, wrong);
+	else
+		check_item(r, "revocation", name, true, "%llu entries", n);
+	buf_fini(&text);
+}
+
 void
 check_revocation(struct report *r, const struct bundle *b)
 {
 	struct revoked_set set;
 	char why[WHY_MAX];
 
-	if (r->state == NULL)
-		return;
 	if (revoked_set_init(&set, b, r->config->state, r->state, true,
 		config_lookup, (void *)(uintptr_t)r->config, why, sizeof(why)))
 		for (unsigned i = 0; i < set.n; i++)
-			check_list(r, &set.sources[i]);
+			(r->state != NULL ? check_list : check_first)(
+			    r, &set.sources[i]);
 	else
 		check_item(r, "revocation", SPAN("-"), false, "%s", why);
 	revoked_set_fini(&set);

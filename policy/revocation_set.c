@@ -65,7 +65,8 @@ revoked_set_init(struct revoked_set *s, const struct bundle *b, const char *dir,
 		.state = state,
 		.look_only = look_only,
 		.path = arena_printf(&s->arena, "%s/" REVOKED_FILE, dir).p };
-	revoked_keys_of(state, &own->keys);
+	if (state != NULL)
+		revoked_keys_of(state, &own->keys);
 	if (own->path == NULL) {
 		(void)snprintf(why, why_size, "revocation: out of memory");
 		return false;

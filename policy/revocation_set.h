@@ -23,7 +23,8 @@ struct revoked_set {
 
 /*
  * Name the lists of "b" (which may be NULL: only revoked.list) and of state
- * directory "dir"; nothing is read.  False with "why".
+ * directory "dir"; nothing is read.  False with "why".  Where "state" is
+ * NULL, as before the first start, no list of the set can be loaded.
  */
 bool revoked_set_init(struct revoked_set *s, const struct bundle *b,
     const char *dir, struct state *state, bool look_only, reference_env *env,

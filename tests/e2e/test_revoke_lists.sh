@@ -68,6 +68,20 @@ cgi() {
 
 list
 feed '[]'
+it 'mgw --check looks at a file before there is a state'
+rm "$W/others.txt"
+"$O/mgw" --config "$W/mgw.conf" --check >"$W/body" 2>&1 && wrong 'no file is fine'
+expect_body "others.txt	wrong	"
+printf 'jti id=a issuer=%s\nend 2\n' "$ISS" >"$W/others.txt"
+"$O/mgw" --config "$W/mgw.conf" --check >"$W/body" 2>&1 && wrong 'half a file is fine'
+expect_body "others.txt	wrong	line 2 "
+list "jti id=a issuer=$ISS"
+"$O/mgw" --config "$W/mgw.conf" --check >"$W/body" 2>&1 || wrong 'a whole one is not'
+expect_body "others.txt	ok	1 entries"
+test ! -e "$W/state" || wrong 'a state was made'
+list
+case_end
+
 start_mgw
 start_lighttpd
 T=$(token '"jti":"a1","sub":"bob"')

@@ -75,13 +75,15 @@ is_cgi_name(struct span name)
 	return true;
 }
 
-/* A field that backends take for our word. */
+/* A field that backends take for our word; X-Mgw-* is reserved anyway. */
 static bool
 is_our_word(const struct writer *w, struct span name)
 {
-	for (unsigned i = 0; i < IDENTITY__MAX; i++)
+	struct range own = bundle_settings(w->bundle, 0)->identities;
+
+	for (uint32_t i = 0; i < own.n; i++)
 		if (credential_name_eq(
-			name, identity_name(w->bundle, (enum identity)i)))
+			name, bundle_string(w->bundle, own.first + i)))
 			return true;
 	return bundle_n(w->bundle, SECTION_ASSERTION) > 0 &&
 	    credential_name_eq(name,

@@ -6,7 +6,7 @@
 #include "spec/emit_part.h"
 #include "spec/errors.h"
 
-struct range
+static struct range
 emit_template(struct emit *e, const struct spec_part *parts)
 {
 	struct range r = { build_n(e->b, SECTION_CHANGE), 0 };

@@ -22,10 +22,7 @@ struct emit {
 	uint32_t key_file, users; /* SOURCE, or ROW_NONE */
 };
 
-struct spec_part; /* spec/template.h */
-
-/* emit_changes.c: a template, and what is changed of a request. */
-struct range emit_template(struct emit *e, const struct spec_part *parts);
+/* emit_changes.c: what is changed of a request, and bodies of refusals. */
 struct range emit_changes(struct emit *e, const struct spec_changed *list);
 struct range emit_error_bodies(
     struct emit *e, const struct spec_error_body *list);

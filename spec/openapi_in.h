@@ -76,9 +76,6 @@ struct spec_url *read_server_list(
 void set_base_path(
     struct reader *r, struct spec_text written, const char *what);
 
-/* Append a backend URL if it is one. */
-bool add_url(struct reader *r, struct spec_text url, struct spec_url **list);
-
 /* openapi_endpoint.c: ours, else WSO2's; NULL: neither. */
 struct spec_url *read_backend(
     struct reader *r, const struct node *map, bool sandbox);

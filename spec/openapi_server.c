@@ -16,7 +16,8 @@ wrong(struct reader *r, struct spec_text at, const char *text)
 	return false;
 }
 
-bool
+/* Append a backend URL if it is one. */
+static bool
 add_url(struct reader *r, struct spec_text text, struct spec_url **list)
 {
 	const char *why = NULL;

@@ -35,8 +35,7 @@ void spec_host_lighttpd(
  */
 bool spec_open(struct bundle *b, const char *path, const char *name);
 
-/* An API of a bundle, and all of a bundle; NULL without memory. */
-struct json_object *spec_api_json(const struct bundle *b, uint32_t api);
+/* All of a bundle; NULL without memory. */
 struct json_object *spec_bundle_json(const struct bundle *b);
 
 /* An API with the tiers and issuers that it uses, to be compared. */
@@ -49,9 +48,5 @@ struct json_object *spec_conditions_json(
 /* One alternative, "key+mtls". */
 void spec_write_alternative(
     const struct bundle *b, uint32_t row, struct buf *to);
-
-/* "jwt:read,write|key+mtls", "-" for what is public. */
-void spec_write_security(
-    const struct bundle *b, const struct row_operation *op, struct buf *to);
 
 #endif

@@ -107,8 +107,8 @@ cors_json(const struct bundle *b, const struct row_cors *c)
 	return o;
 }
 
-struct json_object *
-spec_api_json(const struct bundle *b, uint32_t api)
+static struct json_object *
+api_json(const struct bundle *b, uint32_t api)
 {
 	const struct row_api *a = bundle_api(b, api);
 	struct json_object *o = json_new_object();
@@ -252,7 +252,7 @@ struct json_object *
 spec_api_whole_json(const struct bundle *b, uint32_t api)
 {
 	const struct row_api *a = bundle_api(b, api);
-	struct json_object *o = spec_api_json(b, api);
+	struct json_object *o = api_json(b, api);
 	struct json_object *tiers = json_new_array();
 	struct json_object *issuers = json_new_array();
 
@@ -289,7 +289,7 @@ spec_bundle_json(const struct bundle *b)
 	(void)json_put(o, "policy", json_new_string(span_str(policy)));
 	(void)json_put(o, "settings", settings_json(b, bundle_settings(b, 0)));
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++)
-		(void)json_append(apis, spec_api_json(b, i));
+		(void)json_append(apis, api_json(b, i));
 	(void)json_put(o, "apis", apis);
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_ISSUER); i++)
 		(void)json_append(

@@ -25,8 +25,6 @@ struct json_object *spec_endpoints_json(const struct bundle *b, struct range r);
 struct json_object *spec_changes_json(const struct bundle *b, struct range r);
 void spec_put_error_bodies(
     struct json_object *o, const struct bundle *b, struct range r);
-void spec_put_template(struct json_object *o, const char *name,
-    const struct bundle *b, struct range parts);
 
 /* spec_json_token.c */
 struct json_object *spec_schemes_json(const struct bundle *b, struct range r);

@@ -68,9 +68,9 @@ write_part(
 	buf_add_char(to, '}');
 }
 
-void
-spec_put_template(struct json_object *o, const char *name,
-    const struct bundle *b, struct range parts)
+static void
+put_template(struct json_object *o, const char *name, const struct bundle *b,
+    struct range parts)
 {
 	struct buf text;
 
@@ -94,7 +94,7 @@ spec_changes_json(const struct bundle *b, struct range r)
 		spec_put_word(o, "change", kinds, row->kind);
 		spec_put_word(o, "how", hows, row->how);
 		spec_put_text(o, "name", b, row->text);
-		spec_put_template(o, "value", b, row->parts);
+		put_template(o, "value", b, row->parts);
 		(void)json_append(list, o);
 	}
 	return list;
@@ -118,7 +118,7 @@ spec_put_error_bodies(
 		if (row->status != 0)
 			spec_put_number(e, "status", row->status);
 		spec_put_text(e, "type", b, row->type);
-		spec_put_template(e, "body", b, row->parts);
+		put_template(e, "body", b, row->parts);
 		(void)json_append(list, e);
 	}
 	(void)json_put(o, "error_bodies", list);

@@ -125,8 +125,9 @@ spec_write_alternative(const struct bundle *b, uint32_t row, struct buf *to)
 	}
 }
 
-void
-spec_write_security(
+/* "jwt:read,write|key+mtls", "-" for what is public. */
+static void
+write_security(
     const struct bundle *b, const struct row_operation *op, struct buf *to)
 {
 	if (op->alternatives.n == 0)
@@ -145,7 +146,7 @@ print_route(
 	struct span id = bundle_text(b, op->operation_id);
 
 	buf_reset(room);
-	spec_write_security(b, op, room);
+	write_security(b, op, room);
 	shown_print(stdout, bundle_text(b, op->method));
 	putchar('\t');
 	shown_print(stdout, bundle_text(b, bundle_item(b, op->item)->path));

@@ -216,6 +216,9 @@ health_name(const struct bundle *bundle, const struct backend *b)
 	siphash_part(&sum, b->url);
 	if (b->health != NULL)
 		siphash_part(&sum, bundle_text(bundle, b->health->path));
+	/* By another name another server may answer. */
+	if (b->host_rule == HOST_NAME)
+		siphash_part(&sum, b->host_name);
 	return siphash_done(&sum);
 }
 

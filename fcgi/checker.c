@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "fcgi/connect.h"
-#include "fcgi/http1.h"
+#include "fcgi/passing.h"
 #include "policy/state_health.h"
 
 #define THREADS_MAX 8
@@ -46,20 +46,16 @@ static bool
 write_request(
     const struct bundle *bundle, const struct backend *b, struct buf *to)
 {
-	bool v6 = span_has(b->host, ':');
-	uint32_t usual = b->tls ? 443 : 80;
+	struct span none = { NULL, 0 };
 
 	buf_add_str(to, "GET ");
 	buf_add(to, bundle_text(bundle, b->health->path));
-	buf_add_str(to, v6 ? " HTTP/1.1\r\nHost: [" : " HTTP/1.1\r\nHost: ");
-	buf_add(to, b->host.n > 0 ? b->host : SPAN("localhost"));
-	buf_add_str(to, v6 ? "]" : "");
-	if (b->port != 0 && b->port != usual) {
-		buf_add_char(to, ':');
-		buf_add_u64(to, b->port);
-	}
+	buf_add_str(to, " HTTP/1.1\r\n");
+	/* There is no client whose Host it could be. */
+	passing_add_host(
+	    to, b, b->host_rule == HOST_NAME ? b->host_name : none);
 	buf_add_str(to,
-	    "\r\nUser-Agent: mgw/" MGW_VERSION " (health check)\r\n"
+	    "User-Agent: mgw/" MGW_VERSION " (health check)\r\n"
 	    "Accept: */*\r\nConnection: close\r\n\r\n");
 	return !to->failed;
 }

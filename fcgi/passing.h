@@ -38,6 +38,10 @@ void passing_own_fields(const struct upstream_call *c, struct buf *b);
 /* A header line with its CRLF. */
 void passing_add_line(struct buf *b, struct span name, struct span value);
 
+/* "Host: " of "b", or "other" where that is not absent. */
+void passing_add_host(
+    struct buf *to, const struct backend *b, struct span other);
+
 /* A buffer that cannot grow, in "a"; false: the arena is full. */
 bool passing_begin(struct buf *b, struct arena *a, size_t bytes);
 

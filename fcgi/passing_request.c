@@ -220,29 +220,27 @@ other_host(const struct upstream_call *c)
 	    : none;
 }
 
-static void
-add_host(struct writer *w)
+void
+passing_add_host(struct buf *to, const struct backend *b, struct span other)
 {
-	const struct backend *b = w->call->backend;
-	struct span other = other_host(w->call);
 	bool v6 = span_has(b->host, ':');
 
 	if (other.n > 0) {
-		passing_add_line(&w->b, SPAN("Host"), other);
+		passing_add_line(to, SPAN("Host"), other);
 		return;
 	}
-	buf_add(&w->b, SPAN("Host: "));
+	buf_add(to, SPAN("Host: "));
 	if (v6)
-		buf_add_char(&w->b, '[');
-	buf_add(&w->b, b->host.n > 0 ? b->host : SPAN("localhost"));
+		buf_add_char(to, '[');
+	buf_add(to, b->host.n > 0 ? b->host : SPAN("localhost"));
 	if (v6)
-		buf_add_char(&w->b, ']');
+		buf_add_char(to, ']');
 	if (b->unix_path.p == NULL && b->port != 0 &&
 	    b->port != (b->tls ? 443U : 80U)) {
-		buf_add_char(&w->b, ':');
-		buf_add_u64(&w->b, b->port);
+		buf_add_char(to, ':');
+		buf_add_u64(to, b->port);
 	}
-	buf_add(&w->b, SPAN("\r\n"));
+	buf_add(to, SPAN("\r\n"));
 }
 
 /* RFC 9110 section 8.6: a length also where a body would be usual. */
@@ -377,7 +375,7 @@ passing_request_head(
 	if (!target_write(&target, &w.b))
 		return refuse(d, REASON_FAULT, SPAN("out of memory"));
 	buf_add(&w.b, SPAN(" HTTP/1.1\r\n"));
-	add_host(&w);
+	passing_add_host(&w.b, c->backend, other_host(c));
 	if (!add_framing(&w) || !add_client_fields(&w))
 		return refuse(
 		    d, REASON_BAD_REQUEST, SPAN("a header has control bytes"));

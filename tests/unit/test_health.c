@@ -197,6 +197,26 @@ START_TEST(an_answer_is_well_by_its_status)
 }
 END_TEST
 
+START_TEST(the_host_is_the_one_that_requests_have)
+{
+	struct asked a = { 0 };
+	struct rig *g;
+
+	ck_assert(ask_once(&a, HELLO, 0, -1));
+	g = a.rig;
+	ck_assert(!saw(g, "Host: api.example\r\n"));
+	g->server.script[1] = HELLO;
+	g->backend.host_rule = HOST_NAME;
+	g->backend.host_name = SPAN("api.example");
+	ck_assert_msg(
+	    checker_ask(&(struct policy){ .bundle = &a.sample.bundle },
+		&g->backend, -1, &a.status, a.why, sizeof(a.why)),
+	    "%s", a.why);
+	ck_assert(saw(g, "Host: api.example\r\n"));
+	asked_free(&a);
+}
+END_TEST
+
 START_TEST(a_check_that_is_given_up_ends_at_once)
 {
 	int64_t start_us = clock_mono_us();
@@ -246,6 +266,7 @@ main(void)
 	tcase_set_timeout(c, 30);
 	tcase_add_loop_test(c, an_answer_is_well_by_its_status, 0,
 	    sizeof(answers) / sizeof(answers[0]));
+	tcase_add_test(c, the_host_is_the_one_that_requests_have);
 	tcase_add_test(c, a_check_that_is_given_up_ends_at_once);
 	tcase_add_test(
 	    c, what_a_document_names_is_not_looked_for_on_this_machine);

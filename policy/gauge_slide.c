@@ -87,31 +87,42 @@ find_ends(struct gauge *g, uint64_t held, const _Atomic uint64_t *ring)
 		g->leaves = g->slot;
 }
 
+/* What the entries from "i" to before "end" hold of the period at "first". */
+static uint64_t
+sum(const _Atomic uint64_t *ring, unsigned i, unsigned end, uint64_t first)
+{
+	uint64_t n = 0;
+
+	for (; i < end; i++) {
+		uint64_t e =
+		    atomic_load_explicit(&ring[i], memory_order_relaxed);
+
+		if (e - first < SLIDE_ENTRY(SLIDE_SLOTS, 0))
+			n += SLIDE_ENTRY_COUNT(e);
+	}
+	return n;
+}
+
 void
 gauge_weigh(
     struct gauge *g, uint64_t held, const _Atomic uint64_t ring[SLIDE_SLOTS])
 {
-	uint64_t older = 0;
-	uint32_t first, skip;
+	uint64_t older, first;
+	unsigned own;
 
 	g->head = gauge_slot_of(g, held);
 	g->slot = g->now / g->slot_us;
 	if (g->head > g->slot)
 		g->slot = g->head;
-	first = (uint32_t)(g->slot - SLIDE_SLOTS);
-	/* The head's own entry, if any, is of an earlier moment. */
-	skip = (uint32_t)g->head - first;
+	first = SLIDE_ENTRY(g->slot - SLIDE_SLOTS, 0);
+	own = g->head % SLIDE_SLOTS;
 	/* An entry lies at its number, so that no two are of one slot. */
-	for (unsigned i = 0; i < SLIDE_SLOTS; i++) {
-		uint64_t e =
-		    atomic_load_explicit(&ring[i], memory_order_relaxed);
-		uint32_t at = SLIDE_ENTRY_SLOT(e) - first;
-
-		older +=
-		    at < SLIDE_SLOTS && at != skip ? SLIDE_ENTRY_COUNT(e) : 0;
-	}
-	if (skip < SLIDE_SLOTS)
-		older += count_of(held);
+	if (SLIDE_ENTRY(g->head, 0) - first < SLIDE_ENTRY(SLIDE_SLOTS, 0))
+		/* The head's own entry, if any, is of an earlier moment. */
+		older = sum(ring, 0, own, first) +
+		    sum(ring, own + 1, SLIDE_SLOTS, first) + count_of(held);
+	else
+		older = sum(ring, 0, SLIDE_SLOTS, first);
 	g->older = older;
 	if (g->bytes ||
 	    older + (g->head == g->slot ? count_of(held) : 0) >= g->count)

@@ -41,10 +41,28 @@ state_is_counters(uint32_t tag)
 	    tag == STATE_FAILURES;
 }
 
-static uint32_t
-larger(uint32_t a, uint32_t b)
+/* A damaged header may tell of more than there is. */
+static bool
+lies_in(const struct state_header *h, const struct state_section *e)
 {
-	return a > b ? a : b;
+	return e->entry_bytes > 0 && e->offset <= h->size &&
+	    e->count <= (h->size - e->offset) / e->entry_bytes;
+}
+
+/*
+ * The larger of "wanted" and what the old file has.  Entries of another
+ * size are not of this build.
+ */
+static uint32_t
+at_least(
+    uint32_t wanted, const struct state_header *old, uint32_t tag, size_t entry)
+{
+	const struct state_section *e = find(old, tag);
+
+	return e != NULL && e->entry_bytes == entry && lies_in(old, e) &&
+		e->count > wanted
+	    ? e->count
+	    : wanted;
 }
 
 /* What a file is to have that takes the place of one that has "old". */
@@ -55,12 +73,16 @@ sizes_of(const struct state_header *old, const struct state_sizes *wanted)
 
 	if (wanted != NULL)
 		s = *wanted;
-	s.n_buckets = larger(s.n_buckets, count_of(old, STATE_BUCKETS));
-	s.n_verdicts = count_of(old, STATE_VERDICTS);
-	s.n_client_buckets =
-	    larger(s.n_client_buckets, count_of(old, STATE_CLIENT_BUCKETS));
-	s.n_slides = larger(s.n_slides, count_of(old, STATE_SLIDES));
-	s.n_failures = larger(s.n_failures, count_of(old, STATE_FAILURES));
+	s.n_buckets =
+	    at_least(s.n_buckets, old, STATE_BUCKETS, sizeof(struct bucket));
+	s.n_verdicts =
+	    at_least(0, old, STATE_VERDICTS, sizeof(struct verdict_slot));
+	s.n_client_buckets = at_least(s.n_client_buckets, old,
+	    STATE_CLIENT_BUCKETS, sizeof(struct bucket));
+	s.n_slides =
+	    at_least(s.n_slides, old, STATE_SLIDES, sizeof(struct slide));
+	s.n_failures =
+	    at_least(s.n_failures, old, STATE_FAILURES, sizeof(struct bucket));
 	return s;
 }
 
@@ -78,7 +100,7 @@ lay_out(struct state_header *h, const struct state_header *old,
 	for (uint32_t i = 0; i < old->n_sections; i++) {
 		const struct state_section *e = &old->sections[i];
 
-		if (find(h, e->tag) == NULL &&
+		if (find(h, e->tag) == NULL && lies_in(old, e) &&
 		    h->n_sections < STATE_SECTIONS_MAX)
 			state_add_section(h, e->tag, e->entry_bytes, e->count);
 	}
@@ -197,8 +219,7 @@ copy_sections(int to, const struct state_header *h,
 		    (n->count != e->count &&
 			(n->count < e->count || !state_is_counters(e->tag))) ||
 		    e->tag == STATE_PROCESSES || e->tag == STATE_HELD ||
-		    e->entry_bytes == 0 || e->offset > old->size ||
-		    e->count > (old->size - e->offset) / e->entry_bytes)
+		    !lies_in(old, e))
 			continue;
 		if (n->count != e->count
 			? !copy_spread(to, n, e, map)

@@ -25,6 +25,13 @@ int spec_serve(int argc, char **argv);   /* spec_serve.c */
 int spec_host(int argc, char **argv);    /* spec_host.c */
 int spec_env(int argc, char **argv);     /* spec_env.c */
 
+/*
+ * Whether the places of the bundle can stand in a web server's configuration,
+ * as themselves; else they are told on standard error.
+ */
+bool spec_host_can_say(
+    const struct bundle *b, bool apache, const char *program_name);
+
 /* Append what lighttpd needs to reach an mgw that listens at "socket". */
 void spec_host_lighttpd(
     const struct bundle *b, const char *socket, struct buf *to);

@@ -79,7 +79,8 @@ add_title(const struct bundle *b, const struct row_api *api, struct buf *to)
 		    to, (unsigned char)title.p[i] < 0x20 ? ' ' : title.p[i]);
 	buf_add_char(to, ' ');
 	buf_add(to, version);
-	buf_add_char(to, '\n');
+	/* Else Apache would take the next line for one more of the comment. */
+	buf_add_str(to, span_ends(version, SPAN("\\")) ? " .\n" : "\n");
 }
 
 /* Write what takes the place "path" of a site to the gate. */
@@ -111,19 +112,62 @@ put_single_paths(const struct bundle *b, const struct row_api *api,
 }
 
 static void
+put_api(const struct bundle *b, uint32_t i, put_place *put, const char *socket,
+    struct buf *to)
+{
+	const struct row_api *api = bundle_api(b, i);
+
+	if (is_of_single_paths(b, i))
+		put_single_paths(b, api, put, socket, to);
+	else
+		put(bundle_text(b, api->base_path), socket, to);
+}
+
+static void
 put_places(
     const struct bundle *b, put_place *put, const char *socket, struct buf *to)
 {
 	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++) {
-		const struct row_api *api = bundle_api(b, i);
-
 		buf_add_char(to, '\n');
-		add_title(b, api, to);
-		if (is_of_single_paths(b, i))
-			put_single_paths(b, api, put, socket, to);
-		else
-			put(bundle_text(b, api->base_path), socket, to);
+		add_title(b, bundle_api(b, i), to);
+		put_api(b, i, put, socket, to);
 	}
+}
+
+/* Name a place that would end its quotes, or mean other places. */
+static void
+put_unsayable(struct span path, const char *bytes, struct buf *to)
+{
+	struct span rest = path;
+
+	while (rest.n > 0) {
+		char c = cut_byte(&rest);
+
+		if ((unsigned char)c < 0x20 || c == 0x7f ||
+		    strchr(bytes, c) != NULL) {
+			buf_printf(to, " %.*s", SPAN_ARG(path));
+			return;
+		}
+	}
+}
+
+bool
+spec_host_can_say(const struct bundle *b, bool apache, const char *program_name)
+{
+	struct buf bad;
+	bool ok;
+
+	buf_init(&bad, 1 << 24);
+	for (uint32_t i = 0; i < bundle_n(b, SECTION_API); i++)
+		put_api(
+		    b, i, put_unsayable, apache ? "\"\\^*?[]$" : "\"\\^", &bad);
+	ok = bad.n == 0 && !bad.failed;
+	if (!ok)
+		fprintf(stderr,
+		    "%s: no configuration can say what these paths are:%.*s\n",
+		    program_name, SPAN_ARG(buf_span(&bad)));
+	buf_fini(&bad);
+	return ok;
 }
 
 static void
@@ -248,6 +292,11 @@ print_host(const char *host, const char *path, const char *socket)
 
 	if (!spec_open(&b, path, program.name))
 		return EXIT_TROUBLE;
+	if (!spec_host_can_say(
+		&b, span_eq(span_str(host), SPAN("apache")), program.name)) {
+		bundle_close(&b);
+		return 1;
+	}
 	buf_init(&to, 1 << 24);
 	if (!write_host(span_str(host), &b, socket, &to))
 		rc = args_wrong(

@@ -122,6 +122,8 @@ write_server_config(const struct serve *s, const struct bundle *b)
 	struct buf to;
 	bool ok;
 
+	if (!spec_host_can_say(b, false, "mgw-spec serve"))
+		return false;
 	buf_init(&to, 1 << 24);
 	buf_printf(&to,
 	    "server.document-root = \"%s\"\n"

@@ -158,4 +158,31 @@ start_apache
 site
 stop_apache
 stop_mgw
+
+# place HOST ESCAPED: for a base path like that.
+place() {
+	cat >"$W/place.yaml" <<-END
+	openapi: 3.0.3
+	info: {title: place, version: '1'}
+	servers: [{url: /b$2}]
+	paths: {/p: {get: {security: [], responses: {'200': {description: fine}}}}}
+	END
+	"$O"/mgw-spec import --replace --backend "$BACKEND" -o "$W/place.bundle" \
+	    "$W/place.yaml" >"$W/import.out" 2>&1 ||
+	    wrong "$2 is not imported: $(cat "$W/import.out")"
+	"$O"/mgw-spec host "$1" "$W/place.bundle" >"$W/body" 2>"$W/place.err"
+}
+it 'host: a path that would end its quotes, or mean others'
+for host in lighttpd apache htaccess; do
+	for c in %22 %22%20x %5Ea; do
+		! place $host $c || wrong "$host says $c"
+		test ! -s "$W/body" || wrong "$host prints $c"
+		grep -qF "/b${c%%%20*}" "$W/place.err" || wrong "$(cat "$W/place.err")"
+	done
+done
+for c in %2A %3F '%5B12%5D' '%24%7BHOME%7D'; do
+	! place apache "$c" || wrong "apache says $c"
+	place lighttpd "$c" || wrong "lighttpd does not say $c"
+done
+place apache .b || wrong 'a plain path is refused'
 done_testing

@@ -6,26 +6,8 @@
 #include "base/ascii.h"
 #include "base/clock.h"
 #include "policy/assertion.h"
-#include "policy/keyset.h"
 #include "spec/fields.h"
 #include "spec/link.h"
-
-static void
-read_algorithm(
-    const struct keysource *r, const struct node *n, struct spec_assertion *s)
-{
-	struct spec_text t = { { NULL, 0 }, { NULL, 0, 0 } };
-	enum algorithm alg = ALG_RS256;
-
-	field_text(n, "algorithm", &t, r->d);
-	if (t.text.p != NULL &&
-	    (!algorithm_parse(t.text, &alg) || alg >= ALG_HS256))
-		diag_error(r->d, t.place, "algorithm",
-		    "'%.*s' is no algorithm for backend-jwt: RS, PS or ES "
-		    "with 256, 384 or 512, or EdDSA",
-		    SPAN_ARG(t.text));
-	s->algorithm = (int)alg;
-}
 
 static void
 check_header(const struct keysource *r, const struct spec_text *t)
@@ -119,7 +101,7 @@ assertion_read(const struct keysource *r, const struct node *n)
 		    "backend-jwt needs key: ${file:PATH}");
 	if (s->key != NULL)
 		s->key->kind = SOURCE_SIGNING_KEY;
-	read_algorithm(r, n, s);
+	s->algorithm = keysource_algorithm(r, n, "for backend-jwt");
 	read_names(r, n, s);
 	field_duration(n, "lifetime", 5 * US_PER_S,
 	    ASSERTION_LIFE_S_MAX * US_PER_S, &s->life_us, r->d);

@@ -306,6 +306,23 @@ read_file_of(const struct keysource *r, const struct node *n, const char *what,
 	    : NULL;
 }
 
+int
+keysource_algorithm(
+    const struct keysource *r, const struct node *n, const char *what)
+{
+	struct spec_text t = { { NULL, 0 }, { NULL, 0, 0 } };
+	enum algorithm alg = ALG_RS256;
+
+	field_text(n, "algorithm", &t, r->d);
+	if (t.text.p != NULL &&
+	    (!algorithm_parse(t.text, &alg) || alg >= ALG_HS256))
+		diag_error(r->d, t.place, "algorithm",
+		    "'%.*s' is no algorithm %s: RS, PS or ES with 256, 384 "
+		    "or 512, or EdDSA",
+		    SPAN_ARG(t.text), what);
+	return (int)alg;
+}
+
 struct keysource
 keysource_of(struct policyfile *f, const char *bundle, struct diag *d)
 {

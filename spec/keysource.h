@@ -30,6 +30,13 @@ struct spec_source *keysource_secret(
 struct spec_source *keysource_keys(const struct keysource *r,
     const struct spec_issuer *i, const struct node *n);
 
+/*
+ * What stands under "algorithm", RS256 when nothing does: enum algorithm of
+ * a key that signs "what", which is for messages.
+ */
+int keysource_algorithm(
+    const struct keysource *r, const struct node *n, const char *what);
+
 /* For "bundle" see policyfile_read. */
 struct keysource keysource_of(
     struct policyfile *f, const char *bundle, struct diag *d);

@@ -6,7 +6,6 @@
 #include "base/ascii.h"
 #include "base/clock.h"
 #include "policy/issue.h"
-#include "policy/keyset.h"
 #include "spec/fields.h"
 #include "spec/issuers.h"
 
@@ -88,23 +87,6 @@ check_path(const struct keysource *r, const struct spec_text *t)
 		    "and _");
 }
 
-static void
-read_algorithm(
-    const struct keysource *r, const struct node *n, struct spec_issue *s)
-{
-	struct spec_text t = { { NULL, 0 }, { NULL, 0, 0 } };
-	enum algorithm alg = ALG_RS256;
-
-	field_text(n, "algorithm", &t, r->d);
-	if (t.text.p != NULL &&
-	    (!algorithm_parse(t.text, &alg) || alg >= ALG_HS256))
-		diag_error(r->d, t.place, "algorithm",
-		    "'%.*s' is no algorithm to sign keys with: RS, PS or ES "
-		    "with 256, 384 or 512, or EdDSA",
-		    SPAN_ARG(t.text));
-	s->algorithm = (int)alg;
-}
-
 /* A limit there is, of whatever kind. */
 static void
 read_tier(const struct keysource *r, const struct node *n, struct spec_issue *s)
@@ -153,7 +135,7 @@ read_issue(
 	read_apis(r, tree_get(n, "apis"), s);
 	field_text(n, "path", &s->path, r->d);
 	check_path(r, &s->path);
-	read_algorithm(r, n, s);
+	s->algorithm = keysource_algorithm(r, n, "to sign keys with");
 	field_duration(n, "lifetime", LIFE_MIN_US,
 	    (uint64_t)ISSUE_LIFE_S_MAX * US_PER_S, &s->life_us, r->d);
 	read_tier(r, n, s);

@@ -60,10 +60,12 @@ START_TEST(connection_hides_fields_but_none_that_was_decided_on)
 }
 END_TEST
 
-#define FORWARDED                                                 \
-	"HTTP_X_FORWARDED_FOR=%s\nHTTP_X_FORWARDED_PROTO=%s\n"    \
-	"HTTP_X_FORWARDED_HOST=%s\nHTTP_FORWARDED=for=10.0.0.9\n" \
-	"HTTP_X_FORWARDED_PORT=1\nHTTP_X_REAL_IP=10.0.0.9\n"
+#define FORWARDED                                                  \
+	"HTTP_X_FORWARDED_FOR=%s\nHTTP_X_FORWARDED_PROTO=%s\n"     \
+	"HTTP_X_FORWARDED_HOST=%s\nHTTP_FORWARDED=for=10.0.0.9\n"  \
+	"HTTP_X_FORWARDED_PORT=1\nHTTP_X_REAL_IP=10.0.0.9\n"       \
+	"HTTP_REMOTE_ADDR=10.0.0.9\nHTTP_X_REMOTE_ADDR=10.0.0.9\n" \
+	"HTTP_X_FORWARD_FOR=10.0.0.9\n"
 
 static const struct {
 	bool proxied;
@@ -84,7 +86,7 @@ START_TEST(only_a_trusted_proxy_says_whom_it_speaks_for)
 {
 	static const char *const names[] = { "For", "Proto", "Host" };
 	struct rig *g = rig_new();
-	char text[400];
+	char text[600];
 
 	g->proxied = chains[_i].proxied;
 	g->server.script[0] = HELLO;
@@ -101,6 +103,8 @@ START_TEST(only_a_trusted_proxy_says_whom_it_speaks_for)
 	ck_assert(!saw(g, "\r\nForwarded"));
 	ck_assert(!saw(g, "\r\nX-Forwarded-Port"));
 	ck_assert(!saw(g, "\r\nX-Real-Ip"));
+	ck_assert(!saw(g, "Remote-Addr"));
+	ck_assert(!saw(g, "X-Forward-For"));
 	rig_free(g);
 }
 END_TEST

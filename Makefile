@@ -77,7 +77,16 @@ LIBS_GATE = -lfcgi $(LIBS)
 
 # What this call must have installed first; order-only, costs nothing when
 # it is there.
-DEPS	 = $(addprefix deps-,$(filter check demo bench fuzz lint,$(MAKECMDGOALS)))
+DEPS	:= $(addprefix deps-,$(filter check demo bench fuzz lint,$(MAKECMDGOALS)))
+
+# What is installed may change what was found above: when that is done for
+# the first time, make reads this file again.
+ifneq ($(DEPS),)
+-include $O/$(firstword $(DEPS)).mk
+$O/deps-%.mk: | $(DEPS)
+	@mkdir -p $(@D) && touch $@
+endif
+
 E2E	 = $(patsubst %.c,$O/%,$(filter-out %_words.c %_bodies.c,$(wildcard \
 	   tests/e2e/*.c))) \
 	   $O/tests/bench/hello $O/tests/bench/target

@@ -111,8 +111,8 @@ for api in hangs both; do
 	awk -v t="$p99" 'BEGIN { exit !(t < 50) }' || wrong "p99 $p99 ms"
 	n=$(grep -c "do=slow/$slow" "$W/backend.requests")
 	test "$n" -ge 16 || wrong "only $n of its workers were busy"
-	# Half of the 32; where this takes long some have ended meanwhile.
-	test "$n" -le 24 || wrong "$n workers"
+	# Half of the 32, and a few that looked in the same moment.
+	test "$n" -le 20 || wrong "$n workers"
 	echo "# p99 $p99 ms while $api is asked"
 	# Waiting for all that still waits would take too long.
 	pid=$MGW_PID

@@ -210,3 +210,29 @@ args_content(const struct args_program *p, const char *text)
 		fclose(f);
 	return content;
 }
+
+bool
+args_read_command(const struct args_program *p, int argc, char **argv,
+    bool (*set)(void *arg, int option, const char *value), void *arg,
+    struct args_command *c, int *rc)
+{
+	struct args a;
+	int option;
+
+	*c = (struct args_command){ .name = NULL };
+	*rc = 2;
+	args_init(&a, p, argc, argv);
+	while ((option = args_next(&a)) >= 0 || option == ARGS_OPERAND) {
+		if (option >= 0 && !set(arg, option, a.value))
+			return false;
+		if (option != ARGS_OPERAND)
+			continue;
+		if (c->name == NULL)
+			c->name = a.value;
+		else if (c->n_operands++ == 0)
+			c->operand = a.value;
+	}
+	if (option == ARGS_DONE)
+		*rc = 0;
+	return option == ARGS_END;
+}

@@ -49,6 +49,22 @@ void args_init(
 /* The number of the next option in the table, or one of the above. */
 int args_next(struct args *a);
 
+/* What follows the name of a program that has commands. */
+struct args_command {
+	const char *name;    /* NULL: none was given */
+	const char *operand; /* the first behind it, or NULL */
+	int n_operands;      /* behind the name */
+};
+
+/*
+ * Read all of the line "COMMAND [OPTION]... [OPERAND]".  "set" gets "arg",
+ * the number and the value of each option; where it returns false it has
+ * printed a message.  True: "c" is filled; false: exit with "*rc".
+ */
+bool args_read_command(const struct args_program *p, int argc, char **argv,
+    bool (*set)(void *arg, int option, const char *value), void *arg,
+    struct args_command *c, int *rc);
+
 /* Print "NAME: text; see NAME --help" on standard error; returns 2. */
 int args_wrong(const struct args_program *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

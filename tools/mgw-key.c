@@ -332,8 +332,9 @@ add_text(struct span *list_of, size_t *n, const char *value)
 
 /* False after a message. */
 static bool
-set_option(struct call *c, int option, const char *value)
+set_option(void *arg, int option, const char *value)
 {
+	struct call *c = arg;
 	c->used |= 1U << option;
 	switch ((enum option)option) {
 	case OPTION_FILE:
@@ -396,29 +397,17 @@ int
 main(int argc, char **argv)
 {
 	static struct call c;
-	const char *command = NULL;
-	int option, rc = 2, n = 0;
-	struct args a;
+	struct args_command line;
+	int rc;
 
 	c.keys.edited.lock = -1;
 	c.now_s = clock_wall_us() / US_PER_S;
 	arena_init(&c.arena, 65536, 16 << 20);
-	args_init(&a, &key_program, argc, argv);
-	while ((option = args_next(&a)) >= 0 || option == ARGS_OPERAND) {
-		if (option >= 0 && !set_option(&c, option, a.value))
-			goto out;
-		if (option != ARGS_OPERAND)
-			continue;
-		if (command == NULL)
-			command = a.value;
-		else if (n++ == 0)
-			c.operand = a.value;
+	if (args_read_command(
+		&key_program, argc, argv, set_option, &c, &line, &rc)) {
+		c.operand = line.operand;
+		rc = run(&c, line.name, line.n_operands);
 	}
-	if (option == ARGS_DONE)
-		rc = 0;
-	else if (option == ARGS_END)
-		rc = run(&c, command, n);
-out:
 	arena_fini(&c.arena);
 	return rc;
 }

@@ -293,8 +293,9 @@ author(struct call *c)
 
 /* False after a message. */
 static bool
-set_option(struct call *c, int option, const char *value)
+set_option(void *arg, int option, const char *value)
 {
+	struct call *c = arg;
 	struct control_rule *r = &c->rule;
 	struct span s = span_str(value);
 
@@ -405,28 +406,16 @@ int
 main(int argc, char **argv)
 {
 	static struct call c;
-	const char *command = NULL;
-	int option, rc = 2, n = 0;
-	struct args a;
+	struct args_command line;
+	int rc;
 
 	c.now_s = clock_wall_us() / US_PER_S;
 	arena_init(&c.arena, 65536, 64 << 20);
-	args_init(&a, &throttle_program, argc, argv);
-	while ((option = args_next(&a)) >= 0 || option == ARGS_OPERAND) {
-		if (option >= 0 && !set_option(&c, option, a.value))
-			goto out;
-		if (option != ARGS_OPERAND)
-			continue;
-		if (command == NULL)
-			command = a.value;
-		else if (n++ == 0)
-			c.operand = a.value;
+	if (args_read_command(
+		&throttle_program, argc, argv, set_option, &c, &line, &rc)) {
+		c.operand = line.operand;
+		rc = run(&c, line.name, line.n_operands);
 	}
-	if (option == ARGS_DONE)
-		rc = 0;
-	else if (option == ARGS_END)
-		rc = run(&c, command, n);
-out:
 	arena_fini(&c.arena);
 	return rc;
 }

@@ -441,6 +441,31 @@ start_issuer() {
 	ISSUER=http://127.0.0.1:$ISSUER_PORT
 }
 
+# on_each_host COMMAND: behind lighttpd, behind Apache, and as its CGI.  $B is
+# where the APIs are, $host and $EVENTS are set.
+on_each_host() {
+	for host in lighttpd apache cgi; do
+		B=''
+		case $host in
+		cgi)
+			B=/cgi
+			EVENTS=$W/cgi-state/events.log
+			MOUNT=/fastcgi APACHE_MORE="
+<Directory $W/htdocs>
+	AllowOverride AuthConfig FileInfo Indexes Options
+	Require all granted
+</Directory>" start_apache
+			;;
+		*) start_$host ;;
+		esac
+		"$1"
+		case $host in
+		lighttpd) stop_lighttpd ;;
+		*) stop_apache ;;
+		esac
+	done
+}
+
 # authority NAME: that signs certificates.
 authority() {
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$W/$1.key" \

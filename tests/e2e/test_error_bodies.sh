@@ -88,24 +88,5 @@ cases() {
 	EVENTS=$W/state/events.log
 }
 
-for host in lighttpd apache cgi; do
-	B=''
-	case $host in
-	cgi)
-		B=/cgi
-		EVENTS=$W/cgi-state/events.log
-		MOUNT=/fastcgi APACHE_MORE="
-<Directory $W/htdocs>
-	AllowOverride AuthConfig FileInfo Indexes Options
-	Require all granted
-</Directory>" start_apache
-		;;
-	*) start_$host ;;
-	esac
-	cases
-	case $host in
-	lighttpd) stop_lighttpd ;;
-	*) stop_apache ;;
-	esac
-done
+on_each_host cases
 done_testing
